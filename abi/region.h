@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The shared-memory region: what a guest's hypertrace module and the recorder on its host both see.
+ *
+ *   offset 0        struct ht_region        written by the guest only
+ *   4096            struct ht_host          written by the host only (also before the guest boots)
+ *   rings_offset    struct ht_ring [nr_rings]   written by the guest only
+ *   data_offset     nr_rings * nr_packets * packet_bytes of packets, written by the guest only
+ *
+ * Ring i < nr_cpus belongs to vCPU i; the last ring (nr_rings - 1) is the names ring, written by the module's own
+ * thread, which waits for the host where it is full, so that no name is ever lost.
+ *
+ * Neither side trusts the other: each keeps its own copy of sizes and positions, reads a shared word once, checks it,
+ * then uses it. All integers are little-endian. Times are raw TSC values of the guest unless named otherwise.
+ */
+#ifndef HT_REGION_H
+#define HT_REGION_H
+
+#include <linux/types.h>
+
+#define HT_MAGIC       0x4543415254505948ULL /* "HYPTRACE" */
+#define HT_HOST_MAGIC  0x54534f4854505948ULL /* "HYPTHOST" */
+#define HT_ABI_VERSION 1
+
+#define HT_PAGE_BYTES       4096
+#define HT_HOST_OFFSET      4096
+#define HT_HOST_BYTES       16384
+#define HT_MAX_CPUS         512
+#define HT_MAX_RINGS        (HT_MAX_CPUS + 1)
+#define HT_MIN_PACKET_BYTES 4096
+#define HT_MAX_PACKET_BYTES (1 << 20)
+#define HT_MIN_PACKETS      4
+#define HT_MAX_PACKETS      (1 << 16)
+#define HT_MIN_REGION_BYTES (256 << 10)
+
+enum ht_state {
+	HT_STATE_NONE = 0,
+	HT_STATE_RUNNING = 1,
+	HT_STATE_STOPPED = 2, /* the module was unloaded, or the device taken away */
+	HT_STATE_REBOOT = 3,  /* reboot, halt or power-off was asked for; message says which */
+	HT_STATE_PANIC = 4,   /* message is the panic's */
+};
+
+enum ht_mode {
+	HT_MODE_OVERWRITE = 0, /* flight recorder: the oldest packet is overwritten */
+	HT_MODE_DISCARD = 1,   /* what finds no room is dropped and counted */
+};
+
+/* Why an event of the guest is not in its ring. Events overwritten before the host read them it counts itself. */
+enum ht_lost {
+	HT_LOST_FULL = 0,     /* discard mode, the host is behind */
+	HT_LOST_NESTED = 1,   /* in an NMI that interrupted a change of packet */
+	HT_LOST_OVERSIZE = 2, /* larger than a packet holds */
+	HT_LOST_PAIRING = 3,  /* minimum duration asked for, and no room to remember the start */
+	HT_LOST_CAUSES = 4,
+};
+
+/* One reading of the guest's clocks, taken with interrupts off: tsc lies between the readings of the others. */
+struct ht_clock_sample {
+	__u64 tsc;
+	__u64 monotonic_ns;
+	__u64 boottime_ns;
+	__u64 realtime_ns;
+};
+
+/* Offset 0. `magic` is stored last, with release; the host checks it first. */
+struct ht_region {
+	__u64 magic;
+	__u32 abi_version;
+	__u32 header_bytes;   /* sizeof(struct ht_region) */
+	__u64 region_bytes;   /* what the guest uses of the region */
+	__u64 generation;     /* new whenever the rings start anew: module load, reboot, change of mode or size */
+	__u32 nr_rings;       /* vCPUs + 1 */
+	__u32 nr_packets;     /* per ring, a power of two */
+	__u32 packet_bytes;   /* a power of two */
+	__u32 mode;           /* enum ht_mode */
+	__u64 rings_offset;
+	__u64 data_offset;
+	__u32 state;          /* enum ht_state; stored with release after message */
+	__u32 control_done;   /* the ht_control.seq that is in force */
+	__s32 control_error;  /* 0, or the negative errno of the part that could not be done */
+	__u32 names_done;     /* the ht_control.names_seq whose names are all in the names ring */
+	__u32 clock_answer;   /* ht_host.clock_request, echoed after clock_tsc */
+	__u32 tsc_khz;        /* the guest's own belief: a hint only, it is wrong under emulation */
+	__u64 clock_tsc;      /* TSC read between seeing the request and answering it */
+	struct ht_clock_sample clock_first; /* when the module started */
+	__u64 text_address;   /* run-time address of _stext, or of the lowest symbol found; 0: unknown */
+	__u64 kaslr_offset;   /* text_address - link-time address of _stext */
+	char release[64];     /* utsname */
+	char version[128];
+	char hostname[64];
+	char control_message[256]; /* why control_error is not 0 */
+	char message[512];    /* of the panic or reboot */
+};
+
+/*
+ * What the host asks of the module. The module copies it whole when `seq` has changed, checks that seq and
+ * seq_end are still equal and unchanged (else it tries again at the next poll), and puts it in force.
+ */
+#define HT_CONTROL_PIDS             32
+#define HT_CONTROL_COMMS            16
+#define HT_CONTROL_COMM_BYTES       16
+#define HT_CONTROL_TRACEPOINT_BYTES 4096
+
+enum ht_control_flags {
+	HT_CONTROL_PIDS_EXCLUDE = 1 << 0,  /* record all but those pids */
+	HT_CONTROL_COMMS_EXCLUDE = 1 << 1, /* record all but those comms */
+	HT_CONTROL_CPUS = 1 << 2,          /* only the CPUs in `cpus` */
+	HT_CONTROL_SYSCALL_ARGS = 1 << 3,  /* sys_enter_args in place of sys_enter */
+	HT_CONTROL_SYMBOLS = 1 << 4,       /* names: also the kernel's symbols */
+};
+
+struct ht_control {
+	__u32 seq;             /* written last (release) */
+	__u32 flags;           /* enum ht_control_flags */
+	__u64 events;          /* bit n: event id n of events.def is on */
+	__u32 mode;            /* enum ht_mode */
+	__u32 packet_bytes;    /* 0: the module chooses */
+	__u32 nr_packets;      /* 0: as many as fit. Another geometry starts the rings anew */
+	__u32 names_seq;       /* changed: send the names (tasks, irqs, formats) again */
+	__u32 nr_pids;
+	__u32 nr_comms;
+	__s32 pids[HT_CONTROL_PIDS];
+	char comms[HT_CONTROL_COMMS][HT_CONTROL_COMM_BYTES];
+	__u64 cpus[HT_MAX_CPUS / 64];
+	__u64 min_duration_ns[8];                      /* by enum ht_pair; 0: every entry and exit is recorded */
+	char tracepoints[HT_CONTROL_TRACEPOINT_BYTES]; /* "system:event\n" …, recorded by way of ftrace, NUL-ended */
+	__u32 seq_end;
+	__u32 reserved;
+};
+
+/* Pairs of events that min_duration_ns filters; a pair that passes is one `span` event at its end. */
+enum ht_pair {
+	HT_PAIR_IRQ = 0,
+	HT_PAIR_SOFTIRQ = 1,
+	HT_PAIR_SYSCALL = 2,
+	HT_PAIR_HRTIMER = 3,
+	HT_PAIR_TIMER = 4,
+	HT_PAIRS = 5,
+};
+
+/* Offset HT_HOST_OFFSET. read_packets[i]: packets of ring i that the host has copied (discard mode, names ring). */
+struct ht_host {
+	__u64 magic;
+	__u32 abi_version;
+	__u32 attached;      /* counts up while a recorder is attached; 0: none */
+	__u32 clock_request; /* changed: answer in ht_region.clock_answer as fast as possible */
+	__u32 clock_rounds;  /* further requests that follow at once: the module waits for them, for a bounded time */
+	__u64 reserved;
+	struct ht_control control;
+	__u64 read_packets[HT_MAX_RINGS];
+};
+
+/* One per ring, written by the guest. */
+struct ht_ring {
+	__u64 head;                 /* packets opened so far; packet k lies in slot k % nr_packets */
+	__u64 lost[HT_LOST_CAUSES];
+	__u64 reserved[11];         /* no two rings share a cache line, nor its prefetched neighbour */
+};
+
+/*
+ * The first bytes of every packet; records follow. A packet is opened by: ring->head = k + 1, then zeroing all of its
+ * memory, then the fields below, then seq = k + 1. It is closed by content_bytes, stored last. The host's copy of
+ * packet k is good if after copying ring->head <= k + nr_packets.
+ */
+struct ht_packet {
+	__u64 seq;           /* k + 1; 0 while it is being opened */
+	__u64 begin_tsc;     /* not after the first record */
+	__u64 end_tsc;       /* not before the last record; valid once closed */
+	__u64 events_before; /* records this ring took before this packet, lost ones not counted */
+	__u32 events;        /* records in it; valid once closed */
+	__u32 content_bytes; /* with this header; 0 while open */
+	__u32 current_pid;   /* the task that ran when it was opened */
+	__u32 flags;         /* enum ht_packet_flags; valid once closed */
+	__u64 lost;          /* sum of ring->lost[] when it was opened */
+	__u64 reserved;
+};
+
+enum ht_packet_flags {
+	/* closed in an interrupt: a record that the interrupt interrupted may still be on its way, its id 0 until then */
+	HT_PACKET_IN_FLIGHT = 1 << 0,
+};
+
+#ifndef __cplusplus
+_Static_assert(sizeof(struct ht_region) <= HT_PAGE_BYTES, "the guest's page");
+_Static_assert(sizeof(struct ht_host) <= HT_HOST_BYTES, "the host's pages");
+_Static_assert(sizeof(struct ht_ring) == 128, "two cache lines");
+_Static_assert(sizeof(struct ht_packet) == 64, "one cache line");
+#endif
+
+#endif
