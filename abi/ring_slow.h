@@ -31,14 +31,17 @@ static inline void ht_producer_init(struct ht_producer *p, struct ht_ring *ring,
 static inline void ht_producer_close(struct ht_producer *p, __u64 tsc)
 {
 	struct ht_packet *packet = p->packet;
+	__u32 content_bytes = (__u32)((__u8 *)p->data + (__u32)p->state - (__u8 *)packet);
 
 	if (!packet)
 		return;
+	/* Offset 0 is no record's: a reservation that this interrupted finds the state changed and starts again. */
+	p->state &= ~0xffffffffull;
 	packet->end_tsc = tsc;
 	packet->events = (__u32)(p->state >> 32) - p->events_low;
 	packet->flags = HT_IN_INTERRUPT() ? HT_PACKET_IN_FLIGHT : 0;
 	/* pairs with the acquire load in the host's ring_reader_poll() */
-	HT_STORE_RELEASE32(&packet->content_bytes, (__u32)((__u8 *)p->data + (__u32)p->state - (__u8 *)packet));
+	HT_STORE_RELEASE32(&packet->content_bytes, content_bytes);
 	p->events += packet->events;
 	p->packet = 0;
 }
