@@ -4,7 +4,7 @@
  * interrupts off, by plain pointer; only an NMI can come between, and its records are then counted as lost.
  *
  * Environment, besides that of ring.h:
- *   HT_COMPILER_BARRIER()
+ *   HT_COMPILER_BARRIER(), HT_STORE(type, at, v)
  *   HT_STORE_RELEASE32(at, v), HT_STORE_RELEASE64(at, v)   as smp_store_release()
  *   HT_STORE_FENCE()            stores before it are seen before stores after it (x86: the compiler's only)
  *   HT_LOAD_ACQUIRE64(at)
@@ -19,6 +19,11 @@
 static inline void ht_producer_init(struct ht_producer *p, struct ht_ring *ring, void *data, __u32 packet_bytes,
 				    __u32 nr_packets, const __u64 *read_packets)
 {
+	__u32 i;
+
+	/* What an earlier generation left must not look like this one's packet k, in the moment before it is zeroed. */
+	for (i = 0; i < nr_packets; i++)
+		HT_STORE(__u64, (__u8 *)data + (unsigned long)i * packet_bytes, 0);
 	HT_ZERO(p, sizeof(*p));
 	p->ring = ring;
 	p->data = data;
@@ -31,10 +36,11 @@ static inline void ht_producer_init(struct ht_producer *p, struct ht_ring *ring,
 static inline void ht_producer_close(struct ht_producer *p, __u64 tsc)
 {
 	struct ht_packet *packet = p->packet;
-	__u32 content_bytes = (__u32)((__u8 *)p->data + (__u32)p->state - (__u8 *)packet);
+	__u32 content_bytes;
 
 	if (!packet)
 		return;
+	content_bytes = (__u32)((__u8 *)p->data + (__u32)p->state - (__u8 *)packet);
 	/* Offset 0 is no record's: a reservation that this interrupted finds the state changed and starts again. */
 	p->state &= ~0xffffffffull;
 	packet->end_tsc = tsc;
