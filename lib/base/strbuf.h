@@ -5,10 +5,10 @@
 #include <stddef.h>
 
 struct strbuf {
-	char *data;   /* NUL-terminated once anything was appended; else NULL */
+	char *data;    /* NUL-terminated once anything was appended; else NULL */
 	size_t length; /* bytes, without the NUL */
 	size_t capacity;
-	bool failed;  /* an append found no memory; data is whole up to `length` */
+	bool failed; /* an append found no memory; data is whole up to `length` */
 };
 
 #define STRBUF_EMPTY ((struct strbuf){0})
@@ -19,7 +19,8 @@ void strbuf_deinit(struct strbuf *buffer);
 /* Empties it and keeps its memory. */
 void strbuf_clear(struct strbuf *buffer);
 
-/* Makes room for `bytes` more and a NUL. Returns where they go (`length` is the caller's to raise), or NULL. */
+/* Makes room for `bytes` more and a NUL. Returns where they go (`length` is the caller's to raise), or NULL.
+ */
 char *strbuf_reserve(struct strbuf *buffer, size_t bytes);
 
 void strbuf_append(struct strbuf *buffer, const void *data, size_t bytes);

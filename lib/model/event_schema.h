@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which events a trace holds and how their bytes are laid out. The recorder makes a schema from abi/events.def, the
- * writer writes it as CTF metadata, the reader makes it again from the metadata: a trace explains itself, so traces
- * of older and newer versions stay readable.
+ * Which events a trace holds and how their bytes are laid out. The recorder makes a schema from
+ * abi/events.def, the writer writes it as CTF metadata, the reader makes it again from the metadata: a trace
+ * explains itself, so traces of older and newer versions stay readable.
  */
 #pragma once
 #include <stdbool.h>
@@ -10,9 +10,9 @@
 #include <stdint.h>
 #include "lib/base/error.h"
 
-#define EVENT_NAME_BYTES  64
-#define EVENT_FIELDS_MAX  16
-#define EVENT_TYPES_MAX   4096 /* ids are below this */
+#define EVENT_NAME_BYTES      64
+#define EVENT_FIELDS_MAX      16
+#define EVENT_TYPES_MAX       4096 /* ids are below this */
 #define EVENT_FIXED_BYTES_MAX 256
 
 enum event_field_kind {
@@ -24,12 +24,14 @@ enum event_field_kind {
 	EVENT_FIELD_BYTES, /* last field: 16-bit length, then so many bytes */
 };
 
-/* An integer field's value is (signed or unsigned): load 8 bytes at byte_offset, << left_shift, >> right_shift. */
+/* An integer field's value is (signed or unsigned): load 8 bytes at byte_offset, << left_shift, >>
+ * right_shift. */
 struct event_field {
 	char name[EVENT_NAME_BYTES];
 	enum event_field_kind kind;
 	uint16_t bit_offset; /* from the start of the payload, behind the record's header */
-	uint16_t bits;       /* integers: 1..64, never across more than 8 bytes; COMM 128; TEXT and BYTES: 16, their length */
+	uint16_t bits; /* integers: 1..64, never across more than 8 bytes; COMM 128; TEXT and BYTES: 16, their
+	                  length */
 	uint16_t byte_offset;
 	uint8_t left_shift, right_shift;
 };
@@ -38,8 +40,8 @@ struct event_type {
 	uint32_t id;
 	char name[EVENT_NAME_BYTES];
 	uint16_t nr_fields;
-	uint16_t fixed_bytes;  /* of payload; with a last TEXT or BYTES field: up to and with its length */
-	bool variable;         /* the last two of fixed_bytes are the length of what follows */
+	uint16_t fixed_bytes; /* of payload; with a last TEXT or BYTES field: up to and with its length */
+	bool variable;        /* the last two of fixed_bytes are the length of what follows */
 	struct event_field fields[EVENT_FIELDS_MAX];
 };
 
@@ -52,12 +54,13 @@ struct event_schema *event_schema_create(void);
 void event_schema_destroy(struct event_schema *schema);
 
 /* Adds an empty type. -EEXIST: the id or the name is taken, -EINVAL: id 0 or too large, bad name. */
-int event_schema_add_type(struct event_schema *schema, uint32_t id, const char *name, struct event_type **type,
-	struct error *error);
+int event_schema_add_type(struct event_schema *schema, uint32_t id, const char *name,
+        struct event_type **type, struct error *error);
 
-/* Appends a field behind the others. `bits` only matters for integers. -EINVAL: too many, too wide, after TEXT. */
+/* Appends a field behind the others. `bits` only matters for integers. -EINVAL: too many, too wide, after
+ * TEXT. */
 int event_type_add_field(struct event_type *type, const char *name, enum event_field_kind kind, unsigned bits,
-	struct error *error);
+        struct error *error);
 
 /* -EINVAL unless every type's payload ends on a byte. */
 int event_schema_check(const struct event_schema *schema, struct error *error);

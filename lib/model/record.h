@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The header of a record, as abi/ring.h writes it and the trace's metadata describes it; lib has its own names for it
- * because traces outlive the ABI of one version.
+ * The header of a record, as abi/ring.h writes it and the trace's metadata describes it; lib has its own
+ * names for it because traces outlive the ABI of one version.
  */
 #pragma once
 #include <stdint.h>

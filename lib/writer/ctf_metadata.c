@@ -8,7 +8,7 @@
 #include "lib/base/file.h"
 #include "lib/base/strbuf.h"
 
-/* What a guest says about itself stands in quotes; whatever is not plain ASCII becomes an octal escape. */
+/* What a guest says about itself stands in quotes; what no terminal should get becomes a visible \xNN. */
 static void put_quoted(struct strbuf *out, const char *text)
 {
 	strbuf_putc(out, '"');
@@ -18,7 +18,7 @@ static void put_quoted(struct strbuf *out, const char *text)
 		if (c == '"' || c == '\\')
 			strbuf_printf(out, "\\%c", c);
 		else if (c < ' ' || c >= 0x7f)
-			strbuf_printf(out, "\\%03o", c);
+			strbuf_printf(out, "\\\\x%02x", c);
 		else
 			strbuf_putc(out, (char)c);
 	}
@@ -35,20 +35,21 @@ static void put_uuid(struct strbuf *out, const uint8_t uuid[16])
 
 static void put_trace(struct strbuf *out, const struct ctf_metadata *metadata)
 {
-	strbuf_puts(out, "/* CTF 1.8 */\n\n"
-			 "typealias integer { size = 8; align = 8; signed = false; } := uint8_t;\n"
-			 "typealias integer { size = 16; align = 8; signed = false; } := uint16_t;\n"
-			 "typealias integer { size = 32; align = 8; signed = false; } := uint32_t;\n"
-			 "typealias integer { size = 64; align = 8; signed = false; } := uint64_t;\n"
-			 "typealias integer { size = 8; align = 8; signed = false; encoding = UTF8; } := char_t;\n\n"
-			 "trace {\n\tmajor = 1;\n\tminor = 8;\n\tuuid = ");
+	strbuf_puts(out,
+	        "/* CTF 1.8 */\n\n"
+	        "typealias integer { size = 8; align = 8; signed = false; } := uint8_t;\n"
+	        "typealias integer { size = 16; align = 8; signed = false; } := uint16_t;\n"
+	        "typealias integer { size = 32; align = 8; signed = false; } := uint32_t;\n"
+	        "typealias integer { size = 64; align = 8; signed = false; } := uint64_t;\n"
+	        "typealias integer { size = 8; align = 8; signed = false; encoding = UTF8; } := char_t;\n\n"
+	        "trace {\n\tmajor = 1;\n\tminor = 8;\n\tuuid = ");
 	put_uuid(out, metadata->uuid);
 	strbuf_puts(out, ";\n\tbyte_order = le;\n"
-			 "\tpacket.header := struct {\n"
-			 "\t\tuint32_t magic;\n"
-			 "\t\tuint8_t uuid[16];\n"
-			 "\t\tuint32_t stream_id;\n"
-			 "\t};\n};\n\n");
+	                 "\tpacket.header := struct {\n"
+	                 "\t\tuint32_t magic;\n"
+	                 "\t\tuint8_t uuid[16];\n"
+	                 "\t\tuint32_t stream_id;\n"
+	                 "\t};\n};\n\n");
 }
 
 static void put_env(struct strbuf *out, const struct ctf_metadata *metadata)
@@ -56,14 +57,14 @@ static void put_env(struct strbuf *out, const struct ctf_metadata *metadata)
 	const struct {
 		const char *name, *value;
 	} entries[] = {
-		{"hostname", metadata->hostname},
-		{"machine", metadata->machine},
-		{"sysname", "Linux"},
-		{"kernel_release", metadata->release},
-		{"kernel_version", metadata->version},
-		{"channel", metadata->channel},
-		{"tracer_name", "hypertrace"},
-		{"tracer_version", metadata->program_version},
+	        {"hostname", metadata->hostname},
+	        {"machine", metadata->machine},
+	        {"sysname", "Linux"},
+	        {"kernel_release", metadata->release},
+	        {"kernel_version", metadata->version},
+	        {"channel", metadata->channel},
+	        {"tracer_name", "hypertrace"},
+	        {"tracer_version", metadata->program_version},
 	};
 
 	strbuf_puts(out, "env {\n");
@@ -78,39 +79,41 @@ static void put_env(struct strbuf *out, const struct ctf_metadata *metadata)
 static void put_clock(struct strbuf *out, const struct ctf_metadata *metadata)
 {
 	strbuf_printf(out,
-		"clock {\n\tname = tsc;\n\tdescription = \"time stamp counter of the machine\";\n"
-		"\tfreq = %" PRIu64 ";\n\tprecision = %" PRIu64 ";\n"
-		"\toffset_s = %" PRId64 ";\n\toffset = %" PRIu64 ";\n\tabsolute = TRUE;\n};\n\n"
-		"typealias integer { size = 27; align = 1; signed = false; map = clock.tsc.value; } := tsc27_t;\n"
-		"typealias integer { size = 64; align = 8; signed = false; map = clock.tsc.value; } := tsc64_t;\n\n",
-		metadata->clock_hz, metadata->precision_cycles, metadata->offset_s, metadata->offset_cycles);
+	        "clock {\n\tname = tsc;\n\tdescription = \"time stamp counter of the machine\";\n"
+	        "\tfreq = %" PRIu64 ";\n\tprecision = %" PRIu64 ";\n"
+	        "\toffset_s = %" PRId64 ";\n\toffset = %" PRIu64 ";\n\tabsolute = TRUE;\n};\n\n"
+	        "typealias integer { size = 27; align = 1; signed = false; map = clock.tsc.value; } := "
+	        "tsc27_t;\n"
+	        "typealias integer { size = 64; align = 1; signed = false; map = clock.tsc.value; } := "
+	        "tsc64_t;\n\n",
+	        metadata->clock_hz, metadata->precision_cycles, metadata->offset_s, metadata->offset_cycles);
 }
 
 static void put_stream(struct strbuf *out)
 {
 	strbuf_puts(out, "stream {\n\tid = 0;\n"
-			 "\tpacket.context := struct {\n"
-			 "\t\ttsc64_t timestamp_begin;\n"
-			 "\t\ttsc64_t timestamp_end;\n"
-			 "\t\tuint64_t content_size;\n"
-			 "\t\tuint64_t packet_size;\n"
-			 "\t\tuint64_t packet_seq_num;\n"
-			 "\t\tuint64_t events_discarded;\n"
-			 "\t\tuint32_t cpu_id;\n"
-			 "\t\tuint32_t current_pid;\n"
-			 "\t\tuint32_t events;\n"
-			 "\t\tuint32_t reserved;\n"
-			 "\t};\n"
-			 "\tevent.header := struct {\n"
-			 "\t\tenum : integer { size = 5; align = 1; signed = false; } "
-			 "{ compact = 0 ... 30, extended = 31 } id;\n"
-			 "\t\tvariant <id> {\n"
-			 "\t\t\tstruct {\n\t\t\t\ttsc27_t timestamp;\n\t\t\t} compact;\n"
-			 "\t\t\tstruct {\n"
-			 "\t\t\t\tinteger { size = 27; align = 1; signed = false; } id;\n"
-			 "\t\t\t\ttsc64_t timestamp;\n\t\t\t} extended;\n"
-			 "\t\t} v;\n"
-			 "\t} align(8);\n};\n");
+	                 "\tpacket.context := struct {\n"
+	                 "\t\ttsc64_t timestamp_begin;\n"
+	                 "\t\ttsc64_t timestamp_end;\n"
+	                 "\t\tuint64_t content_size;\n"
+	                 "\t\tuint64_t packet_size;\n"
+	                 "\t\tuint64_t packet_seq_num;\n"
+	                 "\t\tuint64_t events_discarded;\n"
+	                 "\t\tuint32_t cpu_id;\n"
+	                 "\t\tuint32_t current_pid;\n"
+	                 "\t\tuint32_t events;\n"
+	                 "\t\tuint32_t reserved;\n"
+	                 "\t};\n"
+	                 "\tevent.header := struct {\n"
+	                 "\t\tenum : integer { size = 5; align = 1; signed = false; } "
+	                 "{ compact = 0 ... 30, extended = 31 } id;\n"
+	                 "\t\tvariant <id> {\n"
+	                 "\t\t\tstruct {\n\t\t\t\ttsc27_t timestamp;\n\t\t\t} compact;\n"
+	                 "\t\t\tstruct {\n"
+	                 "\t\t\t\tinteger { size = 27; align = 1; signed = false; } id;\n"
+	                 "\t\t\t\ttsc64_t timestamp;\n\t\t\t} extended;\n"
+	                 "\t\t} v;\n"
+	                 "\t} align(8);\n};\n");
 }
 
 /* Names get the underscore that readers take off again, so that no name is ever a word of the language. */
@@ -120,31 +123,36 @@ static void put_field(struct strbuf *out, const struct event_field *field)
 
 	switch (field->kind) {
 	case EVENT_FIELD_UNSIGNED:
-		strbuf_printf(out, "\t\tinteger { size = %u; align = 1; signed = false; } _%s;\n", field->bits, name);
+		strbuf_printf(out, "\t\tinteger { size = %u; align = 1; signed = false; } _%s;\n",
+		        field->bits, name);
 		break;
 	case EVENT_FIELD_SIGNED:
-		strbuf_printf(out, "\t\tinteger { size = %u; align = 1; signed = true; } _%s;\n", field->bits, name);
+		strbuf_printf(out, "\t\tinteger { size = %u; align = 1; signed = true; } _%s;\n", field->bits,
+		        name);
 		break;
 	case EVENT_FIELD_HEX:
 		strbuf_printf(out, "\t\tinteger { size = %u; align = 1; signed = false; base = 16; } _%s;\n",
-			field->bits, name);
+		        field->bits, name);
 		break;
 	case EVENT_FIELD_COMM:
 		strbuf_printf(out, "\t\tchar_t _%s[16];\n", name);
 		break;
 	case EVENT_FIELD_TEXT:
-		strbuf_printf(out, "\t\tuint16_t _%s_length;\n\t\tchar_t _%s[_%s_length];\n", name, name, name);
+		strbuf_printf(
+		        out, "\t\tuint16_t _%s_length;\n\t\tchar_t _%s[_%s_length];\n", name, name, name);
 		break;
 	case EVENT_FIELD_BYTES:
-		strbuf_printf(out, "\t\tuint16_t _%s_length;\n\t\tuint8_t _%s[_%s_length];\n", name, name, name);
+		strbuf_printf(
+		        out, "\t\tuint16_t _%s_length;\n\t\tuint8_t _%s[_%s_length];\n", name, name, name);
 		break;
 	}
 }
 
 static void put_event(struct strbuf *out, const struct event_type *type)
 {
-	strbuf_printf(out, "\nevent {\n\tname = \"%s\";\n\tid = %u;\n\tstream_id = 0;\n\tfields := struct {\n", type->name,
-		type->id);
+	strbuf_printf(out,
+	        "\nevent {\n\tname = \"%s\";\n\tid = %u;\n\tstream_id = 0;\n\tfields := struct {\n",
+	        type->name, type->id);
 	for (unsigned i = 0; i < type->nr_fields; i++)
 		put_field(out, &type->fields[i]);
 	strbuf_puts(out, "\t};\n};\n");
@@ -156,8 +164,9 @@ int ctf_metadata_write(const struct ctf_metadata *metadata, int dir_fd, struct e
 	int code;
 
 	if (!metadata->clock_hz || metadata->offset_cycles >= metadata->clock_hz)
-		return error_set(error, -EINVAL, "metadata: a clock of %" PRIu64 " Hz with %" PRIu64 " cycles of offset",
-			metadata->clock_hz, metadata->offset_cycles);
+		return error_set(error, -EINVAL,
+		        "metadata: a clock of %" PRIu64 " Hz with %" PRIu64 " cycles of offset",
+		        metadata->clock_hz, metadata->offset_cycles);
 	code = event_schema_check(metadata->schema, error);
 	if (code)
 		return error_add(error, "metadata"), code;

@@ -11,7 +11,7 @@ struct ctf_metadata {
 	/* the clock: TSC value 0 is `offset_s` seconds and `offset_cycles` cycles after the Unix epoch */
 	uint64_t clock_hz;
 	int64_t offset_s;
-	uint64_t offset_cycles; /* below clock_hz */
+	uint64_t offset_cycles;    /* below clock_hz */
 	uint64_t precision_cycles; /* the error bound */
 	/* env: */
 	const char *machine, *hostname, *release, *version, *channel, *program_version;

@@ -11,7 +11,8 @@
 
 #define PADDING_BYTES 8 /* at least: readers load 8 bytes wherever a field begins */
 
-int ctf_stream_init(struct ctf_stream *stream, int dir_fd, uint32_t cpu, const uint8_t uuid[16], struct error *error)
+int ctf_stream_init(
+        struct ctf_stream *stream, int dir_fd, uint32_t cpu, const uint8_t uuid[16], struct error *error)
 {
 	char name[32];
 
@@ -38,22 +39,23 @@ static void cut_off(struct ctf_stream *stream)
 		lseek(stream->fd, (off_t)stream->bytes, SEEK_SET);
 }
 
-int ctf_stream_write(struct ctf_stream *stream, uint8_t *buffer, uint32_t bytes, uint32_t events, uint64_t begin_tsc,
-	uint64_t end_tsc, uint64_t lost, uint32_t current_pid, struct error *error)
+int ctf_stream_write(struct ctf_stream *stream, uint8_t *buffer, uint32_t bytes, uint32_t events,
+        uint64_t begin_tsc, uint64_t end_tsc, uint64_t lost, uint32_t current_pid, struct error *error)
 {
 	const uint64_t content = sizeof(struct ctf_packet_header) + (uint64_t)bytes;
-	const uint64_t whole = (content + PADDING_BYTES + 7) & ~7ull; /* packets stay 8-byte aligned in the file */
+	const uint64_t whole =
+	        (content + PADDING_BYTES + 7) & ~7ull; /* packets stay 8-byte aligned in the file */
 	struct ctf_packet_header header = {
-		.magic = CTF_MAGIC,
-		.timestamp_begin = begin_tsc,
-		.timestamp_end = end_tsc,
-		.content_size = content * 8,
-		.packet_size = whole * 8,
-		.packet_seq_num = stream->packets,
-		.events_discarded = lost,
-		.cpu_id = stream->cpu_id,
-		.current_pid = current_pid,
-		.events = events,
+	        .magic = CTF_MAGIC,
+	        .timestamp_begin = begin_tsc,
+	        .timestamp_end = end_tsc,
+	        .content_size = content * 8,
+	        .packet_size = whole * 8,
+	        .packet_seq_num = stream->packets,
+	        .events_discarded = lost,
+	        .cpu_id = stream->cpu_id,
+	        .current_pid = current_pid,
+	        .events = events,
 	};
 	int code;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One stream file of a CTF 1.8 trace: packets of records of one vCPU, in time order. A packet is written by one
- * write(), so that a killed program leaves whole packets; a packet that did not fit on the disk is cut off again.
+ * One stream file of a CTF 1.8 trace: packets of records of one vCPU, in time order. A packet is written by
+ * one write(), so that a killed program leaves whole packets; a packet that did not fit on the disk is cut
+ * off again.
  */
 #pragma once
 #include <stdint.h>
@@ -9,20 +10,22 @@
 
 #define CTF_MAGIC 0xc1fc1fc1u
 
-/* On disk in front of every packet's records; the metadata describes it (packet.header and packet.context). */
+/* On disk in front of every packet's records; the metadata describes it (packet.header and packet.context).
+ */
 struct ctf_packet_header {
 	uint32_t magic;
 	uint8_t uuid[16];
-	uint32_t stream_id;        /* 0 */
-	uint64_t timestamp_begin;  /* guest TSC */
+	uint32_t stream_id;       /* 0 */
+	uint64_t timestamp_begin; /* guest TSC */
 	uint64_t timestamp_end;
-	uint64_t content_size;     /* bits, from the header on */
-	uint64_t packet_size;      /* bits; at least 8 bytes of zeros follow the records, so that 8-byte loads are safe */
+	uint64_t content_size; /* bits, from the header on */
+	uint64_t packet_size;  /* bits; at least 8 bytes of zeros follow the records, so that 8-byte loads are
+	                          safe */
 	uint64_t packet_seq_num;   /* counts this file's packets, from 0 */
 	uint64_t events_discarded; /* lost so far in this stream, all causes */
 	uint32_t cpu_id;
-	uint32_t current_pid;      /* the task running at timestamp_begin */
-	uint32_t events;           /* records in this packet */
+	uint32_t current_pid; /* the task running at timestamp_begin */
+	uint32_t events;      /* records in this packet */
 	uint32_t reserved;
 } __attribute__((packed));
 _Static_assert(sizeof(struct ctf_packet_header) == 88, "the metadata says so");
@@ -31,19 +34,20 @@ struct ctf_stream {
 	int fd;
 	uint32_t cpu_id;
 	uint8_t uuid[16];
-	uint64_t packets;       /* written */
-	uint64_t bytes;         /* written */
+	uint64_t packets; /* written */
+	uint64_t bytes;   /* written */
 	uint64_t last_end_tsc;
 };
 
 /* Creates DIR/cpuN. */
-int ctf_stream_init(struct ctf_stream *stream, int dir_fd, uint32_t cpu, const uint8_t uuid[16], struct error *error);
+int ctf_stream_init(
+        struct ctf_stream *stream, int dir_fd, uint32_t cpu, const uint8_t uuid[16], struct error *error);
 void ctf_stream_deinit(struct ctf_stream *stream);
 
 /*
- * Writes one packet. `buffer` begins with sizeof(struct ctf_packet_header) free bytes, then `bytes` of records, then
- * at least 16 writable bytes (zeroed here for the padding). Returns 0, or -ENOSPC and the like: then the file is as it
- * was before, and a later call may succeed.
+ * Writes one packet. `buffer` begins with sizeof(struct ctf_packet_header) free bytes, then `bytes` of
+ * records, then at least 16 writable bytes (zeroed here for the padding). Returns 0, or -ENOSPC and the like:
+ * then the file is as it was before, and a later call may succeed.
  */
-int ctf_stream_write(struct ctf_stream *stream, uint8_t *buffer, uint32_t bytes, uint32_t events, uint64_t begin_tsc,
-	uint64_t end_tsc, uint64_t lost, uint32_t current_pid, struct error *error);
+int ctf_stream_write(struct ctf_stream *stream, uint8_t *buffer, uint32_t bytes, uint32_t events,
+        uint64_t begin_tsc, uint64_t end_tsc, uint64_t lost, uint32_t current_pid, struct error *error);
