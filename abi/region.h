@@ -46,6 +46,15 @@ enum ht_mode {
 	HT_MODE_DISCARD = 1,   /* what finds no room is dropped and counted */
 };
 
+/* `reason` of the event `panic`: how a guest ends, or nearly. */
+enum ht_end {
+	HT_END_PANIC = 1,
+	HT_END_OOPS = 2,
+	HT_END_REBOOT = 3,
+	HT_END_HALT = 4,
+	HT_END_POWER_OFF = 5,
+};
+
 /* Why an event of the guest is not in its ring. Events overwritten before the host read them it counts itself. */
 enum ht_lost {
 	HT_LOST_FULL = 0,     /* discard mode, the host is behind */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the module's files share. One section per file; each file's own comment says what it is for. */
+#ifndef HYPERTRACE_H
+#define HYPERTRACE_H
+
+#include <linux/jump_label.h>
+#include <linux/tracepoint.h>
+#include <linux/types.h>
+#include "abi/region.h"
+#include "ring_env.h"
+
+#undef pr_fmt
+#define pr_fmt(fmt) "hypertrace: " fmt
+
+enum {
+#define HT_EVENT(id, name, group, ...) HT_ID_##name = id,
+#include "abi/events.def"
+};
+
+/* region.c: the mapping */
+struct ht_mapping {
+	void *base;
+	size_t bytes;
+	struct ht_region *region;
+	const struct ht_host *host;
+};
+extern struct ht_mapping ht_map;
+int ht_region_init(void);
+void ht_region_exit(void);
+
+/* main.c: what happens when a region comes and goes */
+int ht_start(void);
+void ht_stop(void);
+
+/* rings.c */
+int ht_rings_start(const struct ht_control *control);
+void ht_rings_stop(enum ht_state state);
+bool ht_rings_fit(const struct ht_control *control);
+int ht_write(u32 id, const void *payload, u32 bytes, const void *tail, u32 tail_bytes);
+int ht_write_text(u32 id, const void *payload, u32 bytes, const char *text);
+void ht_lost(enum ht_lost cause);
+void ht_flush_this_cpu(void);
+bool ht_names_write(u32 id, const void *payload, u32 bytes, const char *text);
+void ht_names_flush(void);
+void ht_set_state(enum ht_state state, const char *message);
+
+/* filter.c: evaluated only while the key is on */
+DECLARE_STATIC_KEY_FALSE(ht_filter_key);
+void ht_filter_set(const struct ht_control *control);
+bool ht_filter_match(const struct task_struct *task);
+#define ht_pass(task) (!static_branch_unlikely(&ht_filter_key) || ht_filter_match(task))
+#define ht_pass_either(a, b) (!static_branch_unlikely(&ht_filter_key) || ht_filter_match(a) || ht_filter_match(b))
+
+/* durations.c: minimum duration of a pair */
+void ht_durations_set(const struct ht_control *control);
+bool ht_duration_wanted(enum ht_pair pair);
+void ht_span_begin(enum ht_pair pair);
+void ht_span_end(enum ht_pair pair, u32 key, s64 value);
+
+/* probes.c: which tracepoint calls which probe */
+struct ht_probe {
+	u32 id;              /* the bit of ht_control.events that asks for it */
+	const char *name;    /* of the tracepoint */
+	void *plain;
+	void *timed;         /* while its pair has a minimum duration; NULL: it has none */
+	enum ht_pair pair;
+	struct tracepoint *tracepoint;
+	void *registered;
+};
+#define HT_PROBE(event, function) { .id = HT_ID_##event, .name = #event, .plain = function }
+#define HT_PROBE_PAIR(event, function, timed_function, pair_) \
+	{ .id = HT_ID_##event, .name = #event, .plain = function, .timed = timed_function, .pair = pair_ }
+extern struct ht_probe ht_probes_sched[], ht_probes_irq[], ht_probes_syscalls[], ht_probes_timers[], ht_probes_faults[];
+int ht_probes_init(void);
+int ht_probes_set(const struct ht_control *control, char *message, size_t size);
+void ht_probes_stop(void);
+
+/* generic.c: any other tracepoint, by way of ftrace */
+int ht_generic_set(const char *tracepoints, char *message, size_t size);
+void ht_generic_names(void);
+void ht_generic_stop(void);
+
+/* names.c and symbols.c */
+void ht_names_start(u32 seq, bool symbols);
+void ht_names_stop(void);
+bool ht_names_put(u32 id, const void *payload, u32 bytes, const char *text);
+void ht_symbols_write(void);
+void ht_symbols_find_text(struct ht_region *region);
+
+/* control.c */
+int ht_control_start(void);
+void ht_control_stop(void);
+void ht_control_apply_first(void);
+
+/* marker.c, notifiers.c */
+int ht_marker_init(void);
+void ht_marker_exit(void);
+int ht_notifiers_init(void);
+void ht_notifiers_exit(void);
+
+#endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The state dump: names that events only have numbers for. They travel once, in the names ring, by a work item of
+ * their own that waits for the host where the ring is full.
+ */
+#include <linux/delay.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/irqdesc.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+#include "hypertrace.h"
+
+static void dump(struct work_struct *work);
+static DECLARE_WORK(dump_work, dump);
+static bool cancelled, with_symbols;
+static u32 dump_seq;
+
+static bool is_cancelled(void)
+{
+	return READ_ONCE(cancelled);
+}
+
+/* Waits for room. Returns false when cancelled. */
+bool ht_names_put(u32 id, const void *payload, u32 bytes, const char *text)
+{
+	while (!ht_names_write(id, payload, bytes, text)) {
+		if (is_cancelled())
+			return false;
+		msleep(5);
+	}
+	return !is_cancelled();
+}
+
+struct task_name {
+	u32 pid, tgid;
+	char comm[TASK_COMM_LEN];
+} __packed;
+
+/* Tasks are copied under RCU in one go, because writing them may sleep. */
+static void dump_tasks(void)
+{
+	struct task_struct *process, *task;
+	struct task_name *names;
+	u32 count = 0, room = 1024, i;
+
+	rcu_read_lock();
+	for_each_process_thread(process, task)
+		room++;
+	rcu_read_unlock();
+	names = kvcalloc(room, sizeof(*names), GFP_KERNEL);
+	if (!names)
+		return;
+	rcu_read_lock();
+	for_each_process_thread(process, task) {
+		if (count == room)
+			break;
+		names[count].pid = task->pid;
+		names[count].tgid = task->tgid;
+		memcpy(names[count++].comm, task->comm, TASK_COMM_LEN);
+	}
+	rcu_read_unlock();
+	for (i = 0; i < count; i++)
+		if (!ht_names_put(HT_ID_task_name, &names[i], sizeof(names[i]), NULL))
+			break;
+	kvfree(names);
+}
+
+static void dump_irqs(void)
+{
+	u32 irq;
+
+	for (irq = 0; irq < nr_irqs; irq++) {
+		struct irq_data *data = irq_get_irq_data(irq);
+		struct irqaction *action;
+		char name[64] = "";
+		struct irq_desc *desc;
+		unsigned long flags;
+
+		if (!data)
+			continue;
+		desc = irq_data_to_desc(data);
+		raw_spin_lock_irqsave(&desc->lock, flags);
+		for (action = desc->action; action; action = action->next) {
+			if (name[0])
+				strlcat(name, ",", sizeof(name));
+			strlcat(name, action->name ?: "?", sizeof(name));
+		}
+		raw_spin_unlock_irqrestore(&desc->lock, flags);
+		if (name[0] && !ht_names_put(HT_ID_irq_name, &irq, sizeof(irq), name))
+			return;
+	}
+}
+
+static void dump(struct work_struct *work)
+{
+	dump_tasks();
+	dump_irqs();
+	ht_generic_names();
+	if (with_symbols)
+		ht_symbols_write();
+	if (is_cancelled())
+		return;
+	ht_names_flush();
+	/* pairs with the acquire load in the host's names_reader */
+	smp_store_release(&ht_map.region->names_done, dump_seq);
+}
+
+void ht_names_start(u32 seq, bool symbols)
+{
+	ht_names_stop();
+	WRITE_ONCE(cancelled, false);
+	dump_seq = seq;
+	with_symbols = symbols;
+	queue_work(system_unbound_wq, &dump_work);
+}
+
+void ht_names_stop(void)
+{
+	WRITE_ONCE(cancelled, true);
+	cancel_work_sync(&dump_work);
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Finds the kernel's tracepoints by name, and connects those that are asked for with their probes. */
+#include <linux/module.h>
+#include "hypertrace.h"
+
+static struct ht_probe *const groups[] = {
+	ht_probes_sched, ht_probes_irq, ht_probes_syscalls, ht_probes_timers, ht_probes_faults,
+};
+
+#define for_each_probe(group, probe)                                             \
+	for ((group) = 0; (group) < ARRAY_SIZE(groups); (group)++)               \
+		for ((probe) = groups[group]; (probe)->name; (probe)++)
+
+static void find(struct tracepoint *tracepoint, void *unused)
+{
+	struct ht_probe *probe;
+	unsigned int g;
+
+	for_each_probe(g, probe)
+		if (!strcmp(tracepoint->name, probe->name))
+			probe->tracepoint = tracepoint;
+}
+
+int ht_probes_init(void)
+{
+	struct ht_probe *probe;
+	unsigned int g;
+
+	for_each_kernel_tracepoint(find, NULL);
+	for_each_probe(g, probe)
+		if (!probe->tracepoint)
+			pr_warn("this kernel has no tracepoint %s\n", probe->name);
+	return 0;
+}
+
+static int set(struct ht_probe *probe, void *function)
+{
+	int err = 0;
+
+	if (probe->registered == function)
+		return 0;
+	if (probe->registered)
+		tracepoint_probe_unregister(probe->tracepoint, probe->registered, NULL);
+	probe->registered = NULL;
+	if (!function)
+		return 0;
+	err = probe->tracepoint ? tracepoint_probe_register(probe->tracepoint, function, NULL) : -ENOENT;
+	if (!err)
+		probe->registered = function;
+	return err;
+}
+
+/* Makes the registered probes those of `control`. On an error the others are as asked for, and message says which. */
+int ht_probes_set(const struct ht_control *control, char *message, size_t size)
+{
+	u64 events = control->events;
+	struct ht_probe *probe;
+	unsigned int g;
+	int err, first = 0;
+
+	if (control->flags & HT_CONTROL_SYSCALL_ARGS && events & BIT_ULL(HT_ID_sys_enter))
+		events |= BIT_ULL(HT_ID_sys_enter_args);
+	/* A system call is one event at its start, with arguments or without. */
+	if (events & BIT_ULL(HT_ID_sys_enter_args))
+		events &= ~BIT_ULL(HT_ID_sys_enter);
+	for_each_probe(g, probe) {
+		void *function = !(events & BIT_ULL(probe->id)) ? NULL :
+				 probe->timed && ht_duration_wanted(probe->pair) ? probe->timed : probe->plain;
+
+		err = set(probe, function);
+		if (err && !first) {
+			first = err;
+			snprintf(message, size, "tracepoint %s: error %d", probe->name, err);
+		}
+	}
+	return first;
+}
+
+void ht_probes_stop(void)
+{
+	static const struct ht_control nothing;
+	char message[64];
+
+	ht_probes_set(&nothing, message, sizeof(message));
+	tracepoint_synchronize_unregister();
+}

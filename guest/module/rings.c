@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The per-CPU rings and the names ring: where they lie in the region, and the way into them but for the fast path. */
+#include <linux/log2.h>
+#include <linux/smp.h>
+#include <linux/ktime.h>
+#include <linux/utsname.h>
+#include "hypertrace.h"
+#include "abi/ring_slow.h"
+
+DEFINE_PER_CPU(struct ht_producer, ht_producers);
+
+static struct ht_producer names_producer;
+
+struct geometry {
+	u32 nr_rings, nr_packets, packet_bytes;
+	u64 rings_offset, data_offset;
+};
+
+/* Fills what the host left open: packets of a 16th of a ring, 4 to 64 KiB, as many as fit. */
+static int plan(const struct ht_control *control, struct geometry *g)
+{
+	u64 per_ring;
+	u32 fitting;
+
+	g->nr_rings = nr_cpu_ids + 1;
+	if (nr_cpu_ids > HT_MAX_CPUS)
+		return -E2BIG;
+	g->rings_offset = HT_HOST_OFFSET + HT_HOST_BYTES;
+	g->data_offset = ALIGN(g->rings_offset + g->nr_rings * sizeof(struct ht_ring), HT_PAGE_BYTES);
+	if (ht_map.bytes <= g->data_offset)
+		return -ENOSPC;
+	per_ring = div_u64(ht_map.bytes - g->data_offset, g->nr_rings);
+	per_ring = min_t(u64, per_ring, 1u << 30); /* offsets within a ring are 32 bits */
+	if (per_ring < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES)
+		return -ENOSPC;
+	g->packet_bytes = control->packet_bytes;
+	if (!g->packet_bytes)
+		g->packet_bytes = clamp_t(u64, rounddown_pow_of_two(per_ring / 16), HT_MIN_PACKET_BYTES, 64 << 10);
+	if (!is_power_of_2(g->packet_bytes) || g->packet_bytes < HT_MIN_PACKET_BYTES ||
+	    g->packet_bytes > HT_MAX_PACKET_BYTES)
+		return -EINVAL;
+	if (per_ring / g->packet_bytes < HT_MIN_PACKETS)
+		return -ENOSPC;
+	fitting = min_t(u64, rounddown_pow_of_two(per_ring / g->packet_bytes), HT_MAX_PACKETS);
+	g->nr_packets = control->nr_packets ?: fitting;
+	if (!is_power_of_2(g->nr_packets) || g->nr_packets < HT_MIN_PACKETS)
+		return -EINVAL;
+	return g->nr_packets <= fitting ? 0 : -ENOSPC;
+}
+
+/* Do the rings already have the mode and the geometry asked for? */
+bool ht_rings_fit(const struct ht_control *control)
+{
+	const struct ht_region *region = ht_map.region;
+	struct geometry g;
+
+	return region->state == HT_STATE_RUNNING && region->mode == control->mode && !plan(control, &g) &&
+	       g.packet_bytes == region->packet_bytes && g.nr_packets == region->nr_packets;
+}
+
+static void sample_clocks(struct ht_clock_sample *sample)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	sample->tsc = rdtsc_ordered();
+	sample->monotonic_ns = ktime_get_mono_fast_ns();
+	sample->boottime_ns = ktime_get_boot_fast_ns();
+	sample->realtime_ns = ktime_get_real_fast_ns();
+	local_irq_restore(flags);
+}
+
+/* Starts all rings anew. No probe may be registered. */
+int ht_rings_start(const struct ht_control *control)
+{
+	struct ht_region *region = ht_map.region;
+	struct ht_ring *rings;
+	struct geometry g;
+	u8 *data;
+	u32 i;
+	int err = plan(control, &g);
+
+	if (err) {
+		pr_err("region of %zu bytes, %u rings: packets %u of %u bytes do not fit or are no powers of two (%d)\n",
+		       ht_map.bytes, nr_cpu_ids + 1, control->nr_packets, control->packet_bytes, err);
+		return err;
+	}
+	WRITE_ONCE(region->magic, 0); /* the host sees no half-made header */
+	smp_wmb();
+	memset((void *)region + sizeof(region->magic), 0, sizeof(*region) - sizeof(region->magic));
+	rings = ht_map.base + g.rings_offset;
+	data = ht_map.base + g.data_offset;
+	memset(rings, 0, g.nr_rings * sizeof(*rings));
+	for (i = 0; i < g.nr_rings; i++) {
+		struct ht_producer *p = i < nr_cpu_ids ? per_cpu_ptr(&ht_producers, i) : &names_producer;
+		bool wait = control->mode == HT_MODE_DISCARD || i == nr_cpu_ids;
+
+		/* per_cpu_ptr() of an impossible CPU is not valid: its ring stays empty */
+		if (i < nr_cpu_ids && !cpu_possible(i))
+			continue;
+		ht_producer_init(p, &rings[i], data + (u64)i * g.nr_packets * g.packet_bytes, g.packet_bytes,
+				 g.nr_packets, wait ? &ht_map.host->read_packets[i] : NULL);
+	}
+	region->abi_version = HT_ABI_VERSION;
+	region->header_bytes = sizeof(*region);
+	region->region_bytes = ht_map.bytes;
+	region->nr_rings = g.nr_rings;
+	region->nr_packets = g.nr_packets;
+	region->packet_bytes = g.packet_bytes;
+	region->mode = control->mode;
+	region->rings_offset = g.rings_offset;
+	region->data_offset = g.data_offset;
+	region->tsc_khz = tsc_khz;
+	sample_clocks(&region->clock_first);
+	region->generation = region->clock_first.tsc ^ region->clock_first.realtime_ns;
+	ht_symbols_find_text(region);
+	strscpy(region->release, init_utsname()->release, sizeof(region->release));
+	strscpy(region->version, init_utsname()->version, sizeof(region->version));
+	strscpy(region->hostname, init_utsname()->nodename, sizeof(region->hostname));
+	region->state = HT_STATE_RUNNING;
+	/* pairs with the acquire load in the host's region_map() */
+	smp_store_release(&region->magic, HT_MAGIC);
+	return 0;
+}
+
+static void flush_on_cpu(void *unused)
+{
+	ht_flush_this_cpu();
+}
+
+/* No probe may be registered. What is in the rings stays there for the host. */
+void ht_rings_stop(enum ht_state state)
+{
+	on_each_cpu(flush_on_cpu, NULL, 1);
+	ht_names_flush();
+	ht_set_state(state, "");
+}
+
+void ht_ring_write_slow(struct ht_this_cpu cpu, u32 id, const void *payload, u32 bytes)
+{
+	ht_write(id, payload, bytes, NULL, 0);
+}
+
+/* Any record, on this CPU's ring. Returns 0, or -1: lost and counted. Any context. */
+int ht_write(u32 id, const void *payload, u32 bytes, const void *tail, u32 tail_bytes)
+{
+	unsigned long flags;
+	int err;
+
+	raw_local_irq_save(flags);
+	err = ht_producer_write(this_cpu_ptr(&ht_producers), id, payload, bytes, tail, tail_bytes);
+	raw_local_irq_restore(flags);
+	return err;
+}
+
+#define TEXT_FIXED_MAX 64
+
+/* A record whose last field is text: `payload` is what stands before its length. */
+int ht_write_text(u32 id, const void *payload, u32 bytes, const char *text)
+{
+	u8 fixed[TEXT_FIXED_MAX];
+	u16 length = strnlen(text, 2048);
+
+	if (WARN_ON_ONCE(bytes + sizeof(length) > sizeof(fixed)))
+		return -1;
+	memcpy(fixed, payload, bytes);
+	memcpy(fixed + bytes, &length, sizeof(length));
+	return ht_write(id, fixed, bytes + sizeof(length), text, length);
+}
+
+void ht_lost(enum ht_lost cause)
+{
+	this_cpu_ptr(&ht_producers)->ring->lost[cause]++;
+}
+
+void ht_flush_this_cpu(void)
+{
+	unsigned long flags;
+
+	raw_local_irq_save(flags);
+	ht_producer_flush(this_cpu_ptr(&ht_producers));
+	raw_local_irq_restore(flags);
+}
+
+/*
+ * One record for the names ring, `text` behind `payload` unless NULL. Only the names work calls this; it may sleep.
+ * Returns false if the ring is full: the host has not read it yet.
+ */
+bool ht_names_write(u32 id, const void *payload, u32 bytes, const char *text)
+{
+	struct ht_producer *p = &names_producer;
+	u8 fixed[TEXT_FIXED_MAX];
+	u32 need = HT_LONG_HEADER_BYTES + bytes;
+	u16 length = 0;
+
+	memcpy(fixed, payload, bytes);
+	if (text) {
+		length = strnlen(text, p->packet_bytes / 2);
+		memcpy(fixed + bytes, &length, sizeof(length));
+		bytes += sizeof(length);
+		need += sizeof(length) + length;
+	}
+	/* the same questions as ht_producer_write()'s, asked before, so that waiting does not count as a loss */
+	if ((!p->packet || (u32)p->state + need > (u32)((u8 *)p->packet - p->data) + p->packet_bytes) &&
+	    p->opened - smp_load_acquire(p->read_packets) >= p->nr_packets)
+		return false;
+	return !ht_producer_write(p, id, fixed, bytes, text, length);
+}
+
+void ht_names_flush(void)
+{
+	ht_producer_flush(&names_producer);
+}
+
+void ht_set_state(enum ht_state state, const char *message)
+{
+	struct ht_region *region = ht_map.region;
+
+	if (message[0])
+		strscpy(region->message, message, sizeof(region->message));
+	/* pairs with the acquire load in the host's region_poll() */
+	smp_store_release(&region->state, state);
+}
