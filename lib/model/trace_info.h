@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What hypertrace.json says of a trace: its machines, clocks, configuration and losses. Written by the recorder at the
+ * start (state "recording") and at the end ("complete"), read by every verb. Format: docs/design/trace.md.
+ */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include "lib/base/error.h"
+#include "lib/clock/clock_map.h"
+
+#define TRACE_FORMAT       1
+#define TRACE_INFO_FILE    "hypertrace.json"
+#define TRACE_INFO_LIMIT   (256u << 20) /* bytes */
+#define TRACE_MACHINES_MAX 64
+#define TRACE_CPUS_MAX     4096
+
+/* Why an event is not in the trace. */
+enum trace_lost {
+	TRACE_LOST_FULL,        /* discard mode: the recorder was behind */
+	TRACE_LOST_NESTED,      /* in an NMI that interrupted a change of packet */
+	TRACE_LOST_OVERSIZE,    /* larger than a packet */
+	TRACE_LOST_PAIRING,     /* minimum duration asked for, and no room to remember the start */
+	TRACE_LOST_OVERWRITTEN, /* overwrite mode: the recorder was behind */
+	TRACE_LOST_DAMAGED,     /* what the guest wrote was no record */
+	TRACE_LOST_UNWRITTEN,   /* the disk was full */
+	TRACE_LOST_CAUSES,
+};
+
+/* "full", "nested", … as in the JSON. */
+const char *trace_lost_name(enum trace_lost cause);
+
+struct trace_cpu_info {
+	uint32_t cpu;
+	uint64_t events, packets, bytes; /* in the trace */
+	uint64_t lost[TRACE_LOST_CAUSES];
+};
+
+struct trace_machine_info {
+	char name[64];     /* also the sub-directory's: letters, digits, '-', '_', '.'; not ".." */
+	char channel[16];  /* "shm", … */
+	char hostname[65], release[65], version[129];
+	char end_state[16]; /* "" while recording; "running", "stopped", "reboot", "panic", "gone" */
+	char message[513];  /* the panic's or reboot's */
+	/* configuration, as the command line would say it */
+	char events[1024], filter[1024], mode[16];
+	uint32_t layer; /* 0: the hardware's own */
+	uint32_t packet_bytes, nr_packets, nr_cpus;
+	uint32_t tsc_khz; /* what the guest believes: a hint */
+	uint64_t text_address, kaslr_offset;
+	struct clock_point *points; /* heap, owned: trace_machine_info_add_point() */
+	size_t nr_points;
+	struct trace_cpu_info *cpus; /* heap, owned: trace_machine_info_cpu() */
+	size_t nr_cpu_infos;
+};
+
+struct trace_info {
+	uint32_t format;
+	char program_version[32];
+	char state[16];      /* "recording", "complete" */
+	char host_name[65];
+	char host_boot_id[40]; /* clocks of traces with the same one are the same clock */
+	int64_t start_unix_ns, end_unix_ns; /* end: 0 while recording */
+	int64_t realtime_offset_ns; /* Unix time = CLOCK_MONOTONIC + this, taken once at the start */
+	struct trace_machine_info *machines; /* heap, owned: trace_info_add_machine() */
+	size_t nr_machines;
+};
+
+void trace_info_deinit(struct trace_info *info);
+
+/* Appends a machine. -EINVAL: no good name; -EEXIST: taken; -E2BIG; -ENOMEM. The pointer holds until the next call. */
+int trace_info_add_machine(struct trace_info *info, const char *name, struct trace_machine_info **machine,
+			   struct error *error);
+
+/* Appends an exchange point; thins the older ones out when there are too many. -ENOMEM. */
+int trace_machine_info_add_point(struct trace_machine_info *machine, struct clock_point point);
+
+/* The entry of a vCPU, made if there is none. NULL: no memory, or too many. */
+struct trace_cpu_info *trace_machine_info_cpu(struct trace_machine_info *machine, uint32_t cpu);
+
+uint64_t trace_cpu_info_lost(const struct trace_cpu_info *cpu);
+uint64_t trace_machine_info_lost(const struct trace_machine_info *machine);
+uint64_t trace_machine_info_events(const struct trace_machine_info *machine);
+
+/* The JSON text, heap. -ENOMEM. */
+int trace_info_format(const struct trace_info *info, char **text, struct error *error);
+
+/* Fills an info that is { 0 } or deinited. -EINVAL: what is wrong, and where; -ENOTSUP: of another format. */
+int trace_info_parse(struct trace_info *info, const char *text, size_t bytes, struct error *error);
