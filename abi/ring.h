@@ -16,12 +16,14 @@
  *
  *   HT_PRODUCER              type of the handle passed through
  *   HT_LOAD(p, field)        one load of p's field, atomic against this CPU's interrupts
+ *   HT_AT_LEAST(p, field, v) v >= p's field, the field loaded once
+ *   HT_ABOVE(p, field, v)    v > p's field, the field loaded once
+ *   HT_PLUS(p, field, v)     p's field + v, the field loaded once
  *   HT_CAS(p, old, new)      p->state: old -> new, atomic against this CPU's interrupts; true if it was old
  *   HT_TSC()                 the time stamp counter, u64
- *   HT_COMPILER_BARRIER()    orders this CPU against its own interrupts
+ *   HT_STORE(type, at, v)    one plain store
  *   HT_STORE_RELEASE8(at, v) one byte, after all stores before it (x86: a plain store)
  *   HT_LIKELY, HT_UNLIKELY, HT_INLINE
- *   ht_ring_write_slow(p, id, payload, bytes)   out of line: see ht_producer_write() in ring_slow.h
  */
 #ifndef HT_RING_H
 #define HT_RING_H
@@ -67,43 +69,44 @@ struct ht_producer {
 #ifdef HT_PRODUCER
 
 /*
- * Writes one record of event `id` (1..30, constant) with `bytes` (0..8, constant) of payload, its low byte first.
+ * Writes one record of event `id` (1..30, constant) with `bytes` (0..8, constant) of payload: those of `first`, low byte
+ * first, or where `bytes` is 5 to 7 four of `first` and the others of `rest`.
+ * Returns 0 when the slow path must write it instead (ht_producer_write() of ring_slow.h): the caller calls that out of
+ * line, so that the common case keeps everything in registers.
+ *
  * The time stamp is read between loading the state and swapping it: if the swap succeeds no nested record came
  * between, so the ring is in time order. If it fails, an interrupt wrote a record: read the time again.
  */
-static HT_INLINE void ht_ring_write(HT_PRODUCER p, __u32 id, __u64 payload, __u32 bytes)
+static HT_INLINE int ht_ring_write(HT_PRODUCER p, __u32 id, __u32 bytes, __u64 first, __u32 rest)
 {
-	const __u64 step = HT_ONE_RECORD + HT_SHORT_HEADER_BYTES + bytes;
-	__u64 old, tsc;
+	__u64 old, new, tsc;
 	__u32 head;
 	__u8 *at;
 
 	do {
 		old = HT_LOAD(p, state);
 		tsc = HT_TSC();
-		if (HT_UNLIKELY(tsc >= HT_LOAD(p, long_due_tsc)) ||
-		    HT_UNLIKELY((__u32)(old + step) > HT_LOAD(p, end))) {
-			ht_ring_write_slow(p, id, &payload, bytes);
-			return;
-		}
-	} while (HT_UNLIKELY(!HT_CAS(p, old, old + step)));
+		new = old + HT_ONE_RECORD + HT_SHORT_HEADER_BYTES + bytes;
+		if (HT_UNLIKELY(HT_AT_LEAST(p, long_due_tsc, tsc)) || HT_UNLIKELY(HT_ABOVE(p, end, (__u32)new)))
+			return 0;
+	} while (HT_UNLIKELY(!HT_CAS(p, old, new)));
 
-	at = HT_LOAD(p, data) + (__u32)old;
+	at = HT_PLUS(p, data, (__u32)old);
 	head = (__u32)tsc << HT_ID_BITS;
 	HT_STORE(__u32, at, head); /* id 0: still invisible, whatever the reader sees of it */
 	switch (bytes) {
-	case 1: HT_STORE(__u8, at + 4, payload); break;
-	case 2: HT_STORE(__u16, at + 4, payload); break;
-	case 3: HT_STORE(__u16, at + 4, payload); HT_STORE(__u8, at + 6, payload >> 16); break;
-	case 4: HT_STORE(__u32, at + 4, payload); break;
-	case 5: HT_STORE(__u32, at + 4, payload); HT_STORE(__u8, at + 8, payload >> 32); break;
-	case 6: HT_STORE(__u32, at + 4, payload); HT_STORE(__u16, at + 8, payload >> 32); break;
-	case 7: HT_STORE(__u32, at + 4, payload); HT_STORE(__u16, at + 8, payload >> 32);
-		HT_STORE(__u8, at + 10, payload >> 48); break;
-	case 8: HT_STORE(__u64, at + 4, payload); break;
+	case 1: HT_STORE(__u8, at + 4, first); break;
+	case 2: HT_STORE(__u16, at + 4, first); break;
+	case 3: HT_STORE(__u16, at + 4, first); HT_STORE(__u8, at + 6, first >> 16); break;
+	case 4: HT_STORE(__u32, at + 4, first); break;
+	case 5: HT_STORE(__u32, at + 4, first); HT_STORE(__u8, at + 8, rest); break;
+	case 6: HT_STORE(__u32, at + 4, first); HT_STORE(__u16, at + 8, rest); break;
+	case 7: HT_STORE(__u32, at + 4, first); HT_STORE(__u16, at + 8, rest); HT_STORE(__u8, at + 10, rest >> 16); break;
+	case 8: HT_STORE(__u64, at + 4, first); break;
 	}
 	/* pairs with the acquire load of the id in the host's ring_walk() */
 	HT_STORE_RELEASE8(at, (__u8)(head | id));
+	return 1;
 }
 
 #endif

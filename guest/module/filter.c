@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Which events are recorded, by pid, comm and CPU, before anything is encoded. While there is no filter a probe pays
- * one no-op for it (a static key). Changed live: readers run with preemption off, so the old one is freed by RCU.
+ * nothing: its other variant is registered. Changed live: readers run with preemption off, so the old one is freed by RCU.
  */
 #include <linux/cpumask.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include "hypertrace.h"
-
-DEFINE_STATIC_KEY_FALSE(ht_filter_key);
 
 struct filter {
 	struct rcu_head rcu;
@@ -19,6 +17,11 @@ struct filter {
 	u64 cpus[HT_MAX_CPUS / 64];
 };
 static struct filter __rcu *filter;
+
+bool ht_filter_active(void)
+{
+	return rcu_access_pointer(filter) != NULL;
+}
 
 static bool pid_listed(const struct filter *f, s32 pid)
 {
@@ -40,7 +43,7 @@ static bool comm_listed(const struct filter *f, const char *comm)
 	return false;
 }
 
-/* Preemption is off. Every kind of condition that is given must hold. */
+/* Any context with preemption off. Every kind of condition that is given must hold. */
 bool ht_filter_match(const struct task_struct *task)
 {
 	const struct filter *f = rcu_dereference_sched(filter);
@@ -74,10 +77,6 @@ void ht_filter_set(const struct ht_control *control)
 		memcpy(new->cpus, control->cpus, sizeof(new->cpus));
 	}
 	rcu_assign_pointer(filter, new);
-	if (new)
-		static_branch_enable(&ht_filter_key);
-	else
-		static_branch_disable(&ht_filter_key);
 	if (old)
 		kfree_rcu(old, rcu);
 }

@@ -26,7 +26,7 @@ static void export(struct trace_export *unused, const void *entry, unsigned int 
 		u16 length;
 	} __packed payload = { e->type, bytes };
 
-	if (e->type < MAX_TYPES && test_bit(e->type, enabled) && ht_pass(current))
+	if (e->type < MAX_TYPES && test_bit(e->type, enabled) && ht_filter_match(current))
 		ht_write(HT_ID_tracepoint, &payload, sizeof(payload), entry, min_t(u32, bytes, U16_MAX));
 }
 

@@ -3,7 +3,6 @@
 #ifndef HYPERTRACE_H
 #define HYPERTRACE_H
 
-#include <linux/jump_label.h>
 #include <linux/tracepoint.h>
 #include <linux/types.h>
 #include "abi/region.h"
@@ -44,12 +43,13 @@ bool ht_names_write(u32 id, const void *payload, u32 bytes, const char *text);
 void ht_names_flush(void);
 void ht_set_state(enum ht_state state, const char *message);
 
-/* filter.c: evaluated only while the key is on */
-DECLARE_STATIC_KEY_FALSE(ht_filter_key);
+/* filter.c */
 void ht_filter_set(const struct ht_control *control);
+bool ht_filter_active(void);
 bool ht_filter_match(const struct task_struct *task);
-#define ht_pass(task) (!static_branch_unlikely(&ht_filter_key) || ht_filter_match(task))
-#define ht_pass_either(a, b) (!static_branch_unlikely(&ht_filter_key) || ht_filter_match(a) || ht_filter_match(b))
+/* In a probe's body: `filtered` is a constant, so that the plain variant has no trace of the filter. */
+#define ht_pass(filtered, task) (!(filtered) || ht_filter_match(task))
+#define ht_pass_either(filtered, a, b) (!(filtered) || ht_filter_match(a) || ht_filter_match(b))
 
 /* durations.c: minimum duration of a pair */
 void ht_durations_set(const struct ht_control *control);
@@ -57,19 +57,29 @@ bool ht_duration_wanted(enum ht_pair pair);
 void ht_span_begin(enum ht_pair pair);
 void ht_span_end(enum ht_pair pair, u32 key, s64 value);
 
-/* probes.c: which tracepoint calls which probe */
+/*
+ * probes.c: which tracepoint calls which probe. A probe has up to three variants, and the one that fits the wishes in
+ * force is registered: nobody pays for a filter or a minimum duration that is not there.
+ */
 struct ht_probe {
 	u32 id;              /* the bit of ht_control.events that asks for it */
 	const char *name;    /* of the tracepoint */
-	void *plain;
+	void *plain, *filtered;
 	void *timed;         /* while its pair has a minimum duration; NULL: it has none */
 	enum ht_pair pair;
 	struct tracepoint *tracepoint;
 	void *registered;
 };
-#define HT_PROBE(event, function) { .id = HT_ID_##event, .name = #event, .plain = function }
-#define HT_PROBE_PAIR(event, function, timed_function, pair_) \
-	{ .id = HT_ID_##event, .name = #event, .plain = function, .timed = timed_function, .pair = pair_ }
+/* Makes NAME() and NAME_filtered() of NAME_body(bool filtered, …). PROTO and ARGS stand in parentheses. */
+#define HT_VARIANTS(name, PROTO, ARGS)                                                         \
+	static void name(void *data_, HT_STRIP PROTO) { name##_body(false, HT_STRIP ARGS); }   \
+	static void name##_filtered(void *data_, HT_STRIP PROTO) { name##_body(true, HT_STRIP ARGS); }
+#define HT_STRIP(...) __VA_ARGS__
+#define HT_PROBE(event, function) \
+	{ .id = HT_ID_##event, .name = #event, .plain = function, .filtered = function##_filtered }
+#define HT_PROBE_PAIR(event, function, timed_function, pair_)                                  \
+	{ .id = HT_ID_##event, .name = #event, .plain = function, .filtered = function##_filtered, \
+	  .timed = timed_function, .pair = pair_ }
 extern struct ht_probe ht_probes_sched[], ht_probes_irq[], ht_probes_syscalls[], ht_probes_timers[], ht_probes_faults[];
 int ht_probes_init(void);
 int ht_probes_set(const struct ht_control *control, char *message, size_t size);

@@ -19,7 +19,7 @@ static ssize_t marker_write(struct file *file, const char __user *from, size_t b
 		length--;
 	text[length] = '\0';
 	preempt_disable();
-	if (ht_pass(current))
+	if (ht_filter_match(current))
 		ht_write_text(HT_ID_marker, &pid, sizeof(pid), text);
 	preempt_enable();
 	return bytes;

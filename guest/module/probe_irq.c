@@ -3,17 +3,19 @@
 #include <linux/interrupt.h>
 #include "hypertrace.h"
 
-static void irq_entry(void *data, int irq, struct irqaction *action)
+static __always_inline void irq_entry_body(bool filtered, int irq, struct irqaction *action)
 {
-	if (ht_pass(current))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_irq_handler_entry, (u16)irq, 2);
+	if (ht_pass(filtered, current))
+		ht_record(HT_ID_irq_handler_entry, 2, (u16)irq, 0);
 }
+HT_VARIANTS(irq_entry, (int irq, struct irqaction *action), (irq, action))
 
-static void irq_exit_(void *data, int irq, struct irqaction *action, int ret)
+static __always_inline void irq_exit__body(bool filtered, int irq, struct irqaction *action, int ret)
 {
-	if (ht_pass(current))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_irq_handler_exit, (u32)(u8)ret << 16 | (u16)irq, 3);
+	if (ht_pass(filtered, current))
+		ht_record(HT_ID_irq_handler_exit, 3, (u32)(u8)ret << 16 | (u16)irq, 0);
 }
+HT_VARIANTS(irq_exit_, (int irq, struct irqaction *action, int ret), (irq, action, ret))
 
 static void irq_entry_timed(void *data, int irq, struct irqaction *action)
 {
@@ -22,27 +24,30 @@ static void irq_entry_timed(void *data, int irq, struct irqaction *action)
 
 static void irq_exit_timed(void *data, int irq, struct irqaction *action, int ret)
 {
-	if (ht_pass(current))
+	if (ht_pass(true, current))
 		ht_span_end(HT_PAIR_IRQ, irq, ret);
 }
 
-static void softirq_raise(void *data, unsigned int vec)
+static __always_inline void softirq_raise_body(bool filtered, unsigned int vec)
 {
-	if (ht_pass(current))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_softirq_raise, vec, 1);
+	if (ht_pass(filtered, current))
+		ht_record(HT_ID_softirq_raise, 1, vec, 0);
 }
+HT_VARIANTS(softirq_raise, (unsigned int vec), (vec))
 
-static void softirq_entry(void *data, unsigned int vec)
+static __always_inline void softirq_entry_body(bool filtered, unsigned int vec)
 {
-	if (ht_pass(current))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_softirq_entry, vec, 1);
+	if (ht_pass(filtered, current))
+		ht_record(HT_ID_softirq_entry, 1, vec, 0);
 }
+HT_VARIANTS(softirq_entry, (unsigned int vec), (vec))
 
-static void softirq_exit(void *data, unsigned int vec)
+static __always_inline void softirq_exit_body(bool filtered, unsigned int vec)
 {
-	if (ht_pass(current))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_softirq_exit, vec, 1);
+	if (ht_pass(filtered, current))
+		ht_record(HT_ID_softirq_exit, 1, vec, 0);
 }
+HT_VARIANTS(softirq_exit, (unsigned int vec), (vec))
 
 static void softirq_entry_timed(void *data, unsigned int vec)
 {
@@ -51,7 +56,7 @@ static void softirq_entry_timed(void *data, unsigned int vec)
 
 static void softirq_exit_timed(void *data, unsigned int vec)
 {
-	if (ht_pass(current))
+	if (ht_pass(true, current))
 		ht_span_end(HT_PAIR_SOFTIRQ, vec, 0);
 }
 

@@ -8,78 +8,87 @@
 #define STATE_IDLE      0x80u
 #define STATE_PREEMPTED 0x100u
 
-static u64 pack_task(u32 pid, u32 ten_bits, int prio)
+/* The fields that the scheduler's events begin with: a pid and ten bits, then a priority of 8 bits. */
+static __always_inline u32 pack(u32 pid, u32 ten_bits)
 {
-	return (u64)(u8)prio << 32 | ten_bits << 22 | pid;
+	return ten_bits << 22 | pid;
 }
 
-static void sched_switch(void *data, bool preempt, struct task_struct *prev, struct task_struct *next,
-			 unsigned int prev_state)
+static __always_inline u32 pack_switch(bool preempt, const struct task_struct *next, unsigned int prev_state)
 {
 	u32 state = prev_state & STATE_BITS;
 
-	if (!ht_pass_either(prev, next))
-		return;
-	if (unlikely(prev_state & TASK_NOLOAD))
-		state |= STATE_IDLE;
-	if (preempt)
+	if (unlikely(preempt))
 		state = STATE_PREEMPTED;
-	ht_ring_write((struct ht_this_cpu){}, HT_ID_sched_switch, pack_task(next->pid, state, next->prio), 5);
+	else if (unlikely(prev_state & TASK_NOLOAD))
+		state |= STATE_IDLE;
+	return pack(next->pid, state);
 }
 
-static void sched_waking(void *data, struct task_struct *task)
+static __always_inline void sched_switch_body(bool filtered, bool preempt, struct task_struct *prev,
+					      struct task_struct *next, unsigned int prev_state)
 {
-	if (ht_pass_either(current, task))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_sched_waking,
-			      pack_task(task->pid, task_cpu(task), task->prio), 5);
+	if (ht_pass_either(filtered, prev, next))
+		ht_record(HT_ID_sched_switch, 5, pack_switch(preempt, next, prev_state), (u8)next->prio);
 }
+HT_VARIANTS(sched_switch, (bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state), (preempt, prev, next, prev_state))
 
-static void sched_wakeup_new(void *data, struct task_struct *task)
+static __always_inline void sched_waking_body(bool filtered, struct task_struct *task)
 {
-	if (ht_pass_either(current, task))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_sched_wakeup_new,
-			      pack_task(task->pid, task_cpu(task), task->prio), 5);
+	if (ht_pass_either(filtered, current, task))
+		ht_record(HT_ID_sched_waking, 5, pack(task->pid, task_cpu(task)), (u8)task->prio);
 }
+HT_VARIANTS(sched_waking, (struct task_struct *task), (task))
 
-static void sched_migrate_task(void *data, struct task_struct *task, int dest_cpu)
+static __always_inline void sched_wakeup_new_body(bool filtered, struct task_struct *task)
 {
-	if (ht_pass(task))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_sched_migrate_task,
-			      pack_task(task->pid, dest_cpu, task->prio) | (u64)(u16)task_cpu(task) << 40, 7);
+	if (ht_pass_either(filtered, current, task))
+		ht_record(HT_ID_sched_wakeup_new, 5, pack(task->pid, task_cpu(task)), (u8)task->prio);
 }
+HT_VARIANTS(sched_wakeup_new, (struct task_struct *task), (task))
 
-static void sched_process_fork(void *data, struct task_struct *parent, struct task_struct *child)
+static __always_inline void sched_migrate_task_body(bool filtered, struct task_struct *task, int dest_cpu)
+{
+	if (ht_pass(filtered, task))
+		ht_record(HT_ID_sched_migrate_task, 7, pack(task->pid, dest_cpu),
+			  (u8)task->prio | (u32)(u16)task_cpu(task) << 8);
+}
+HT_VARIANTS(sched_migrate_task, (struct task_struct *task, int dest_cpu), (task, dest_cpu))
+
+static __always_inline void sched_process_fork_body(bool filtered, struct task_struct *parent, struct task_struct *child)
 {
 	struct {
 		u32 parent_pid, child_pid, child_tgid;
 		char comm[TASK_COMM_LEN];
 	} __packed payload = { parent->pid, child->pid, child->tgid };
 
-	if (!ht_pass_either(parent, child))
+	if (!ht_pass_either(filtered, parent, child))
 		return;
 	memcpy(payload.comm, child->comm, sizeof(payload.comm));
 	ht_write(HT_ID_sched_process_fork, &payload, sizeof(payload), NULL, 0);
 }
+HT_VARIANTS(sched_process_fork, (struct task_struct *parent, struct task_struct *child), (parent, child))
 
-static void sched_process_exec(void *data, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+static __always_inline void sched_process_exec_body(bool filtered, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
 	struct {
 		u32 pid, old_pid;
 		char comm[TASK_COMM_LEN];
 	} __packed payload = { task->pid, old_pid };
 
-	if (!ht_pass(task))
+	if (!ht_pass(filtered, task))
 		return;
 	memcpy(payload.comm, task->comm, sizeof(payload.comm));
 	ht_write_text(HT_ID_sched_process_exec, &payload, sizeof(payload), bprm->filename);
 }
+HT_VARIANTS(sched_process_exec, (struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm), (task, old_pid, bprm))
 
-static void sched_process_exit(void *data, struct task_struct *task)
+static __always_inline void sched_process_exit_body(bool filtered, struct task_struct *task)
 {
-	if (ht_pass(task))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_sched_process_exit,
-			      (u64)(u32)task->exit_code << 32 | (u32)task->pid, 8);
+	if (ht_pass(filtered, task))
+		ht_record(HT_ID_sched_process_exit, 8, (u64)(u32)task->exit_code << 32 | (u32)task->pid, 0);
 }
+HT_VARIANTS(sched_process_exit, (struct task_struct *task), (task))
 
 struct ht_probe ht_probes_sched[] = {
 	HT_PROBE(sched_switch, sched_switch),

@@ -6,13 +6,18 @@
 
 #define COMPAT_NUMBER 0x8000u
 
-static __always_inline u16 number(const struct pt_regs *regs, long nr)
+static __always_inline bool is_compat(const struct pt_regs *regs)
 {
 #ifdef CONFIG_IA32_EMULATION
-	if (unlikely((u16)regs->cs == __USER32_CS))
-		return nr | COMPAT_NUMBER;
+	return unlikely((u16)regs->cs == __USER32_CS);
+#else
+	return false;
 #endif
-	return nr;
+}
+
+static __always_inline u16 number(const struct pt_regs *regs, long nr)
+{
+	return is_compat(regs) ? nr | COMPAT_NUMBER : nr;
 }
 
 static void enter_args(struct pt_regs *regs, long nr)
@@ -28,45 +33,58 @@ static void enter_args(struct pt_regs *regs, long nr)
 	ht_write(HT_ID_sys_enter_args, &payload, sizeof(payload), NULL, 0);
 }
 
-static void sys_enter_args(void *data, struct pt_regs *regs, long nr)
+static __always_inline void sys_enter_args_body(bool filtered, struct pt_regs *regs, long nr)
 {
 	compat_syscall_probe_enter();
-	if (ht_pass(current))
+	if (ht_pass(filtered, current))
 		enter_args(regs, nr);
 	compat_syscall_probe_exit();
 }
+HT_VARIANTS(sys_enter_args, (struct pt_regs *regs, long nr), (regs, nr))
 
-static void sys_enter(void *data, struct pt_regs *regs, long nr)
+static noinline void enter_compat(long nr)
 {
-	compat_syscall_probe_enter();
-	if (ht_pass(current))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_sys_enter, number(regs, nr), 2);
-	compat_syscall_probe_exit();
+	ht_record(HT_ID_sys_enter, 2, (u16)(nr | COMPAT_NUMBER), 0);
 }
 
-static noinline void exit_long(u16 nr, long ret)
+static __always_inline void sys_enter_body(bool filtered, struct pt_regs *regs, long nr)
+{
+	compat_syscall_probe_enter();
+	if (ht_pass(filtered, current)) {
+		if (is_compat(regs))
+			enter_compat(nr);
+		else
+			ht_record(HT_ID_sys_enter, 2, (u16)nr, 0);
+	}
+	compat_syscall_probe_exit();
+}
+HT_VARIANTS(sys_enter, (struct pt_regs *regs, long nr), (regs, nr))
+
+/*
+ * What does not go the short way: a return value of more than 32 bits, a number of the 32-bit table, no room. It gets
+ * the arguments, not the packed record, so that the short way need not keep that in a register.
+ */
+static noinline void exit_long(const struct pt_regs *regs, long ret)
 {
 	struct {
 		s64 ret;
 		u16 nr;
-	} __packed payload = { ret, nr };
+	} __packed payload = { ret, number(regs, regs->orig_ax) };
 
 	ht_write(HT_ID_sys_exit_long, &payload, sizeof(payload), NULL, 0);
 }
 
-static void sys_exit(void *data, struct pt_regs *regs, long ret)
+static __always_inline void sys_exit_body(bool filtered, struct pt_regs *regs, long ret)
 {
 	compat_syscall_probe_enter();
-	if (ht_pass(current)) {
-		u16 nr = number(regs, regs->orig_ax);
-
-		if (unlikely(ret != (s32)ret))
-			exit_long(nr, ret);
-		else
-			ht_ring_write((struct ht_this_cpu){}, HT_ID_sys_exit, (u64)nr << 32 | (u32)ret, 6);
+	if (ht_pass(filtered, current)) {
+		if (unlikely(ret != (s32)ret) || is_compat(regs) ||
+		    unlikely(!ht_ring_write(0, HT_ID_sys_exit, 6, (u32)ret, regs->orig_ax)))
+			exit_long(regs, ret);
 	}
 	compat_syscall_probe_exit();
 }
+HT_VARIANTS(sys_exit, (struct pt_regs *regs, long ret), (regs, ret))
 
 static void sys_enter_timed(void *data, struct pt_regs *regs, long nr)
 {
@@ -78,15 +96,15 @@ static void sys_enter_timed(void *data, struct pt_regs *regs, long nr)
 static void sys_exit_timed(void *data, struct pt_regs *regs, long ret)
 {
 	compat_syscall_probe_enter();
-	if (ht_pass(current))
+	if (ht_pass(true, current))
 		ht_span_end(HT_PAIR_SYSCALL, number(regs, regs->orig_ax), ret);
 	compat_syscall_probe_exit();
 }
 
 struct ht_probe ht_probes_syscalls[] = {
 	HT_PROBE_PAIR(sys_enter, sys_enter, sys_enter_timed, HT_PAIR_SYSCALL),
-	{ .id = HT_ID_sys_enter_args, .name = "sys_enter", .plain = sys_enter_args, .timed = sys_enter_timed,
-	  .pair = HT_PAIR_SYSCALL },
+	{ .id = HT_ID_sys_enter_args, .name = "sys_enter", .plain = sys_enter_args, .filtered = sys_enter_args_filtered,
+	  .timed = sys_enter_timed, .pair = HT_PAIR_SYSCALL },
 	HT_PROBE_PAIR(sys_exit, sys_exit, sys_exit_timed, HT_PAIR_SYSCALL),
 	{ }
 };

@@ -4,18 +4,19 @@
 #include <linux/timer.h>
 #include "hypertrace.h"
 
-static void hrtimer_entry(void *data, struct hrtimer *timer, ktime_t *now)
+static __always_inline void hrtimer_entry_body(bool filtered, struct hrtimer *timer, ktime_t *now)
 {
-	if (ht_pass(current))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_hrtimer_expire_entry,
-			      (unsigned long)compat_hrtimer_function(timer), 8);
+	if (ht_pass(filtered, current))
+		ht_record(HT_ID_hrtimer_expire_entry, 8, (unsigned long)compat_hrtimer_function(timer), 0);
 }
+HT_VARIANTS(hrtimer_entry, (struct hrtimer *timer, ktime_t *now), (timer, now))
 
-static void hrtimer_exit(void *data, struct hrtimer *timer)
+static __always_inline void hrtimer_exit_body(bool filtered, struct hrtimer *timer)
 {
-	if (ht_pass(current))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_hrtimer_expire_exit, 0, 0);
+	if (ht_pass(filtered, current))
+		ht_record(HT_ID_hrtimer_expire_exit, 0, 0, 0);
 }
+HT_VARIANTS(hrtimer_exit, (struct hrtimer *timer), (timer))
 
 static void hrtimer_entry_timed(void *data, struct hrtimer *timer, ktime_t *now)
 {
@@ -25,21 +26,23 @@ static void hrtimer_entry_timed(void *data, struct hrtimer *timer, ktime_t *now)
 /* The key is the function's low half: kernel text lies in the top 2 GiB. */
 static void hrtimer_exit_timed(void *data, struct hrtimer *timer)
 {
-	if (ht_pass(current))
+	if (ht_pass(true, current))
 		ht_span_end(HT_PAIR_HRTIMER, (unsigned long)compat_hrtimer_function(timer), 0);
 }
 
-static void timer_entry(void *data, struct timer_list *timer, unsigned long baseclk)
+static __always_inline void timer_entry_body(bool filtered, struct timer_list *timer, unsigned long baseclk)
 {
-	if (ht_pass(current))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_timer_expire_entry, (unsigned long)timer->function, 8);
+	if (ht_pass(filtered, current))
+		ht_record(HT_ID_timer_expire_entry, 8, (unsigned long)timer->function, 0);
 }
+HT_VARIANTS(timer_entry, (struct timer_list *timer, unsigned long baseclk), (timer, baseclk))
 
-static void timer_exit(void *data, struct timer_list *timer)
+static __always_inline void timer_exit_body(bool filtered, struct timer_list *timer)
 {
-	if (ht_pass(current))
-		ht_ring_write((struct ht_this_cpu){}, HT_ID_timer_expire_exit, 0, 0);
+	if (ht_pass(filtered, current))
+		ht_record(HT_ID_timer_expire_exit, 0, 0, 0);
 }
+HT_VARIANTS(timer_exit, (struct timer_list *timer), (timer))
 
 static void timer_entry_timed(void *data, struct timer_list *timer, unsigned long baseclk)
 {
@@ -49,7 +52,7 @@ static void timer_entry_timed(void *data, struct timer_list *timer, unsigned lon
 /* The timer may be gone by now: its function is not known here any more. */
 static void timer_exit_timed(void *data, struct timer_list *timer)
 {
-	if (ht_pass(current))
+	if (ht_pass(true, current))
 		ht_span_end(HT_PAIR_TIMER, 0, 0);
 }
 

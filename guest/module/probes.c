@@ -65,7 +65,8 @@ int ht_probes_set(const struct ht_control *control, char *message, size_t size)
 		events &= ~BIT_ULL(HT_ID_sys_enter);
 	for_each_probe(g, probe) {
 		void *function = !(events & BIT_ULL(probe->id)) ? NULL :
-				 probe->timed && ht_duration_wanted(probe->pair) ? probe->timed : probe->plain;
+				 probe->timed && ht_duration_wanted(probe->pair) ? probe->timed :
+				 ht_filter_active() ? probe->filtered : probe->plain;
 
 		err = set(probe, function);
 		if (err && !first) {

@@ -14,13 +14,14 @@
 
 DECLARE_PER_CPU(struct ht_producer, ht_producers);
 
-struct ht_this_cpu { };
-
-#define HT_PRODUCER            struct ht_this_cpu
+#define HT_PRODUCER            int /* unused: the current CPU's */
 #define HT_INLINE              __always_inline
 #define HT_LIKELY(x)           likely(x)
 #define HT_UNLIKELY(x)         unlikely(x)
 #define HT_LOAD(p, field)      this_cpu_read(ht_producers.field)
+#define HT_AT_LEAST(p, field, v) compat_this_cpu_compare("q", "ae", ht_producers.field, v)
+#define HT_ABOVE(p, field, v)    compat_this_cpu_compare("l", "a", ht_producers.field, v)
+#define HT_PLUS(p, field, v)     compat_this_cpu_plus(ht_producers.field, v)
 #define HT_CAS(p, old, new)    compat_try_cmpxchg64(ht_producers.state, old, new)
 #define HT_TSC()               rdtsc()
 #define HT_COMPILER_BARRIER()  barrier()
@@ -47,7 +48,14 @@ static inline void ht_zero(void *at, unsigned long bytes)
 }
 #define HT_ZERO(at, n) ht_zero(at, n)
 
-void ht_ring_write_slow(struct ht_this_cpu cpu, u32 id, const void *payload, u32 bytes);
 #include "abi/ring.h"
+
+/* One record by the fast path, else by the slow one; the arguments as ht_ring_write()'s. */
+void ht_record_slow(u32 id, u32 bytes, u64 first, u32 rest);
+static __always_inline void ht_record(u32 id, u32 bytes, u64 first, u32 rest)
+{
+	if (unlikely(!ht_ring_write(0, id, bytes, first, rest)))
+		ht_record_slow(id, bytes, first, rest);
+}
 
 #endif

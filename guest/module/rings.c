@@ -136,9 +136,11 @@ void ht_rings_stop(enum ht_state state)
 	ht_set_state(state, "");
 }
 
-void ht_ring_write_slow(struct ht_this_cpu cpu, u32 id, const void *payload, u32 bytes)
+void ht_record_slow(u32 id, u32 bytes, u64 first, u32 rest)
 {
-	ht_write(id, payload, bytes, NULL, 0);
+	u64 payload = bytes > 4 && bytes < 8 ? (u64)rest << 32 | (u32)first : first;
+
+	ht_write(id, &payload, bytes, NULL, 0);
 }
 
 /* Any record, on this CPU's ring. Returns 0, or -1: lost and counted. Any context. */

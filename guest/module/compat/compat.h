@@ -9,7 +9,7 @@
 #include <linux/trace_events.h>
 #include <linux/version.h>
 
-/* 6.10 added the list of event systems (d23569979ca1 "tracing: Allow creating instances with specified system events"). */
+/* 6.8 added the list of event systems (d23569979ca1, "tracing: Allow creating instances with specified system events"). */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 #define compat_trace_array_get(name) trace_array_get_by_name(name, NULL)
 #else
@@ -17,29 +17,38 @@
 #endif
 
 /*
- * this_cpu_try_cmpxchg() came to x86 with 6.8, and leaves the comparison to the flags; before, this_cpu_cmpxchg()
- * costs one more instruction for it.
+ * Per-CPU operations that use the flags and the memory operand. this_cpu_try_cmpxchg() came to x86 with 6.8; comparing
+ * and adding in memory the kernel has for no per-CPU variable, and each costs an instruction more by this_cpu_read().
  */
-#ifndef this_cpu_try_cmpxchg
 #ifdef CONFIG_X86_64
 #define compat_try_cmpxchg64(var, old, new)                                                     \
 	({                                                                                      \
 		u64 old__ = (old);                                                              \
 		bool done__;                                                                    \
-		asm volatile("cmpxchgq %[n], " __percpu_arg([v])                                \
+		asm volatile("cmpxchgq %[n], %%gs:%[v]"                                         \
 			     : "=@ccz"(done__), [v] "+m"(var), "+a"(old__)                      \
 			     : [n] "r"((u64)(new)) : "memory");                                 \
 		done__;                                                                         \
 	})
+/* condition "ae": v >= var, "a": v > var, unsigned; width "q" or "l" */
+#define compat_this_cpu_compare(width, condition, var, v)                                       \
+	({                                                                                      \
+		bool is__;                                                                      \
+		asm volatile("cmp" width " %%gs:%[var_], %[v_]"                                 \
+			     : "=@cc" condition(is__) : [var_] "m"(var), [v_] "r"(v));          \
+		is__;                                                                           \
+	})
+#define compat_this_cpu_plus(var, v)                                                            \
+	({                                                                                      \
+		u64 sum__ = (v);                                                                \
+		asm volatile("addq %%gs:%[var_], %[s_]" : [s_] "+r"(sum__) : [var_] "m"(var));  \
+		(typeof(var))sum__;                                                             \
+	})
 #else
 #define compat_try_cmpxchg64(var, old, new) (this_cpu_cmpxchg(var, old, new) == (old))
-#endif
-#else
-#define compat_try_cmpxchg64(var, old, new)                     \
-	({                                                      \
-		u64 old__ = (old);                              \
-		this_cpu_try_cmpxchg(var, &old__, new);         \
-	})
+#define compat_this_cpu_compare(width, condition, var, v) \
+	((condition)[1] ? (v) >= this_cpu_read(var) : (v) > this_cpu_read(var))
+#define compat_this_cpu_plus(var, v) (this_cpu_read(var) + (v))
 #endif
 
 /* 6.13 calls the system call tracepoints with preemption on; before, every tracepoint has it off. */
