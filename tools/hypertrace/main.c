@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "tools/hypertrace/commands.h"
-#include "tools/hypertrace/suggest.h"
+#include "lib/base/suggest.h"
 #include "config.h"
 
 const struct command *const commands[] = {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/hypertrace/suggest.h"
+#include "lib/base/suggest.h"
 
 struct cursor {
 	const struct command *command;

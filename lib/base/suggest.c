@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/hypertrace/suggest.h"
+#include "lib/base/suggest.h"
 
 #include <string.h>
 
