@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts of values by size, log-linear as in HdrHistogram: 16 equal steps between powers of two, so a percentile is
- * within 1/32 (3.2 %) of the true value over the whole 64-bit range; below 16 it is exact. Starts as { 0 }.
+ * Counts of values by size, log-linear as in HdrHistogram: 16 equal steps between powers of two, so a
+ * percentile is within 1/32 (3.2 %) of the true value over the whole 64-bit range; below 16 it is exact.
+ * Starts as { 0 }.
  */
 #pragma once
 #include <stdint.h>
@@ -38,7 +39,8 @@ static inline void histogram_add(struct histogram *histogram, uint64_t value)
 /* Smallest value of a bucket; the next bucket's begins right behind its largest. */
 uint64_t histogram_bucket_low(unsigned bucket);
 
-/* The value that `percent` (0..100) of all values do not exceed: the middle of its bucket, within min..max. 0: empty. */
+/* The value that `percent` (0..100) of all values do not exceed: the middle of its bucket, within min..max.
+ * 0: empty. */
 uint64_t histogram_percentile(const struct histogram *histogram, double percent);
 
 void histogram_merge(struct histogram *into, const struct histogram *from);

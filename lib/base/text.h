@@ -6,17 +6,20 @@
 #include "lib/base/strbuf.h"
 
 /*
- * Length of a well-formed UTF-8 character at text[0..bytes), or 0: malformed, overlong, a surrogate, beyond U+10FFFF.
+ * Length of a well-formed UTF-8 character at text[0..bytes), or 0: malformed, overlong, a surrogate, beyond
+ * U+10FFFF.
  */
 size_t text_utf8_length(const char *text, size_t bytes);
 
 /*
- * Writes text for a terminal: control characters (also the C1 ones), DEL, backslashes and malformed UTF-8 become \xNN
+ * Writes text for a terminal: control characters (also the C1 ones), DEL, backslashes and malformed UTF-8
+ * become \xNN
  * (\\, \n, \t). `out` needs room for 4 * bytes. Returns the length; no NUL is written.
  */
 size_t text_escape(char *out, const char *text, size_t bytes);
 
-/* Writes text as the inside of a JSON string; malformed bytes become \u00NN. `out` needs room for 6 * bytes. */
+/* Writes text as the inside of a JSON string; malformed bytes become \u00NN. `out` needs room for 6 * bytes.
+ */
 size_t text_escape_json(char *out, const char *text, size_t bytes);
 
 /* The same, appended, NUL-terminated text. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One machine's TSC in its host's CLOCK_MONOTONIC, as straight pieces (epochs) through points where both clocks were
- * read. The map is continuous and rises strictly in slope, so that order in TSC is order in time. Conversion happens
- * on reading: a trace keeps the points, so that a better fit may come later.
+ * One machine's TSC in its host's CLOCK_MONOTONIC, as straight pieces (epochs) through points where both
+ * clocks were read. The map is continuous and rises strictly in slope, so that order in TSC is order in time.
+ * Conversion happens on reading: a trace keeps the points, so that a better fit may come later.
  *
- *   host_ns = epoch.host_ns + (tsc - epoch.from_tsc) * epoch.mult / 2^CLOCK_SHIFT      (128-bit, rounded down)
+ *   host_ns = epoch.host_ns + (tsc - epoch.from_tsc) * epoch.mult / 2^CLOCK_SHIFT      (128-bit, rounded
+ * down)
  */
 #pragma once
 #include <stddef.h>
@@ -30,18 +31,19 @@ struct clock_epoch {
 };
 
 struct clock_map {
-	struct clock_epoch *epochs; /* by rising from_tsc; the first reaches back to 0, the last on to the end */
-	size_t count;               /* at least 1 */
+	struct clock_epoch
+	        *epochs; /* by rising from_tsc; the first reaches back to 0, the last on to the end */
+	size_t count;    /* at least 1 */
 	uint64_t first_tsc, last_tsc; /* of the points */
 };
 
 /*
- * Fits a map to points in rising order of tsc; points that go back in either clock are left out. The line stays
- * within the bound of every point; where one line cannot, a new epoch begins. With one point only, the rate is
- * tsc_khz. -EINVAL: no point, or one and no tsc_khz. -ENOMEM.
+ * Fits a map to points in rising order of tsc; points that go back in either clock are left out. The line
+ * stays within the bound of every point; where one line cannot, a new epoch begins. With one point only, the
+ * rate is tsc_khz. -EINVAL: no point, or one and no tsc_khz. -ENOMEM.
  */
 int clock_map_init(struct clock_map *map, const struct clock_point *points, size_t count, uint32_t tsc_khz,
-		   struct error *error);
+        struct error *error);
 void clock_map_deinit(struct clock_map *map);
 
 /* The epoch that holds a TSC value. */
@@ -49,7 +51,8 @@ const struct clock_epoch *clock_map_epoch(const struct clock_map *map, uint64_t 
 
 static inline int64_t clock_epoch_ns(const struct clock_epoch *epoch, uint64_t tsc)
 {
-	/* The shift of a negative number rounds down, too. Nonsense from a guest may wrap, which is why it is unsigned. */
+	/* The shift of a negative number rounds down, too. Nonsense from a guest may wrap, which is why it is
+	 * unsigned. */
 	__int128 ns = (__int128)(int64_t)(tsc - epoch->from_tsc) * epoch->mult >> CLOCK_SHIFT;
 
 	return (int64_t)((uint64_t)epoch->host_ns + (uint64_t)ns);
@@ -74,7 +77,7 @@ double clock_map_hz(const struct clock_map *map);
  */
 struct clock_cursor {
 	const struct clock_map *map;
-	struct clock_epoch epoch; /* a copy: nearer */
+	struct clock_epoch epoch;    /* a copy: nearer */
 	uint64_t from_tsc, last_tsc; /* where it is valid, both included */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The names of one machine's tasks, irqs, symbols and generic tracepoints: TRACE/<machine>/names/, which the recorder
- * writes and every reader loads.
+ * The names of one machine's tasks, irqs, symbols and generic tracepoints: TRACE/<machine>/names/, which the
+ * recorder writes and every reader loads.
  *
  *   tasks          lines "PID TGID COMM"; later lines replace earlier ones
  *   irqs           lines "IRQ NAME"
@@ -30,9 +30,9 @@ struct names_symbol {
 };
 
 struct names {
-	struct hash_map tasks;   /* pid -> struct names_task * */
-	struct hash_map irqs;    /* irq -> char * */
-	struct hash_map formats; /* number -> char * */
+	struct hash_map tasks;        /* pid -> struct names_task * */
+	struct hash_map irqs;         /* irq -> char * */
+	struct hash_map formats;      /* number -> char * */
 	struct names_symbol *symbols; /* by rising address */
 	size_t nr_symbols;
 	char *symbol_text;
@@ -48,8 +48,8 @@ enum names_parts {
 };
 
 /*
- * Loads the parts of TRACE/<machine>/names; what is not there is no error. `names` starts as { 0 } or holds other
- * parts. Negative errno: cannot be read, too large, no memory.
+ * Loads the parts of TRACE/<machine>/names; what is not there is no error. `names` starts as { 0 } or holds
+ * other parts. Negative errno: cannot be read, too large, no memory.
  */
 int names_load(struct names *names, int machine_dir_fd, unsigned parts, struct error *error);
 void names_deinit(struct names *names);
@@ -64,7 +64,8 @@ const struct names_task *names_task(const struct names *names, uint32_t pid);
 const char *names_irq(const struct names *names, uint32_t irq);
 const char *names_format(const struct names *names, uint32_t number);
 
-/* The symbol at or before an address, and how far into it; NULL: before the first, or more than 1 MiB behind one. */
+/* The symbol at or before an address, and how far into it; NULL: before the first, or more than 1 MiB behind
+ * one. */
 const char *names_symbol(const struct names *names, uint64_t address, uint64_t *offset);
 
 /* While reading: a fork or exec said so. `comm` is 16 bytes, NUL-padded, raw. -ENOMEM. */

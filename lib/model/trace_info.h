@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What hypertrace.json says of a trace: its machines, clocks, configuration and losses. Written by the recorder at the
- * start (state "recording") and at the end ("complete"), read by every verb. Format: docs/design/trace.md.
+ * What hypertrace.json says of a trace: its machines, clocks, configuration and losses. Written by the
+ * recorder at the start (state "recording") and at the end ("complete"), read by every verb. Format:
+ * docs/design/trace.md.
  */
 #pragma once
 #include <stddef.h>
@@ -37,8 +38,8 @@ struct trace_cpu_info {
 };
 
 struct trace_machine_info {
-	char name[64];     /* also the sub-directory's: letters, digits, '-', '_', '.'; not ".." */
-	char channel[16];  /* "shm", … */
+	char name[64];    /* also the sub-directory's: letters, digits, '-', '_', '.'; not ".." */
+	char channel[16]; /* "shm", … */
 	char hostname[65], release[65], version[129];
 	char end_state[16]; /* "" while recording; "running", "stopped", "reboot", "panic", "gone" */
 	char message[513];  /* the panic's or reboot's */
@@ -57,20 +58,21 @@ struct trace_machine_info {
 struct trace_info {
 	uint32_t format;
 	char program_version[32];
-	char state[16];      /* "recording", "complete" */
+	char state[16]; /* "recording", "complete" */
 	char host_name[65];
-	char host_boot_id[40]; /* clocks of traces with the same one are the same clock */
-	int64_t start_unix_ns, end_unix_ns; /* end: 0 while recording */
-	int64_t realtime_offset_ns; /* Unix time = CLOCK_MONOTONIC + this, taken once at the start */
+	char host_boot_id[40];               /* clocks of traces with the same one are the same clock */
+	int64_t start_unix_ns, end_unix_ns;  /* end: 0 while recording */
+	int64_t realtime_offset_ns;          /* Unix time = CLOCK_MONOTONIC + this, taken once at the start */
 	struct trace_machine_info *machines; /* heap, owned: trace_info_add_machine() */
 	size_t nr_machines;
 };
 
 void trace_info_deinit(struct trace_info *info);
 
-/* Appends a machine. -EINVAL: no good name; -EEXIST: taken; -E2BIG; -ENOMEM. The pointer holds until the next call. */
-int trace_info_add_machine(struct trace_info *info, const char *name, struct trace_machine_info **machine,
-			   struct error *error);
+/* Appends a machine. -EINVAL: no good name; -EEXIST: taken; -E2BIG; -ENOMEM. The pointer holds until the next
+ * call. */
+int trace_info_add_machine(
+        struct trace_info *info, const char *name, struct trace_machine_info **machine, struct error *error);
 
 /* Appends an exchange point; thins the older ones out when there are too many. -ENOMEM. */
 int trace_machine_info_add_point(struct trace_machine_info *machine, struct clock_point point);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Walks one stream file: reads packets into memory, checks each header against the file and the trace, then each
- * record against its packet. It always stands on one record, checked already; stepping leaves it for the next.
+ * Walks one stream file: reads packets into memory, checks each header against the file and the trace, then
+ * each record against its packet. It always stands on one record, checked already; stepping leaves it for the
+ * next.
  *
- * Damage never ends the walk while the chain of packet sizes holds: what is whole is delivered, the rest counted, and
- * the first damage described.
+ * Damage never ends the walk while the chain of packet sizes holds: what is whole is delivered, the rest
+ * counted, and the first damage described.
  */
 #pragma once
 #include <stdbool.h>
@@ -50,25 +51,25 @@ struct stream_reader {
 	/* the slow path's */
 	const struct trace_stream *stream;
 	const struct trace_machine *trace_machine;
-	const uint8_t *held;      /* `next`, while a step is to stay on the record */
+	const uint8_t *held;       /* `next`, while a step is to stay on the record */
 	const uint8_t *after_lost; /* `next`, while it stands on a "lost" event */
-	uint8_t *window;          /* a part of the file */
+	uint8_t *window;           /* a part of the file */
 	size_t window_bytes, window_capacity;
-	uint64_t window_offset;   /* in the file */
+	uint64_t window_offset; /* in the file */
 	uint64_t packet_offset, next_packet_offset;
 	uint64_t packet_end_tsc;
 	uint64_t from_tsc, to_tsc; /* packets wholly outside are skipped */
-	uint64_t discarded;       /* lost so far, as the last packet says */
-	uint64_t packets;         /* delivered, also in part */
-	uint64_t damaged;         /* packets not delivered whole */
-	struct error damage;      /* the first */
-	uint8_t lost_payload[16]; /* of a "lost" event */
+	uint64_t discarded;        /* lost so far, as the last packet says */
+	uint64_t packets;          /* delivered, also in part */
+	uint64_t damaged;          /* packets not delivered whole */
+	struct error damage;       /* the first */
+	uint8_t lost_payload[16];  /* of a "lost" event */
 	bool finished;
 };
 
 /* Stands before the first record. `from_tsc` and `to_tsc`: 0 and UINT64_MAX for all. */
 void stream_reader_init(struct stream_reader *reader, const struct trace *trace, uint32_t stream,
-			const struct stream_layouts *layouts, uint64_t from_tsc, uint64_t to_tsc);
+        const struct stream_layouts *layouts, uint64_t from_tsc, uint64_t to_tsc);
 void stream_reader_deinit(struct stream_reader *reader);
 
 /* Steps to the next record, reading on as needed. False: there is none. */

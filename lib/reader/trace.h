@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A trace, opened: its machines, what they say about themselves, and their streams. Events: lib/reader/trace_reader.h.
- * Several traces may be opened as one; times are comparable through their hosts' clocks.
+ * A trace, opened: its machines, what they say about themselves, and their streams. Events:
+ * lib/reader/trace_reader.h. Several traces may be opened as one; times are comparable through their hosts'
+ * clocks.
  */
 #pragma once
 #include <stdbool.h>
@@ -15,25 +16,25 @@
 
 /* One stream file: one vCPU's packets. */
 struct trace_stream {
-	char *name;     /* "TRACE/vm/cpu0", for messages */
+	char *name; /* "TRACE/vm/cpu0", for messages */
 	int fd;
-	uint32_t cpu;   /* from the file's name; every packet must agree */
+	uint32_t cpu;     /* from the file's name; every packet must agree */
 	uint32_t machine; /* index into trace.machines */
-	uint64_t bytes; /* of the file when it was opened */
+	uint64_t bytes;   /* of the file when it was opened */
 };
 
 struct trace_machine {
-	char *name;     /* unique in the trace: "vm", or "TRACE/vm" where several traces have a vm */
-	char *path;     /* of its directory */
+	char *name; /* unique in the trace: "vm", or "TRACE/vm" where several traces have a vm */
+	char *path; /* of its directory */
 	int dir_fd;
 	uint8_t uuid[16];
 	struct event_schema *schema;
 	const struct trace_machine_info *info; /* never NULL; empty if the trace has no hypertrace.json */
 	const struct trace_info *trace_info;   /* of the trace it came from; never NULL */
-	struct clock_map clock;       /* TSC to the host's CLOCK_MONOTONIC */
-	int64_t realtime_offset_ns;   /* Unix ns = that + this */
-	struct names names;           /* loaded by trace_machine_load_names() */
-	uint32_t first_stream, nr_streams; /* in trace.streams */
+	struct clock_map clock;                /* TSC to the host's CLOCK_MONOTONIC */
+	int64_t realtime_offset_ns;            /* Unix ns = that + this */
+	struct names names;                    /* loaded by trace_machine_load_names() */
+	uint32_t first_stream, nr_streams;     /* in trace.streams */
 };
 
 struct trace {
@@ -46,9 +47,10 @@ struct trace {
 };
 
 /*
- * Opens traces: each path is a trace (a directory with machines in it) or one machine's directory. Errors name the
- * file, what is wrong and what to do: -ENOENT, -ENOTDIR, -EINVAL (no trace, damaged metadata), -ENOTSUP (of another
- * format), -ENOMEM. Damage in streams is no error here: the reader delivers what is whole.
+ * Opens traces: each path is a trace (a directory with machines in it) or one machine's directory. Errors
+ * name the file, what is wrong and what to do: -ENOENT, -ENOTDIR, -EINVAL (no trace, damaged metadata),
+ * -ENOTSUP (of another format), -ENOMEM. Damage in streams is no error here: the reader delivers what is
+ * whole.
  */
 int trace_open(const char *const *paths, size_t count, struct trace **trace, struct error *error);
 void trace_close(struct trace *trace);

@@ -11,13 +11,14 @@ struct trace_dir {
 };
 
 /*
- * Creates the directory; it must not exist, or be empty. -EEXIST: something is in it (hint: another -o). `dir` is
- * good for trace_dir_deinit() also after an error.
+ * Creates the directory; it must not exist, or be empty. -EEXIST: something is in it (hint: another -o).
+ * `dir` is good for trace_dir_deinit() also after an error.
  */
 int trace_dir_init(struct trace_dir *dir, const char *path, struct error *error);
 void trace_dir_deinit(struct trace_dir *dir);
 
-/* Creates TRACE/<machine>/ with names/ and names/formats/. Returns an open directory, the caller's, or negative errno. */
+/* Creates TRACE/<machine>/ with names/ and names/formats/. Returns an open directory, the caller's, or
+ * negative errno. */
 int trace_dir_add_machine(struct trace_dir *dir, const char *machine, struct error *error);
 
 /* Writes or atomically replaces hypertrace.json. */
