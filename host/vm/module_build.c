@@ -34,7 +34,9 @@ static const char *tail(const char *text, size_t bytes)
 static int make(const char *scratch, const struct kernel_package *kernel, struct error *error)
 {
 	cleanup_free char *directory = NULL, *output = NULL, *jobs = NULL;
-	const char *argv[] = { "make", "-s", NULL, "-C", kernel->headers, NULL, "modules", NULL };
+	/* the module's own BTF would need pahole, and nobody reads it */
+	const char *argv[] = { "make", "-s", NULL, "-C", kernel->headers, NULL, "CONFIG_DEBUG_INFO_BTF_MODULES=",
+		"modules", NULL };
 	int status;
 
 	if (asprintf(&directory, "M=%s/guest/module", scratch) < 0 ||
