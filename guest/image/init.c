@@ -33,7 +33,7 @@
 #define STATUS_PORT "/dev/ttyS2"
 #define MAX_WORDS   4096
 
-static int status_port = -1;
+static int status_port = -1, console_port = -1;
 
 /* One line to the host. */
 __attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
@@ -237,13 +237,24 @@ static void open_standard(int target, const char *path)
 	}
 }
 
+/*
+ * Where a user types, the command gets the terminal. The session's leader is init: when a leader ends, the kernel
+ * hangs the terminal up, and what it has not sent yet is lost.
+ */
+static void take_foreground(void)
+{
+	setpgid(0, 0);
+	signal(SIGTTOU, SIG_IGN);
+	tcsetpgrp(console_port, getpid());
+	signal(SIGTTOU, SIG_DFL);
+}
+
 /* In the child. Does not return. */
 static void __attribute__((noreturn)) execute(char **command, char **environment, char paths[3][64])
 {
-	setsid();
+	take_foreground();
 	for (int i = 0; i < 3; i++)
 		open_standard(i, paths[i]);
-	ioctl(1, TIOCSCTTY, 0);
 	clearenv();
 	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	setenv("HOME", "/root", 1);
@@ -292,20 +303,23 @@ static void run_command(void)
 
 int main(void)
 {
-	int console, errors;
+	bool terminal = access(CONFIG "terminal", F_OK) == 0;
+	int errors;
 
 	mount_all();
 	status_port = open_port(STATUS_PORT, false);
 	/* held open: a port's settings last as long as somebody has it open */
-	console = open_port("/dev/ttyS0", access(CONFIG "terminal", F_OK) == 0);
+	console_port = open_port("/dev/ttyS0", terminal);
 	errors = open_port("/dev/ttyS3", false);
-	if (console < 0)
+	if (console_port < 0)
 		fail("the kernel shows no serial ports: /dev/ttyS0: %s", strerror(errno));
+	setsid();
+	if (terminal)
+		ioctl(console_port, TIOCSCTTY, 0);
 	sethostname("guest", 5);
 	loopback_up();
 	load_modules();
 	run_command();
-	close(console);
 	close(errors);
 	power_off();
 }

@@ -57,10 +57,14 @@ static int map(phys_addr_t address, size_t bytes)
 		pr_err("the region has %zu bytes, at least %u are needed\n", bytes, HT_MIN_REGION_BYTES);
 		return -ENOSPC;
 	}
+	if (region_intersects(address, bytes, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) != REGION_DISJOINT) {
+		pr_err("the kernel uses the memory at %pa itself: reserve it by memmap=%zuK$%pa\n", &address, bytes >> 10,
+		       &address);
+		return -EBUSY;
+	}
 	ht_map.base = memremap(address, bytes, MEMREMAP_WB);
 	if (!ht_map.base) {
-		pr_err("cannot map the region at %pa; is it reserved (memmap=%zuK$%pa)?\n", &address, bytes >> 10,
-		       &address);
+		pr_err("cannot map the region at %pa\n", &address);
 		return -ENOMEM;
 	}
 	uncached = uncached_entries(ht_map.base, bytes, true);
