@@ -7,6 +7,7 @@
 
 #include "lib/base/file.h"
 #include "lib/base/strbuf.h"
+#include "lib/model/ctf_layout.h"
 
 /* What a guest says about itself stands in quotes; what no terminal should get becomes a visible \xNN. */
 static void put_quoted(struct strbuf *out, const char *text)
@@ -35,21 +36,10 @@ static void put_uuid(struct strbuf *out, const uint8_t uuid[16])
 
 static void put_trace(struct strbuf *out, const struct ctf_metadata *metadata)
 {
-	strbuf_puts(out,
-	        "/* CTF 1.8 */\n\n"
-	        "typealias integer { size = 8; align = 8; signed = false; } := uint8_t;\n"
-	        "typealias integer { size = 16; align = 8; signed = false; } := uint16_t;\n"
-	        "typealias integer { size = 32; align = 8; signed = false; } := uint32_t;\n"
-	        "typealias integer { size = 64; align = 8; signed = false; } := uint64_t;\n"
-	        "typealias integer { size = 8; align = 8; signed = false; encoding = UTF8; } := char_t;\n\n"
-	        "trace {\n\tmajor = 1;\n\tminor = 8;\n\tuuid = ");
+	strbuf_puts(out, CTF_METADATA_SIGNATURE "\n\n" CTF_LAYOUT_TYPES
+	                                        "\ntrace {\n\tmajor = 1;\n\tminor = 8;\n\tuuid = ");
 	put_uuid(out, metadata->uuid);
-	strbuf_puts(out, ";\n\tbyte_order = le;\n"
-	                 "\tpacket.header := struct {\n"
-	                 "\t\tuint32_t magic;\n"
-	                 "\t\tuint8_t uuid[16];\n"
-	                 "\t\tuint32_t stream_id;\n"
-	                 "\t};\n};\n\n");
+	strbuf_puts(out, ";\n" CTF_LAYOUT_PACKET_HEADER "};\n\n");
 }
 
 static void put_env(struct strbuf *out, const struct ctf_metadata *metadata)
@@ -81,39 +71,8 @@ static void put_clock(struct strbuf *out, const struct ctf_metadata *metadata)
 	strbuf_printf(out,
 	        "clock {\n\tname = tsc;\n\tdescription = \"time stamp counter of the machine\";\n"
 	        "\tfreq = %" PRIu64 ";\n\tprecision = %" PRIu64 ";\n"
-	        "\toffset_s = %" PRId64 ";\n\toffset = %" PRIu64 ";\n\tabsolute = TRUE;\n};\n\n"
-	        "typealias integer { size = 27; align = 1; signed = false; map = clock.tsc.value; } := "
-	        "tsc27_t;\n"
-	        "typealias integer { size = 64; align = 1; signed = false; map = clock.tsc.value; } := "
-	        "tsc64_t;\n\n",
+	        "\toffset_s = %" PRId64 ";\n\toffset = %" PRIu64 ";\n\tabsolute = TRUE;\n};\n\n",
 	        metadata->clock_hz, metadata->precision_cycles, metadata->offset_s, metadata->offset_cycles);
-}
-
-static void put_stream(struct strbuf *out)
-{
-	strbuf_puts(out, "stream {\n\tid = 0;\n"
-	                 "\tpacket.context := struct {\n"
-	                 "\t\ttsc64_t timestamp_begin;\n"
-	                 "\t\ttsc64_t timestamp_end;\n"
-	                 "\t\tuint64_t content_size;\n"
-	                 "\t\tuint64_t packet_size;\n"
-	                 "\t\tuint64_t packet_seq_num;\n"
-	                 "\t\tuint64_t events_discarded;\n"
-	                 "\t\tuint32_t cpu_id;\n"
-	                 "\t\tuint32_t current_pid;\n"
-	                 "\t\tuint32_t events;\n"
-	                 "\t\tuint32_t reserved;\n"
-	                 "\t};\n"
-	                 "\tevent.header := struct {\n"
-	                 "\t\tenum : integer { size = 5; align = 1; signed = false; } "
-	                 "{ compact = 0 ... 30, extended = 31 } id;\n"
-	                 "\t\tvariant <id> {\n"
-	                 "\t\t\tstruct {\n\t\t\t\ttsc27_t timestamp;\n\t\t\t} compact;\n"
-	                 "\t\t\tstruct {\n"
-	                 "\t\t\t\tinteger { size = 27; align = 1; signed = false; } id;\n"
-	                 "\t\t\t\ttsc64_t timestamp;\n\t\t\t} extended;\n"
-	                 "\t\t} v;\n"
-	                 "\t} align(8);\n};\n");
 }
 
 /* Names get the underscore that readers take off again, so that no name is ever a word of the language. */
@@ -173,7 +132,7 @@ int ctf_metadata_write(const struct ctf_metadata *metadata, int dir_fd, struct e
 	put_trace(&out, metadata);
 	put_env(&out, metadata);
 	put_clock(&out, metadata);
-	put_stream(&out);
+	strbuf_puts(&out, CTF_LAYOUT_STREAM);
 	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++)
 		if (metadata->schema->types[id])
 			put_event(&out, metadata->schema->types[id]);

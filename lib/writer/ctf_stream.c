@@ -9,8 +9,6 @@
 
 #include "lib/base/file.h"
 
-#define PADDING_BYTES 8 /* at least: readers load 8 bytes wherever a field begins */
-
 int ctf_stream_init(
         struct ctf_stream *stream, int dir_fd, uint32_t cpu, const uint8_t uuid[16], struct error *error)
 {
@@ -44,7 +42,7 @@ int ctf_stream_write(struct ctf_stream *stream, uint8_t *buffer, uint32_t bytes,
 {
 	const uint64_t content = sizeof(struct ctf_packet_header) + (uint64_t)bytes;
 	const uint64_t whole =
-	        (content + PADDING_BYTES + 7) & ~7ull; /* packets stay 8-byte aligned in the file */
+	        (content + CTF_PADDING_BYTES + 7) & ~7ull; /* packets stay 8-byte aligned in the file */
 	struct ctf_packet_header header = {
 	        .magic = CTF_MAGIC,
 	        .timestamp_begin = begin_tsc,
