@@ -103,8 +103,6 @@ static void mount_all(void)
 		{ "devtmpfs", "/dev", NULL },
 		{ "devpts", "/dev/pts", NULL },
 		{ "tmpfs", "/dev/shm", "mode=1777" },
-		{ "tmpfs", "/run", "mode=755" },
-		{ "tmpfs", "/tmp", "mode=1777" },
 		{ "tracefs", "/sys/kernel/tracing", NULL },
 		{ "debugfs", "/sys/kernel/debug", NULL },
 	};
@@ -113,6 +111,7 @@ static void mount_all(void)
 		mkdir(mounts[i].path, 0755);
 		mount(mounts[i].type, mounts[i].path, mounts[i].type, 0, mounts[i].options);
 	}
+	chmod("/tmp", 01777); /* no mount: the user's files may be in there */
 	symlink("/proc/self/fd", "/dev/fd");
 	symlink("/proc/self/fd/0", "/dev/stdin");
 	symlink("/proc/self/fd/1", "/dev/stdout");
