@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/collect/event_table.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 struct field_definition {
@@ -72,111 +70,24 @@ struct event_schema *event_table_schema(enum event_table_part part, struct error
 	return schema;
 }
 
-/* Groups a user can ask for; the others are on or off by themselves. */
-static bool is_selectable(const struct event_definition *definition)
-{
-	return strcmp(definition->group, "names") != 0 && strcmp(definition->group, "state") != 0 &&
-		strcmp(definition->group, "generic") != 0 && strcmp(definition->group, "span") != 0;
-}
+#define GROUP_sched    1
+#define GROUP_irq      1
+#define GROUP_syscalls 1
+#define GROUP_timers   1
+#define GROUP_faults   1
+#define GROUP_marker   1
+/* On and off by themselves: a filter or a tracepoint by name needs them, or they say how the guest ends. */
+#define GROUP_span     0
+#define GROUP_generic  0
+#define GROUP_state    0
+#define GROUP_names    0
+#define CHOICE_1(id, name, group) { #name, #group, id },
+#define CHOICE_0(id, name, group)
+#define CHOICE_(selectable, id, name, group) CHOICE_##selectable(id, name, group)
+#define CHOICE(selectable, id, name, group)  CHOICE_(selectable, id, name, group)
 
-void event_table_groups(struct strbuf *out)
-{
-	const char *last = "";
-
-	for (size_t i = 0; i < NR_DEFINITIONS; i++) {
-		if (!is_selectable(&definitions[i]) || strcmp(definitions[i].group, last) == 0)
-			continue;
-		last = definitions[i].group;
-		strbuf_printf(out, "%s ", last);
-	}
-	strbuf_puts(out, "all");
-}
-
-/* The word, without its ":args". Returns how many events it names. */
-static size_t select_word(struct event_selection *selection, const char *word)
-{
-	size_t found = 0;
-
-	for (size_t i = 0; i < NR_DEFINITIONS; i++) {
-		const struct event_definition *definition = &definitions[i];
-
-		if (!is_selectable(definition) || (strcmp(word, "all") != 0 && strcmp(word, definition->group) != 0 &&
-			strcmp(word, definition->name) != 0))
-			continue;
-		selection->events |= 1ull << definition->id;
-		found++;
-	}
-	return found;
-}
-
-/* Names of systems and events, as the kernel allows them: the word goes into the guest's kernel. */
-static bool is_tracepoint(const char *word)
-{
-	const char *colon = strchr(word, ':');
-
-	if (!colon || colon == word || !colon[1] || strchr(colon + 1, ':'))
-		return false;
-	for (; *word; word++)
-		if (!isalnum((unsigned char)*word) && *word != '_' && *word != '-' && *word != ':' && *word != '*')
-			return false;
-	return true;
-}
-
-static int select_tracepoint(struct event_selection *selection, const char *word, struct error *error)
-{
-	size_t used = strlen(selection->tracepoints);
-
-	if (used + strlen(word) + 2 > sizeof(selection->tracepoints))
-		return error_set(error, -E2BIG, "more tracepoints than the guest's control page holds (%zu bytes)",
-			sizeof(selection->tracepoints));
-	sprintf(selection->tracepoints + used, "%s\n", word);
-	return 0;
-}
-
-static int unknown_word(const char *word, struct error *error)
-{
-	struct strbuf groups __attribute__((cleanup(strbuf_deinit))) = STRBUF_EMPTY;
-
-	event_table_groups(&groups);
-	error_set(error, -EINVAL, "unknown event '%s'", word);
-	return error_hint(error, "groups are %s; events are such as sched_switch; any other tracepoint is "
-		"SYSTEM:EVENT, such as block:block_rq_issue", groups.data ? groups.data : "");
-}
-
-static int select_one(struct event_selection *selection, char *word, struct error *error)
-{
-	/* The kernel's own names of what has a compact event of ours work as well. */
-	const char *colon = strchr(word, ':');
-
-	if (strcmp(word, "syscalls:args") == 0) {
-		selection->syscall_args = true;
-		return select_word(selection, "syscalls") ? 0 : -EINVAL;
-	}
-	if (select_word(selection, word))
-		return 0;
-	if (is_tracepoint(word))
-		return select_word(selection, colon + 1) ? 0 : select_tracepoint(selection, word, error);
-	return unknown_word(word, error);
-}
-
-int event_selection_add(struct event_selection *selection, const char *list, struct error *error)
-{
-	char word[EVENT_NAME_BYTES * 2 + 2];
-	size_t bytes;
-	int code;
-
-	selection->events |= 1ull << EVENT_ID_panic | 1ull << EVENT_ID_cpu_state;
-	for (; *list; list += bytes + (list[bytes] == ',')) {
-		bytes = strcspn(list, ",");
-		if (bytes == 0)
-			continue;
-		if (bytes >= sizeof(word))
-			return error_set(error, -EINVAL, "event name of %zu characters", bytes);
-		memcpy(word, list, bytes);
-		word[bytes] = '\0';
-		code = select_one(selection, word, error);
-		if (code)
-			return code;
-	}
-	return 0;
-}
+const struct event_choice event_table_choices[] = {
+#define HT_EVENT(id, name, group, ...) CHOICE(GROUP_##group, id, name, group)
+#include "abi/events.def"
+	{ 0 },
+};

@@ -9,6 +9,10 @@
 
 #define HEADER_BYTES ((uint32_t)sizeof(struct ht_packet))
 
+_Static_assert((int)TRACE_LOST_FULL == HT_LOST_FULL && (int)TRACE_LOST_NESTED == HT_LOST_NESTED &&
+	(int)TRACE_LOST_OVERSIZE == HT_LOST_OVERSIZE && (int)TRACE_LOST_PAIRING == HT_LOST_PAIRING &&
+	(int)TRACE_LOST_OVERWRITTEN == HT_LOST_CAUSES, "the guest's causes come first, as it counts them");
+
 enum taken {
 	TAKEN,   /* the slot holds a copy that the producer did not touch meanwhile */
 	WAIT,    /* not yet closed, or a record is on its way */
@@ -128,7 +132,7 @@ static enum taken copy_closed(struct ring_reader *reader, struct ring_slot *slot
 static void count_gap(struct ring_reader *reader, uint64_t before)
 {
 	if (reader->synced)
-		reader->lost[reader->gap_corrupt ? LOST_CORRUPT : LOST_OVERWRITTEN] += before - reader->events;
+		reader->lost[reader->gap_corrupt ? TRACE_LOST_DAMAGED : TRACE_LOST_OVERWRITTEN] += before - reader->events;
 	reader->events = before;
 	reader->synced = true;
 	reader->gap_corrupt = false;
@@ -153,10 +157,10 @@ static void hand_on(struct ring_reader *reader, const struct ring_slot *slot, co
 	if (reader->skipping || walk->events == 0)
 		return;
 	packet.lost = reader->packet_lost;
-	for (unsigned cause = HT_LOST_CAUSES; cause < LOST_CAUSES; cause++)
+	for (unsigned cause = HT_LOST_CAUSES; cause < TRACE_LOST_CAUSES; cause++)
 		packet.lost += reader->lost[cause];
 	if (reader->at.packet(reader->at.context, &packet)) {
-		reader->lost[LOST_DISK] += walk->events;
+		reader->lost[TRACE_LOST_UNWRITTEN] += walk->events;
 		return;
 	}
 	reader->recorded += walk->events;
@@ -177,7 +181,7 @@ static void finish(struct ring_reader *reader, const struct ring_slot *slot, con
 	const struct ht_packet *header = &slot->header;
 	const bool rest = reader->part.bytes != 0;
 	const uint32_t already = rest ? reader->part.events : 0;
-	enum lost_cause cause = LOST_CORRUPT;
+	enum trace_lost cause = TRACE_LOST_DAMAGED;
 	uint32_t claimed;
 
 	if (slot->bad || !closed_plausible(reader, header, reader->next, slot->from))
@@ -185,12 +189,12 @@ static void finish(struct ring_reader *reader, const struct ring_slot *slot, con
 	claimed = header->events - already;
 	count_gap(reader, header->events_before + already);
 	if (walk->events > claimed || walk->tsc > header->end_tsc) {
-		reader->lost[LOST_CORRUPT] += reader->skipping ? 0 : claimed;
+		reader->lost[TRACE_LOST_DAMAGED] += reader->skipping ? 0 : claimed;
 	} else {
 		hand_on(reader, slot, walk, rest ? reader->part.tsc : header->begin_tsc, header->end_tsc,
 			rest ? reader->part.pid : header->current_pid);
 		if (walk->status == RING_WALK_WHOLE && slot->to < header->content_bytes)
-			cause = LOST_TORN;
+			cause = TRACE_LOST_TORN;
 		if (!reader->skipping)
 			reader->lost[cause] += claimed - walk->events;
 	}

@@ -5,13 +5,13 @@
  * tests and benchmarks drive it with a producer in the same process.
  *
  * The guest is not trusted: its words are read once, positions and sizes are the host's own, work is bounded by the
- * size of the ring. What cannot be true costs the events concerned and is counted as LOST_CORRUPT.
+ * size of the ring. What cannot be true costs the events concerned and is counted as TRACE_LOST_DAMAGED.
  */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 #include "abi/region.h"
-#include "host/collect/lost.h"
+#include "lib/model/trace_info.h"
 #include "host/collect/ring_scratch.h"
 #include "host/collect/ring_walk.h"
 
@@ -26,7 +26,7 @@ struct ring_packet {
 	uint64_t lost;        /* all losses of this ring so far */
 };
 
-/* Returns 0, or a negative errno: the packet's events are then counted as LOST_DISK. */
+/* Returns 0, or a negative errno: the packet's events are then counted as TRACE_LOST_UNWRITTEN. */
 typedef int ring_packet_fn(void *context, const struct ring_packet *packet);
 
 struct ring_reader_options {
@@ -62,7 +62,7 @@ struct ring_reader {
 	bool gap_corrupt;   /* since `events` a packet was given up that was no valid one */
 	uint64_t recorded;
 	uint64_t recorded_bytes;
-	uint64_t lost[LOST_CAUSES];
+	uint64_t lost[TRACE_LOST_CAUSES];
 	uint64_t guest_lost_base[HT_LOST_CAUSES], guest_lost_base_sum;
 	uint64_t packet_lost; /* the guest's losses as of the last packet */
 };
@@ -89,7 +89,7 @@ void ring_reader_skip(struct ring_reader *reader);
  */
 unsigned ring_reader_poll(struct ring_reader *reader, uint64_t now_ns, unsigned flags);
 
-/* Reads the guest's own counts into lost[]; poll does not. recorded + lost_total(lost) is what the guest produced. */
+/* Reads the guest's own counts into lost[]; poll does not. recorded + the sum of lost[] is what the guest produced. */
 void ring_reader_count_lost(struct ring_reader *reader);
 
 /* Packets opened and not yet taken; a hostile guest's answer is at most nr_packets. */

@@ -7,6 +7,7 @@
 
 #define TIME_MASK   ((uint32_t)(HT_SHORT_TIME_SPAN - 1))
 #define PID_MASK    ((1u << 22) - 1)
+#define UNROLL      _Pragma("GCC unroll 4") /* RING_WALK_LANES */
 #define TEXT_LENGTH 2 /* bytes of the length in front of text */
 
 void ring_walk_table_init(struct ring_walk_table *table, const struct event_schema *schema)
@@ -91,6 +92,7 @@ static inline __attribute__((always_inline)) void run_lanes(const struct ring_wa
 	uint64_t stamp[RING_WALK_LANES];
 	uint32_t turn;
 
+	UNROLL
 	for (unsigned i = 0; i < lanes; i++) {
 		at[i] = walks[i]->at;
 		stamp[i] = (uint32_t)(walks[i]->tsc << HT_ID_BITS);
@@ -98,6 +100,7 @@ static inline __attribute__((always_inline)) void run_lanes(const struct ring_wa
 	for (turn = 0; turn < turns; turn++) {
 		uint32_t head[RING_WALK_LANES], bytes[RING_WALK_LANES], closer = 0;
 
+		UNROLL
 		for (unsigned i = 0; i < lanes; i++) {
 			head[i] = load32(at[i]);
 			bytes[i] = table->short_bytes[head[i] & HT_ID_MASK];
@@ -105,11 +108,13 @@ static inline __attribute__((always_inline)) void run_lanes(const struct ring_wa
 		}
 		if (__builtin_expect(closer & RING_WALK_CLOSER, 0))
 			break;
+		UNROLL
 		for (unsigned i = 0; i < lanes; i++) {
 			stamp[i] += (head[i] & ~HT_ID_MASK) - (uint32_t)stamp[i];
 			at[i] += bytes[i];
 		}
 	}
+	UNROLL
 	for (unsigned i = 0; i < lanes; i++) {
 		walks[i]->at = at[i];
 		walks[i]->tsc += (stamp[i] - (uint32_t)(walks[i]->tsc << HT_ID_BITS)) >> HT_ID_BITS;

@@ -16,6 +16,7 @@ const char *trace_lost_name(enum trace_lost cause)
 	        [TRACE_LOST_OVERSIZE] = "oversize",
 	        [TRACE_LOST_PAIRING] = "pairing",
 	        [TRACE_LOST_OVERWRITTEN] = "overwritten",
+	        [TRACE_LOST_TORN] = "torn",
 	        [TRACE_LOST_DAMAGED] = "damaged",
 	        [TRACE_LOST_UNWRITTEN] = "unwritten",
 	};

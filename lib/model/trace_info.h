@@ -23,6 +23,7 @@ enum trace_lost {
 	TRACE_LOST_OVERSIZE,    /* larger than a packet */
 	TRACE_LOST_PAIRING,     /* minimum duration asked for, and no room to remember the start */
 	TRACE_LOST_OVERWRITTEN, /* overwrite mode: the recorder was behind */
+	TRACE_LOST_TORN,        /* never finished by the guest: it panicked, for example */
 	TRACE_LOST_DAMAGED,     /* what the guest wrote was no record */
 	TRACE_LOST_UNWRITTEN,   /* the disk was full */
 	TRACE_LOST_CAUSES,
