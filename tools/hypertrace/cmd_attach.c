@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* hypertrace attach, hypertrace detach: give a running guest a region, and take it away again. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "abi/region.h"
+#include "host/collect/ivshmem.h"
+#include "tools/hypertrace/commands.h"
+
+struct attach_options {
+	const char *qmp, *directory, *name;
+	uint64_t bytes;
+};
+
+static const struct option_spec attach_specs[] = {
+	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp), "QEMU's QMP socket"},
+	{0, "size", "BYTES", OPTION_BYTES, offsetof(struct attach_options, bytes),
+		"Size of the region, a power of two (default 32M)"},
+	{0, "mem-path", "DIR", OPTION_STRING, offsetof(struct attach_options, directory),
+		"Where the region's file is made (default /dev/shm)"},
+	{0, "name", "NAME", OPTION_STRING, offsetof(struct attach_options, name),
+		"Name of the file (default hypertrace-PID of this process)"},
+	{0},
+};
+
+static int fail(struct error *error, const char *what)
+{
+	error_add(error, "%s", what);
+	return show_error(error, false, 1);
+}
+
+static int need_qmp(const char *socket)
+{
+	struct error error;
+
+	if (socket)
+		return 0;
+	error_set(&error, -EINVAL, "which guest? --qmp SOCKET is missing");
+	return show_error(&error, false, 2);
+}
+
+static int run_attach(const struct command *command, int argc, char **argv)
+{
+	struct attach_options options = {.directory = "/dev/shm", .bytes = 32u << 20};
+	char path[4096], name[64];
+	struct error error;
+	struct qmp qmp;
+	int err = options_parse(command, &argc, &argv, &options, &error);
+
+	if (err)
+		return err > 0 ? 0 : show_error(&error, false, 2);
+	if (need_qmp(options.qmp))
+		return 2;
+	if (options.bytes < HT_MIN_REGION_BYTES || options.bytes & (options.bytes - 1)) {
+		error_set(&error, -EINVAL, "--size %" PRIu64 ": it must be a power of two of at least %u KiB", options.bytes,
+			HT_MIN_REGION_BYTES >> 10);
+		return show_error(&error, false, 2);
+	}
+	snprintf(name, sizeof(name), "hypertrace-%d", getpid());
+	if (snprintf(path, sizeof(path), "%s/%s", options.directory, options.name ? options.name : name) >=
+		(int)sizeof(path)) {
+		error_set(&error, -ENAMETOOLONG, "--mem-path: too long");
+		return show_error(&error, false, 2);
+	}
+	if (qmp_init(&qmp, options.qmp, &error))
+		return fail(&error, "cannot attach");
+	err = ivshmem_attach(&qmp, path, options.bytes, &error);
+	qmp_deinit(&qmp);
+	if (err)
+		return fail(&error, "cannot attach");
+	printf("%s\n", path);
+	fprintf(stderr, "plugged in; once hypertrace.ko is loaded in the guest: hypertrace record --qmp %s\n", options.qmp);
+	return 0;
+}
+
+static int run_detach(const struct command *command, int argc, char **argv)
+{
+	struct attach_options options = {0};
+	struct error error;
+	struct qmp qmp;
+	int err = options_parse(command, &argc, &argv, &options, &error);
+
+	if (err)
+		return err > 0 ? 0 : show_error(&error, false, 2);
+	if (need_qmp(options.qmp))
+		return 2;
+	if (qmp_init(&qmp, options.qmp, &error))
+		return fail(&error, "cannot detach");
+	err = ivshmem_detach(&qmp, &error);
+	qmp_deinit(&qmp);
+	return err ? fail(&error, "cannot detach") : 0;
+}
+
+const struct command cmd_attach = {
+	.name = "attach",
+	.summary = "Plug a shared-memory region into a running guest",
+	.synopsis = "--qmp SOCKET [--size BYTES]",
+	.description = "Plugs an ivshmem-plain device into a running QEMU by its QMP socket, and prints the path of its memory. "
+		       "The guest's hypertrace.ko, loaded before or after, takes it at once; hypertrace record then traces "
+		       "the guest. The guest needs no reboot and no special command line.",
+	.examples = "  # 64 MiB for the guest whose QEMU was started with -qmp unix:/run/vm1.qmp,server=on,wait=off\n"
+		    "  hypertrace attach --qmp /run/vm1.qmp --size 64M\n",
+	.options = attach_specs,
+	.run = run_attach,
+};
+
+static const struct option_spec detach_specs[] = {
+	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp), "QEMU's QMP socket"},
+	{0},
+};
+
+const struct command cmd_detach = {
+	.name = "detach",
+	.summary = "Take the region away from a running guest",
+	.synopsis = "--qmp SOCKET",
+	.description = "Unplugs what hypertrace attach plugged in, waits until the guest has let go of it, and removes the file.",
+	.examples = "  # the guest goes on without a region\n  hypertrace detach --qmp /run/vm1.qmp\n",
+	.options = detach_specs,
+	.run = run_detach,
+};
