@@ -64,7 +64,7 @@ struct stream_reader {
 	uint64_t damaged;          /* packets not delivered whole */
 	struct error damage;       /* the first */
 	uint8_t lost_payload[16];  /* of a "lost" event */
-	bool finished;
+	bool packet_damaged, finished;
 };
 
 /* Stands before the first record. `from_tsc` and `to_tsc`: 0 and UINT64_MAX for all. */
@@ -72,10 +72,13 @@ void stream_reader_init(struct stream_reader *reader, const struct trace *trace,
         const struct stream_layouts *layouts, uint64_t from_tsc, uint64_t to_tsc);
 void stream_reader_deinit(struct stream_reader *reader);
 
+/* A stream without events. */
+void stream_reader_init_empty(struct stream_reader *reader);
+
 /* Steps to the next record, reading on as needed. False: there is none. */
 bool stream_reader_step(struct stream_reader *reader);
 
-/* The next stream_reader_step() or stream_reader_advance() + step stays where it is, once. */
+/* The next step stays where it is, once. */
 void stream_reader_hold(struct stream_reader *reader);
 
 /* The type of the events that stand for lost ones: id 0, name "lost", one field, `count`. */
