@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench guest: instructions that tracing an event costs the guest. Under QEMU's -icount the guest's TSC
+ * counts its instructions, so that figures do not depend on the machine or its load. bench/workload.c does
+ * the work, untraced and under each tracer in one boot; of each the repetition that ran through with the
+ * least counts.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/bench.h"
+#include "bench/guest_run.h"
+#include "bench/programs.h"
+#include "bench/region_file.h"
+#include "host/collect/event_table.h"
+#include "host/vm/kernel_package.h"
+#include "host/vm/module_build.h"
+#include "lib/base/cleanup.h"
+
+#define REPETITIONS  "12"
+#define MEMORY_BYTES (480ULL << 20)
+#define TIMEOUT_S    600
+#define BIT(name)    (1ULL << EVENT_ID_##name)
+#define UNIT         "instructions/event"
+
+/* What repetitions under one tracer took. */
+struct series {
+	uint64_t least, most, lost;
+	unsigned repetitions, events; /* events in each */
+};
+
+struct guest {
+	struct kernel_package kernel;
+	const char *name; /* of the kernel, as asked for */
+	char *module, *workload;
+};
+
+struct boot {
+	struct region_wish wish;
+	const char *event; /* of the workload */
+	const char *tracers[4];
+	struct series series[4]; /* by tracer */
+	uint64_t guest_lost;     /* our module's own count */
+};
+
+static int prepare(void *context, const char *region_path, struct error *error)
+{
+	struct boot *boot = context;
+
+	return region_file_wish(region_path, GUEST_REGION_BYTES, &boot->wish, error);
+}
+
+static int look(void *context, const char *region_path, struct error *error)
+{
+	struct boot *boot = context;
+
+	return region_file_lost(region_path, &boot->guest_lost, error);
+}
+
+static void read_output(struct boot *boot, char *output)
+{
+	char *state = NULL;
+
+	for (char *line = strtok_r(output, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
+		uint64_t instructions, lost;
+		char tracer[32];
+		unsigned events;
+
+		if (sscanf(line, "%31s %" SCNu64 " %u %" SCNu64, tracer, &instructions, &events, &lost) != 4)
+			continue;
+		for (size_t i = 0; boot->tracers[i]; i++) {
+			struct series *series = &boot->series[i];
+
+			if (strcmp(boot->tracers[i], tracer) != 0)
+				continue;
+			if (!series->repetitions++ || instructions < series->least)
+				series->least = instructions;
+			if (instructions > series->most)
+				series->most = instructions;
+			series->events = events;
+			series->lost += lost;
+		}
+	}
+}
+
+static int run_boot(const struct guest *guest, struct boot *boot, struct error *error)
+{
+	cleanup_free char *module = NULL, *output = NULL;
+	char parameters[96];
+	const char *command[8] = {guest->workload, boot->event, REPETITIONS, parameters};
+	struct vm_config config = {.vmlinuz = guest->kernel.vmlinuz,
+	        .smp = 1,
+	        .memory_bytes = MEMORY_BYTES,
+	        .accel = VM_ACCEL_TCG,
+	        .icount = true,
+	        .region_bytes = GUEST_REGION_BYTES,
+	        .file_count = 1,
+	        .command = command,
+	        .append = "nokaslr",
+	        .timeout_s = TIMEOUT_S};
+	const struct guest_hooks hooks = {.before = prepare, .after = look, .context = boot};
+	int result;
+
+	if (asprintf(&module, "%s:/bench/hypertrace.ko", guest->module) < 0)
+		return error_set(error, -ENOMEM, "out of memory");
+	config.files = (const char *const[]){module};
+	snprintf(parameters, sizeof(parameters), "region=0x%" PRIx64 " size=%" PRIu64,
+	        (uint64_t)VM_REGION_ADDRESS, (uint64_t)GUEST_REGION_BYTES);
+	for (size_t i = 0; boot->tracers[i]; i++)
+		command[4 + i] = boot->tracers[i];
+	result = guest_run(&config, &hooks, &output, error);
+	if (!result)
+		read_output(boot, output);
+	for (size_t i = 0; !result && boot->tracers[i]; i++)
+		if (!boot->series[i].repetitions)
+			result = error_set(
+			        error, -EIO, "the guest measured nothing under %s", boot->tracers[i]);
+	return result < 0 ? error_add(error, "guest %s", guest->name) : 0;
+}
+
+/* The first tracer of a boot is "none". */
+static double cost(const struct boot *boot, size_t tracer)
+{
+	const struct series *base = &boot->series[0], *series = &boot->series[tracer];
+	uint64_t work = tracer ? base->least : 0;
+
+	return ((double)series->least - (double)work) / series->events;
+}
+
+static int compare(struct bench *bench, const struct guest *guest, const char *event, uint64_t events,
+        struct error *error)
+{
+	struct boot plain = {
+	        .wish = {.events = events}, .event = event, .tracers = {"none", "ftrace", "shm"}};
+	struct boot filtered = {
+	        .wish = {.events = events, .exclude_pid = 1}, .event = event, .tracers = {"none", "shm"}};
+	int result = run_boot(guest, &plain, error);
+
+	if (!result)
+		result = run_boot(guest, &filtered, error);
+	if (result)
+		return result;
+	for (size_t i = 0; plain.tracers[i]; i++)
+		figures_add(&bench->figures, cost(&plain, i), UNIT,
+		        strcmp(plain.tracers[i], "shm") == 0 ? plain.guest_lost : plain.series[i].lost,
+		        "kernel", guest->name, "tracer", plain.tracers[i], "event", event, NULL);
+	figures_add(&bench->figures, cost(&filtered, 1), UNIT, filtered.guest_lost, "kernel", guest->name,
+	        "tracer", "shm+filter", "event", event, NULL);
+	return 0;
+}
+
+static int bench_kernel(struct bench *bench, struct guest *guest, struct error *error)
+{
+	const struct kernel_wish wish = {
+	        .name = guest->name, .need_headers = true, .progress = bench->progress};
+	int result = kernel_package_find(&guest->kernel, &wish, error);
+
+	if (result < 0)
+		return result;
+	result = module_build(&guest->module, &guest->kernel, NULL, bench->progress, error);
+	if (!result)
+		result = compare(bench, guest, "syscall", BIT(sys_enter) | BIT(sys_exit), error);
+	if (!result)
+		result = compare(bench, guest, "sched_switch", BIT(sched_switch), error);
+	kernel_package_deinit(&guest->kernel);
+	free(guest->module);
+	return result;
+}
+
+int bench_guest(struct bench *bench, struct error *error)
+{
+	cleanup_free char *workload = NULL;
+	int result = bench_program("workload", &workload, error);
+
+	figures_begin(&bench->figures, "guest", "tracer", "shm");
+	for (size_t i = 0; !result && i < bench->nr_kernels; i++) {
+		struct guest guest = {.name = bench->kernels[i], .workload = workload};
+
+		result = bench_kernel(bench, &guest, error);
+	}
+	figures_end(&bench->figures);
+	return result;
+}

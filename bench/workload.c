@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs in a guest under QEMU's -icount, where the TSC counts instructions: a fixed piece of work, untraced
+ * and traced, told to the host as lines "TRACER INSTRUCTIONS EVENTS LOST", one for each repetition.
+ *
+ *   workload syscall|sched_switch REPETITIONS MODULE-PARAMETERS TRACER...
+ *
+ * A TRACER is "none", "ftrace" (the kernel's own recording of the same events into its own ring) or "shm",
+ * our module, which stands in /bench/hypertrace.ko and records what the region's host page says.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#define TRACEFS "/sys/kernel/tracing/"
+#define MODULE  "/bench/hypertrace.ko"
+#define WARM_UP 2
+#define CALLS   10000 /* enter and exit each */
+#define ROUNDS  5000  /* of the ping-pong: two switches each */
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static void tracefs_write(const char *name, const char *value)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), TRACEFS "%s", name);
+	fd = open(path, O_WRONLY | O_TRUNC);
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		fail(path);
+	close(fd);
+}
+
+/* Events that ftrace's ring of this CPU has lost since it was emptied. */
+static unsigned long long ftrace_lost(void)
+{
+	unsigned long long lost = 0, count;
+	FILE *stats = fopen(TRACEFS "per_cpu/cpu0/stats", "r");
+	char line[128];
+
+	if (!stats)
+		fail("stats");
+	while (fgets(line, sizeof(line), stats))
+		if (sscanf(line, "overrun: %llu", &count) == 1 ||
+		        sscanf(line, "dropped events: %llu", &count) == 1)
+			lost += count;
+	fclose(stats);
+	return lost;
+}
+
+static void syscall_work(void)
+{
+	for (int i = 0; i < CALLS; i++)
+		syscall(SYS_getppid);
+}
+
+static int ping[2], pong[2];
+
+static pid_t start_partner(void)
+{
+	pid_t partner;
+	char byte;
+
+	if (pipe(ping) < 0 || pipe(pong) < 0 || (partner = fork()) < 0)
+		fail("ping-pong");
+	if (partner > 0)
+		return partner;
+	close(ping[1]);
+	while (read(ping[0], &byte, 1) == 1)
+		if (write(pong[1], &byte, 1) != 1)
+			break;
+	_exit(0);
+}
+
+static void sched_switch_work(void)
+{
+	char byte = 0;
+
+	for (int i = 0; i < ROUNDS; i++)
+		if (write(ping[1], &byte, 1) != 1 || read(pong[0], &byte, 1) != 1)
+			fail("ping-pong");
+}
+
+static const struct work {
+	const char *name, *ftrace_events;
+	void (*run)(void);
+	unsigned events;
+} works[] = {
+        {"syscall", "events/raw_syscalls/enable", syscall_work, 2 * CALLS},
+        {"sched_switch", "events/sched/sched_switch/enable", sched_switch_work, 2 * ROUNDS},
+};
+
+static void start_tracer(const char *tracer, const struct work *work, const char *parameters)
+{
+	int fd;
+
+	if (strcmp(tracer, "ftrace") == 0) {
+		tracefs_write(work->ftrace_events, "1");
+	} else if (strcmp(tracer, "shm") == 0) {
+		fd = open(MODULE, O_RDONLY);
+		if (fd < 0 || syscall(SYS_finit_module, fd, parameters, 0) < 0)
+			fail(MODULE);
+		close(fd);
+	}
+}
+
+static void stop_tracer(const char *tracer, const struct work *work)
+{
+	if (strcmp(tracer, "ftrace") == 0)
+		tracefs_write(work->ftrace_events, "0");
+	else if (strcmp(tracer, "shm") == 0 && syscall(SYS_delete_module, "hypertrace", 0) < 0)
+		fail("unload");
+}
+
+static void measure(const char *tracer, const struct work *work, int repetitions)
+{
+	int ftrace = strcmp(tracer, "ftrace") == 0;
+
+	for (int i = -WARM_UP; i < repetitions; i++) {
+		uint64_t start;
+
+		if (ftrace)
+			tracefs_write("trace", ""); /* empties the ring */
+		start = __rdtsc();
+		work->run();
+		start = __rdtsc() - start;
+		if (i >= 0)
+			printf("%s %llu %u %llu\n", tracer, (unsigned long long)start, work->events,
+			        ftrace ? ftrace_lost() : 0);
+	}
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	const struct work *work = NULL;
+	pid_t partner;
+	int status;
+
+	for (size_t i = 0; argc > 4 && i < sizeof(works) / sizeof(works[0]); i++)
+		if (strcmp(works[i].name, argv[1]) == 0)
+			work = &works[i];
+	if (!work) {
+		fprintf(stderr,
+		        "usage: workload syscall|sched_switch REPETITIONS MODULE-PARAMETERS TRACER...\n");
+		return 2;
+	}
+	tracefs_write("buffer_size_kb", "8192");
+	partner = start_partner();
+	for (int i = 4; i < argc; i++) {
+		start_tracer(argv[i], work, argv[3]);
+		measure(argv[i], work, atoi(argv[2]));
+		stop_tracer(argv[i], work);
+	}
+	close(ping[1]);
+	waitpid(partner, &status, 0);
+	return 0;
+}
