@@ -26,7 +26,7 @@ static void probe_state(struct findings *findings, const struct region *region)
 	char message[513], shown[4 * sizeof(message)];
 	enum ht_state state = region_state(region, message);
 
-	text_escape(shown, message, strlen(message));
+	shown[text_escape(shown, message, strlen(message))] = '\0';
 	findings_add(findings, "guest.state", state == HT_STATE_RUNNING ? FINDING_OK : FINDING_WARN, "the module is %s%s%s",
 		names[state], message[0] ? ": " : "", shown);
 }
@@ -37,7 +37,7 @@ static void probe_module(struct findings *findings, const struct region *region,
 	char release[4 * sizeof(guest.release)];
 
 	region_describe(region, &guest);
-	text_escape(release, guest.release, strlen(guest.release));
+	release[text_escape(release, guest.release, strlen(guest.release))] = '\0';
 	findings_add(findings, "guest.module", FINDING_OK,
 		"hypertrace.ko runs on Linux %s: %u vCPU rings of %u packets of %u KiB, mode %s", release, layout->nr_rings - 1,
 		layout->nr_packets, layout->packet_bytes >> 10, layout->mode == HT_MODE_DISCARD ? "discard" : "overwrite");
