@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+# What the tests with guests share. Sourced by tests/vm/test_*.sh; needs bash.
+set -u
+: "${HYPERTRACE:?the program to test}"
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+kernels=${KERNELS:-6.1 6.12}
+work=$(mktemp -d)
+failures=0
+background=
+
+cleanup() {
+	[ -z "$background" ] || kill $background 2>/dev/null
+	wait 2>/dev/null
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+fail() {
+	echo "FAIL: $*"
+	failures=$((failures + 1))
+}
+
+finish() {
+	[ $failures -eq 0 ] || exit 1
+	exit 0
+}
+
+# equal WHAT GOT EXPECTED
+equal() {
+	[ "$2" = "$3" ] || fail "$1: $2, expected $3"
+}
+
+# contains FILE PATTERN: an extended regular expression
+contains() {
+	grep -qE -e "$2" "$1" || fail "$1 does not contain '$2'; its end: $(tail -n 5 "$1")"
+}
+
+# A static program for guests, from tests/vm/NAME.c; printed: its path
+program() {
+	[ -x "$work/$1" ] || gcc -O2 -static -o "$work/$1" "$TOP/tests/vm/$1.c" || exit 1
+	echo "$work/$1"
+}
+
+# hypertrace run, for at most four minutes; stderr in $work/stderr
+run_guest() {
+	timeout 240 "$HYPERTRACE" run "$@" 2>"$work/stderr" </dev/null
+}
+
+# events TRACE DUMP-ARGUMENT...: how many there are
+events() {
+	"$HYPERTRACE" dump --count "$@" | awk '$NF == "total" || $1 == "total" { for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+$/) print $i; exit }'
+}
+
+# lost TRACE [CAUSE]: the sum over vCPUs, or that of one cause, from the trace's own account
+lost() {
+	python3 - "$@" <<'PY'
+import json, sys
+info = json.load(open(sys.argv[1] + "/hypertrace.json"))
+total = 0
+for machine in info["machines"]:
+    for cpu in machine["cpus"]:
+        total += sum(n for cause, n in cpu["lost"].items() if len(sys.argv) < 3 or cause == sys.argv[2])
+print(total)
+PY
+}
