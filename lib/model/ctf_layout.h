@@ -13,16 +13,16 @@
 struct ctf_packet_header {
 	uint32_t magic;
 	uint8_t uuid[16];
-	uint32_t stream_id;        /* 0 */
-	uint64_t timestamp_begin;  /* guest TSC */
+	uint32_t stream_id;       /* 0 */
+	uint64_t timestamp_begin; /* guest TSC */
 	uint64_t timestamp_end;
 	uint64_t content_size;     /* bits, from the header on */
 	uint64_t packet_size;      /* bits; CTF_PADDING_BYTES of zeros or more follow the records */
 	uint64_t packet_seq_num;   /* counts this file's packets, from 0 */
 	uint64_t events_discarded; /* lost so far in this stream, all causes */
 	uint32_t cpu_id;
-	uint32_t current_pid;      /* the task running at timestamp_begin */
-	uint32_t events;           /* records in this packet */
+	uint32_t current_pid; /* the task running at timestamp_begin */
+	uint32_t events;      /* records in this packet */
 	uint32_t reserved;
 } __attribute__((packed));
 _Static_assert(sizeof(struct ctf_packet_header) == 88, "as the text below says");

@@ -114,6 +114,7 @@ int event_type_add_field(struct event_type *type, const char *name, enum event_f
 	if (kind != EVENT_FIELD_COMM) {
 		field->left_shift = (uint8_t)(64 - bits - in_byte);
 		field->right_shift = (uint8_t)(64 - bits);
+		field->sign = kind == EVENT_FIELD_SIGNED ? 1ull << (bits - 1) : 0;
 	}
 	type->variable = kind == EVENT_FIELD_TEXT || kind == EVENT_FIELD_BYTES;
 	type->nr_fields++;

@@ -24,16 +24,19 @@ enum event_field_kind {
 	EVENT_FIELD_BYTES, /* last field: 16-bit length, then so many bytes */
 };
 
-/* An integer field's value is (signed or unsigned): load 8 bytes at byte_offset, << left_shift, >>
- * right_shift. */
+/*
+ * An integer field's bits: load 8 bytes at byte_offset, << left_shift, >> right_shift; then ^ sign, - sign
+ * extends the sign of a signed one.
+ */
 struct event_field {
-	char name[EVENT_NAME_BYTES];
 	enum event_field_kind kind;
+	uint16_t byte_offset;
+	uint8_t left_shift, right_shift;
+	uint64_t sign;       /* the sign's bit; 0: unsigned */
 	uint16_t bit_offset; /* from the start of the payload, behind the record's header */
 	uint16_t bits; /* integers: 1..64, never across more than 8 bytes; COMM 128; TEXT and BYTES: 16, their
 	                  length */
-	uint16_t byte_offset;
-	uint8_t left_shift, right_shift;
+	char name[EVENT_NAME_BYTES];
 };
 
 struct event_type {
@@ -69,7 +72,7 @@ int event_schema_check(const struct event_schema *schema, struct error *error);
 const struct event_type *event_schema_find(const struct event_schema *schema, const char *name);
 const struct event_field *event_type_find_field(const struct event_type *type, const char *name);
 
-/* `payload` must have 8 readable bytes from byte_offset on. */
+/* `payload` must have 8 readable bytes from byte_offset on. Of TEXT and BYTES: the length. */
 static inline uint64_t event_field_unsigned(const struct event_field *field, const uint8_t *payload)
 {
 	uint64_t word;
@@ -78,10 +81,14 @@ static inline uint64_t event_field_unsigned(const struct event_field *field, con
 	return word << field->left_shift >> field->right_shift;
 }
 
+/* Any integer: a signed one extended to 64 bits. No branch on the kind, so it is the way to decode all
+ * fields. */
+static inline uint64_t event_field_value(const struct event_field *field, const uint8_t *payload)
+{
+	return (event_field_unsigned(field, payload) ^ field->sign) - field->sign;
+}
+
 static inline int64_t event_field_signed(const struct event_field *field, const uint8_t *payload)
 {
-	uint64_t word;
-
-	__builtin_memcpy(&word, payload + field->byte_offset, sizeof(word));
-	return (int64_t)(word << field->left_shift) >> field->right_shift;
+	return (int64_t)event_field_value(field, payload);
 }

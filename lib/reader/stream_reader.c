@@ -36,11 +36,10 @@ void stream_layouts_init(struct stream_layouts *layouts, const struct event_sche
 
 	*layouts = (struct stream_layouts){0};
 	if (next_pid && next_pid->kind == EVENT_FIELD_UNSIGNED && next_pid->bits <= 32 &&
-	        next_pid->byte_offset <= PID_OFFSET_MAX) {
+	        next_pid->bit_offset % 8 == 0 && next_pid->byte_offset <= PID_OFFSET_MAX) {
 		layouts->switch_id = type->id;
 		layouts->pid_offset = next_pid->byte_offset;
-		layouts->pid_left_shift = next_pid->left_shift;
-		layouts->pid_right_shift = next_pid->right_shift;
+		layouts->pid_mask = UINT32_MAX >> (32 - next_pid->bits);
 	}
 	for (uint32_t id = 0; id <= RECORD_ID_MASK; id++) {
 		struct record_layout *layout = &layouts->by_id[id];
@@ -49,7 +48,7 @@ void stream_layouts_init(struct stream_layouts *layouts, const struct event_sche
 		layout->type = id && id != RECORD_ID_LONG ? schema->types[id] : NULL;
 		if (layout->type && !layout->type->variable)
 			layout->bytes = RECORD_SHORT_BYTES + layout->type->fixed_bytes;
-		layout->pid_mask = id && id == layouts->switch_id ? UINT32_MAX : 0;
+		layout->pid_mask = id && id == layouts->switch_id ? layouts->pid_mask : 0;
 	}
 }
 
@@ -97,8 +96,8 @@ void stream_reader_init_empty(struct stream_reader *reader)
 void stream_reader_deinit(struct stream_reader *reader)
 {
 	free(reader->window);
-	reader->window = NULL;
-	finish(reader);
+	free(reader->damage);
+	stream_reader_init_empty(reader);
 }
 
 void stream_reader_hold(struct stream_reader *reader)
@@ -119,10 +118,11 @@ damage(struct stream_reader *reader, int code, const char *format, ...)
 	reader->packet_damaged = true;
 	if (reader->damaged++)
 		return;
+	reader->damage = calloc(1, sizeof(*reader->damage));
 	va_start(args, format);
 	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
-	error_set(&reader->damage, code, "%s: packet at byte %" PRIu64 ": %s", reader->stream->name,
+	error_set(reader->damage, code, "%s: packet at byte %" PRIu64 ": %s", reader->stream->name,
 	        reader->packet_offset, reason);
 }
 
@@ -307,7 +307,7 @@ static bool read_record(struct stream_reader *reader)
 	reader->type = type;
 	reader->payload = at + header_bytes;
 	reader->tsc = tsc;
-	reader->pid_mask = id == reader->layouts->switch_id ? UINT32_MAX : 0;
+	reader->pid_mask = id == reader->layouts->switch_id ? reader->layouts->pid_mask : 0;
 	reader->next = at + bytes;
 	reader->events_left--;
 	return true;
@@ -328,13 +328,12 @@ static void stand_on_lost(struct stream_reader *reader)
 /* Takes over the pid from a sched_switch that it leaves. */
 static void leave(struct stream_reader *reader)
 {
-	uint64_t next_pid;
+	uint32_t next_pid;
 
 	if (!reader->pid_mask)
 		return;
 	memcpy(&next_pid, reader->payload + reader->layouts->pid_offset, sizeof(next_pid));
-	reader->pid =
-	        (uint32_t)(next_pid << reader->layouts->pid_left_shift >> reader->layouts->pid_right_shift);
+	reader->pid = next_pid & reader->pid_mask;
 	reader->pid_mask = 0;
 }
 

@@ -21,15 +21,14 @@
 struct record_layout {
 	const struct event_type *type; /* NULL: no such event */
 	uint32_t bytes;                /* of header and payload; UINT32_MAX: the slow path knows */
-	uint32_t pid_mask;             /* all ones: the record's next_pid becomes the current pid */
+	uint32_t pid_mask;             /* of a sched_switch: the bits of next_pid; else 0 */
 };
 
 /* Shared by the streams of one machine. */
 struct stream_layouts {
 	struct record_layout by_id[RECORD_ID_MASK + 1];
-	/* next_pid in sched_switch, as in struct event_field */
-	uint16_t pid_offset;
-	uint8_t pid_left_shift, pid_right_shift;
+	uint32_t pid_offset; /* in bytes, of next_pid in sched_switch */
+	uint32_t pid_mask;
 	uint32_t switch_id; /* 0: the trace has no such event */
 };
 
@@ -62,7 +61,7 @@ struct stream_reader {
 	uint64_t discarded;        /* lost so far, as the last packet says */
 	uint64_t packets;          /* delivered, also in part */
 	uint64_t damaged;          /* packets not delivered whole */
-	struct error damage;       /* the first */
+	struct error *damage;      /* the first; NULL: none yet */
 	uint8_t lost_payload[16];  /* of a "lost" event */
 	bool packet_damaged, finished;
 };
@@ -90,16 +89,15 @@ static inline bool stream_reader_advance(struct stream_reader *reader)
 	const struct stream_layouts *layouts = reader->layouts;
 	const struct record_layout *layout;
 	const uint8_t *at = reader->next;
-	uint64_t next_pid;
-	uint32_t head;
+	uint32_t head, next_pid;
 
 	memcpy(&head, at, sizeof(head)); /* the window has bytes to spare behind every packet */
 	layout = &layouts->by_id[head & RECORD_ID_MASK];
 	if (__builtin_expect((size_t)(reader->end - at) < layout->bytes, 0))
 		return false;
 	memcpy(&next_pid, reader->payload + layouts->pid_offset, sizeof(next_pid));
-	next_pid = next_pid << layouts->pid_left_shift >> layouts->pid_right_shift;
-	reader->pid = (reader->pid & ~reader->pid_mask) | ((uint32_t)next_pid & reader->pid_mask);
+	reader->pid =
+	        (next_pid & reader->pid_mask) | (reader->pid & ((uint32_t)!reader->pid_mask * UINT32_MAX));
 	reader->pid_mask = layout->pid_mask;
 	reader->type = layout->type;
 	reader->tsc += ((head >> RECORD_TIME_SHIFT) - reader->tsc) & RECORD_TIME_MASK;

@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define KEY_SHIFT 6 /* keys of several clocks are in 1/64 ns, finer than any TSC, so that its order is kept  \
-	             */
+#define KEY_SHIFT                                                                                            \
+	6 /* keys of several clocks are in 1/64 ns, finer than any TSC, so that its order is kept            \
+	   */
 
 uint64_t trace_reader_key_slow(struct trace_reader *reader, const struct stream_reader *stream)
 {
@@ -166,8 +167,8 @@ uint64_t trace_reader_damage(const struct trace_reader *reader, struct error *er
 	for (uint32_t i = 0; i < reader->nr_streams; i++) {
 		const struct stream_reader *stream = &reader->streams[i];
 
-		if (!damaged && stream->damaged && error) {
-			*error = stream->damage;
+		if (!damaged && stream->damage && error) {
+			*error = *stream->damage;
 			error_hint(error, "what could be read of the trace was read");
 		}
 		damaged += stream->damaged;

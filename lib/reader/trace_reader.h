@@ -105,10 +105,11 @@ static inline bool trace_reader_next(struct trace_reader *reader, struct trace_e
 	for (uint32_t node = reader->nr_leaves + winner; node > 1;) {
 		uint32_t rival = reader->winners[node ^ 1];
 		uint64_t rival_key = reader->keys[rival];
-		bool lost = (rival_key < key) | ((rival_key == key) & (rival < winner));
+		/* all ones if the rival is before; masks, for compilers make branches of ?: */
+		uint64_t loses = -(uint64_t)((rival_key < key) | ((rival_key == key) & (rival < winner)));
 
-		winner = lost ? rival : winner;
-		key = lost ? rival_key : key;
+		winner ^= (winner ^ rival) & (uint32_t)loses;
+		key ^= (key ^ rival_key) & loses;
 		node >>= 1;
 		reader->winners[node] = winner;
 	}
