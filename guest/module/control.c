@@ -14,6 +14,8 @@
 #define CLOCK_WAIT_TSC  50000
 #define CLOCK_MAX_ROUNDS 64
 
+const struct ht_control ht_control_none;
+
 static struct task_struct *thread;
 static struct ht_control *wanted; /* our own copy, checked */
 static u32 names_seq;
@@ -55,9 +57,7 @@ static void apply(void)
 		ht_probes_stop();
 		err = ht_rings_start(wanted);
 		if (err) {
-			static const struct ht_control standard;
-
-			ht_rings_start(&standard);
+			ht_rings_start(&ht_control_none);
 			snprintf(message, size, "packets %u of %u bytes, rings %u: they do not fit into %zu bytes",
 				 wanted->nr_packets, wanted->packet_bytes, nr_cpu_ids + 1, ht_map.bytes);
 		}

@@ -98,6 +98,7 @@ void ht_symbols_write(void);
 void ht_symbols_find_text(struct ht_region *region);
 
 /* control.c */
+extern const struct ht_control ht_control_none; /* no events, no filter, a geometry of the module's choice */
 int ht_control_start(void);
 void ht_control_stop(void);
 void ht_control_apply_first(void);

@@ -9,8 +9,7 @@
 /* A region has come: rings, then the way to switch them on. */
 int ht_start(void)
 {
-	static const struct ht_control nothing;
-	int err = ht_rings_start(&nothing);
+	int err = ht_rings_start(&ht_control_none);
 
 	if (err)
 		return err;

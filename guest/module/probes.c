@@ -79,9 +79,8 @@ int ht_probes_set(const struct ht_control *control, char *message, size_t size)
 
 void ht_probes_stop(void)
 {
-	static const struct ht_control nothing;
 	char message[64];
 
-	ht_probes_set(&nothing, message, sizeof(message));
+	ht_probes_set(&ht_control_none, message, sizeof(message));
 	tracepoint_synchronize_unregister();
 }

@@ -11,6 +11,18 @@ DEFINE_PER_CPU(struct ht_producer, ht_producers);
 
 static struct ht_producer names_producer;
 
+/*
+ * May the rings be written? Probes are unregistered while they may not, but a marker's writer or a CPU's notifier may
+ * come at any time. Read with preemption off, so that synchronize_rcu() after clearing it waits for all who saw it set.
+ */
+static bool writable;
+
+static void make_unwritable(void)
+{
+	WRITE_ONCE(writable, false);
+	synchronize_rcu();
+}
+
 struct geometry {
 	u32 nr_rings, nr_packets, packet_bytes;
 	u64 rings_offset, data_offset;
@@ -85,6 +97,7 @@ int ht_rings_start(const struct ht_control *control)
 		       ht_map.bytes, nr_cpu_ids + 1, control->nr_packets, control->packet_bytes, err);
 		return err;
 	}
+	make_unwritable();
 	WRITE_ONCE(region->magic, 0); /* the host sees no half-made header */
 	smp_wmb();
 	memset((void *)region + sizeof(region->magic), 0, sizeof(*region) - sizeof(region->magic));
@@ -118,6 +131,7 @@ int ht_rings_start(const struct ht_control *control)
 	strscpy(region->version, init_utsname()->version, sizeof(region->version));
 	strscpy(region->hostname, init_utsname()->nodename, sizeof(region->hostname));
 	region->state = HT_STATE_RUNNING;
+	WRITE_ONCE(writable, true);
 	/* pairs with the acquire load in the host's region_map() */
 	smp_store_release(&region->magic, HT_MAGIC);
 	return 0;
@@ -132,6 +146,7 @@ static void flush_on_cpu(void *unused)
 void ht_rings_stop(enum ht_state state)
 {
 	on_each_cpu(flush_on_cpu, NULL, 1);
+	make_unwritable();
 	ht_names_flush();
 	ht_set_state(state, "");
 }
@@ -147,10 +162,11 @@ void ht_record_slow(u32 id, u32 bytes, u64 first, u32 rest)
 int ht_write(u32 id, const void *payload, u32 bytes, const void *tail, u32 tail_bytes)
 {
 	unsigned long flags;
-	int err;
+	int err = -1;
 
 	raw_local_irq_save(flags);
-	err = ht_producer_write(this_cpu_ptr(&ht_producers), id, payload, bytes, tail, tail_bytes);
+	if (likely(READ_ONCE(writable)))
+		err = ht_producer_write(this_cpu_ptr(&ht_producers), id, payload, bytes, tail, tail_bytes);
 	raw_local_irq_restore(flags);
 	return err;
 }
@@ -180,7 +196,8 @@ void ht_flush_this_cpu(void)
 	unsigned long flags;
 
 	raw_local_irq_save(flags);
-	ht_producer_flush(this_cpu_ptr(&ht_producers));
+	if (READ_ONCE(writable))
+		ht_producer_flush(this_cpu_ptr(&ht_producers));
 	raw_local_irq_restore(flags);
 }
 

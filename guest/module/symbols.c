@@ -28,34 +28,29 @@ static bool lookup(unsigned long address, struct symbol *symbol)
 	return true;
 }
 
-/* The lowest address of the kernel's text that has a name. */
-static unsigned long text_start(struct symbol *symbol)
-{
-	unsigned long start = (unsigned long)sprint_symbol;
+#define KERNEL_IMAGE   0xffffffff80000000UL
+#define LINK_TIME_TEXT 0xffffffff81000000UL /* _stext without KASLR: KERNEL_IMAGE + CONFIG_PHYSICAL_START */
 
-	while (lookup(start - 1, symbol) && symbol->start < start)
-		start = symbol->start;
-	return start;
-}
-
-#define LINK_TIME_TEXT 0xffffffff81000000UL /* _stext without KASLR: __START_KERNEL_map + CONFIG_PHYSICAL_START */
-
-/* Walking to the start takes some 10 ms: once, and by steps of whole symbols. */
+/* The lowest address that has a name, _stext: from there on to the end of the image, every address has one. */
 void ht_symbols_find_text(struct ht_region *region)
 {
-	static unsigned long start;
-	struct symbol *symbol;
-
-	if (!start) {
-		symbol = kmalloc(sizeof(*symbol), GFP_KERNEL);
-		if (!symbol)
-			return;
-		start = text_start(symbol);
-		kfree(symbol);
-	}
-	region->text_address = start;
 #ifdef CONFIG_X86_64
-	region->kaslr_offset = start - LINK_TIME_TEXT;
+	unsigned long nameless = KERNEL_IMAGE, named = (unsigned long)sprint_symbol;
+	struct symbol *symbol = kmalloc(sizeof(*symbol), GFP_KERNEL);
+
+	if (!symbol)
+		return;
+	while (named - nameless > 1) {
+		unsigned long middle = nameless + (named - nameless) / 2;
+
+		if (lookup(middle, symbol))
+			named = symbol->start > nameless ? symbol->start : middle;
+		else
+			nameless = middle;
+	}
+	kfree(symbol);
+	region->text_address = named;
+	region->kaslr_offset = named - LINK_TIME_TEXT;
 #endif
 }
 
