@@ -68,7 +68,8 @@ bool qemu_has_kvm(void)
 
 static int add_accel(struct qemu_command *command, const struct vm_config *config, struct error *error)
 {
-	bool kvm = !config->icount && config->accel != VM_ACCEL_TCG && qemu_has_kvm();
+	bool emulate = config->icount || config->accel == VM_ACCEL_TCG || config->accel == VM_ACCEL_TCG_SINGLE;
+	bool kvm = !emulate && qemu_has_kvm();
 
 	if (config->accel == VM_ACCEL_KVM && !kvm) {
 		error_set(error, -ENODEV, "no KVM: %s",
@@ -87,7 +88,7 @@ static int add_accel(struct qemu_command *command, const struct vm_config *confi
 		add(command, "-rtc");
 		add(command, "base=2025-01-01,clock=vm");
 	} else {
-		add(command, "%s", kvm ? "kvm" : "tcg,thread=multi");
+		add(command, "%s", kvm ? "kvm" : config->accel == VM_ACCEL_TCG_SINGLE ? "tcg,thread=single" : "tcg,thread=multi");
 	}
 	return 0;
 }

@@ -28,6 +28,7 @@ enum vm_accel {
 	VM_ACCEL_AUTO, /* KVM where the CPU has svm or vmx and /dev/kvm opens, else TCG */
 	VM_ACCEL_KVM,
 	VM_ACCEL_TCG,
+	VM_ACCEL_TCG_SINGLE, /* all vCPUs in one thread, see docs/testing.md */
 };
 
 struct vm_config {

@@ -14,7 +14,7 @@ guest_says() { # WORD: wait until the guest has printed it
 
 for kernel in $kernels; do
 	module=$("$HYPERTRACE" module --kernel "$kernel") || fail "$kernel: no module"
-	"$HYPERTRACE" run --kernel "$kernel" --smp 2 --no-trace --qmp "$work/qmp" --file "$module:/hypertrace.ko" -- \
+	"$HYPERTRACE" run --kernel "$kernel" --smp 2 --accel tcg-single --no-trace --qmp "$work/qmp" --file "$module:/hypertrace.ko" -- \
 		sh -c 'modprobe ivshmem 2>/dev/null; insmod /hypertrace.ko && echo ready; while :; do ls -R /sys/kernel >/dev/null; done' \
 		>"$work/out" 2>"$work/stderr" &
 	background=$!

@@ -36,7 +36,7 @@ chmod +x "$work/abuse"
 for kernel in $kernels; do
 	module=$("$HYPERTRACE" module --kernel "$kernel")
 	trace=$work/abuse-$kernel
-	run_guest --kernel "$kernel" --smp 2 -e all -o "$trace" --file "$module:/hypertrace.ko" --file "$work/abuse:/abuse" \
+	run_guest --kernel "$kernel" --smp 2 --accel tcg-single -e all -o "$trace" --file "$module:/hypertrace.ko" --file "$work/abuse:/abuse" \
 		-- /abuse >"$work/out" || fail "$kernel: $(cat "$work/stderr")"
 	for word in 'File exists' marked offline online unloaded loaded 'No space left' 'Invalid argument' busy waiting \
 		'the region has 65536 bytes, at least' 'a page-aligned address' 'reserve it by memmap' 'waiting for an ivshmem'; do

@@ -34,7 +34,8 @@ static const struct option_spec run_specs[] = {
 	{ 0, "smp", "N", OPTION_UNSIGNED, AT(smp), "vCPUs; default 2" },
 	{ 'm', "memory", "SIZE", OPTION_BYTES, AT(memory_bytes),
 		"the guest's memory, MiB where no unit is given; default 512" },
-	{ 0, "accel", "auto|kvm|tcg", OPTION_STRING, AT(accel), "how the guest runs; auto: KVM where it works, else TCG" },
+	{ 0, "accel", "auto|kvm|tcg|tcg-single", OPTION_STRING, AT(accel),
+		"how the guest runs; auto: KVM where it works, else TCG" },
 	{ 0, "icount", NULL, OPTION_FLAG, AT(icount), "one guest instruction is one guest nanosecond: exact costs" },
 	{ 'e', "event", "EVENTS", OPTION_LIST, AT(recording.events),
 		"what to trace: sched,irq,syscalls or SYSTEM:EVENT; default sched,irq,syscalls" },
@@ -61,16 +62,17 @@ static const struct option_spec run_specs[] = {
 
 static int parse_accel(const char *word, enum vm_accel *accel, struct error *error)
 {
-	static const char *const words[] = { [VM_ACCEL_AUTO] = "auto", [VM_ACCEL_KVM] = "kvm", [VM_ACCEL_TCG] = "tcg" };
+	static const char *const words[] = { [VM_ACCEL_AUTO] = "auto", [VM_ACCEL_KVM] = "kvm", [VM_ACCEL_TCG] = "tcg",
+		[VM_ACCEL_TCG_SINGLE] = "tcg-single" };
 
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(word, words[i]) == 0) {
 			*accel = (enum vm_accel)i;
 			return 0;
 		}
 	}
 	error_set(error, -EINVAL, "--accel %s: no such accelerator", word);
-	return error_hint(error, "give auto, kvm or tcg");
+	return error_hint(error, "give auto, kvm, tcg or tcg-single");
 }
 
 /* What is wrong with the words alone; nothing has been looked up yet. */
