@@ -355,6 +355,18 @@ void ring_reader_skip(struct ring_reader *reader)
 		ring_store64(reader->at.read_packets, reader->next);
 }
 
+void ring_reader_resume(struct ring_reader *reader)
+{
+	uint64_t head = ring_load64(&reader->at.ring->head), read = ring_load64(reader->at.read_packets);
+
+	/* the position is of another generation if the guest cannot have written so much, or would have waited */
+	if (read > head || head - read > reader->at.nr_packets)
+		read = 0;
+	reader->next = reader->accounted = read;
+	reader->synced = read == 0;
+	ring_store64(reader->at.read_packets, read);
+}
+
 void ring_reader_count_lost(struct ring_reader *reader)
 {
 	for (unsigned i = 0; i < HT_LOST_CAUSES; i++) {

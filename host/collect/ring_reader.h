@@ -83,6 +83,9 @@ void ring_reader_init(struct ring_reader *reader, const struct ring_reader_optio
 /* From now on: passes over what the ring holds. */
 void ring_reader_skip(struct ring_reader *reader);
 
+/* From the first packet that the host's read_packets says was not read: for a ring whose producer waits for us. */
+void ring_reader_resume(struct ring_reader *reader);
+
 /*
  * Takes what is there, at most a ring full. `now_ns` is any monotonic clock. Returns the number of packets of the ring
  * that were taken whole.

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/collect/recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host/collect/event_table.h"
+#include "host/collect/recorder_guest.h"
+#include "lib/base/file.h"
+
+#define SLEEP_MIN_NS     1000000u
+#define SLEEP_MAX_NS     20000000u
+#define FILL_WANTED      125       /* of 1000: how full a ring may be when we come back */
+#define RING_BYTES_PER_MS (400u << 10) /* a quarter of a ring lasts at least a millisecond per so much of it */
+#define DESCRIBE_NS      5000000000ull
+
+struct recorder {
+	struct recorder_common common;
+	struct control_request request;
+	struct event_selection events;
+	struct filter filter;
+	struct error refusal;
+	bool history, finished;
+	uint64_t ring_bytes;
+	struct recorder_guest *guests[TRACE_MACHINES_MAX];
+	size_t nr_guests;
+	uint64_t polled_ns, described_ns;
+	uint32_t sleep_ns;
+};
+
+/* So that the words mean the same in check and create. */
+static int parse_request(const struct recorder_options *options, struct event_selection *events,
+	struct filter *filter, struct control_request *request, struct error *error)
+{
+	const char *list = options->events && options->events[0] ? options->events : "sched,irq,syscalls";
+	uint64_t packet_bytes = options->ring_bytes / 16;
+	int code = event_selection_parse(events, list, event_table_choices, error);
+
+	if (!code)
+		code = filter_parse(filter, options->filter, error);
+	if (code)
+		return code;
+	*request = (struct control_request){ .events = events, .filter = filter, .mode = options->mode,
+		.symbols = options->symbols, .syscall_args = event_selection_has(events, EVENT_ID_sys_enter_args) };
+	if (options->ring_bytes) {
+		if (options->ring_bytes & (options->ring_bytes - 1) ||
+			options->ring_bytes < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES || options->ring_bytes > 1ull << 30)
+			return error_set(error, -EINVAL, "ring size: a power of two from %dK to 1G is possible",
+				HT_MIN_PACKETS * HT_MIN_PACKET_BYTES >> 10);
+		packet_bytes = packet_bytes < HT_MIN_PACKET_BYTES ? HT_MIN_PACKET_BYTES : packet_bytes;
+		packet_bytes = packet_bytes > 65536 ? 65536 : packet_bytes;
+		request->packet_bytes = (uint32_t)packet_bytes;
+		request->nr_packets = (uint32_t)(options->ring_bytes / packet_bytes);
+	}
+	return control_check(request, error);
+}
+
+int recorder_options_check(const struct recorder_options *options, struct error *error)
+{
+	struct event_selection events = { 0 };
+	struct filter filter = { 0 };
+	struct control_request request;
+
+	return parse_request(options, &events, &filter, &request, error);
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000ll + now.tv_nsec;
+}
+
+static void describe_host(struct trace_info *info, const char *program_version)
+{
+	char *boot_id = NULL;
+
+	info->format = TRACE_FORMAT;
+	snprintf(info->program_version, sizeof(info->program_version), "%s", program_version ? program_version : "");
+	snprintf(info->state, sizeof(info->state), "recording");
+	gethostname(info->host_name, sizeof(info->host_name) - 1);
+	if (file_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 128, &boot_id, NULL, NULL) == 0)
+		snprintf(info->host_boot_id, sizeof(info->host_boot_id), "%.36s", boot_id);
+	free(boot_id);
+	info->start_unix_ns = clock_ns(CLOCK_REALTIME);
+	info->realtime_offset_ns = info->start_unix_ns - clock_ns(CLOCK_MONOTONIC);
+}
+
+static int prepare(struct recorder *recorder, const struct recorder_options *options, struct error *error)
+{
+	struct recorder_common *common = &recorder->common;
+	int code = parse_request(options, &recorder->events, &recorder->filter, &recorder->request, error);
+
+	if (code)
+		return code;
+	common->schema = event_table_schema(EVENT_TABLE_TRACE, error);
+	common->names_schema = event_table_schema(EVENT_TABLE_NAMES, error);
+	if (!common->schema || !common->names_schema)
+		return error ? error->code : -ENOMEM;
+	ring_walk_table_init(&common->table, common->schema);
+	ring_walk_table_init(&common->names_table, common->names_schema);
+	common->events = strdup(options->events && options->events[0] ? options->events : "sched,irq,syscalls");
+	common->filter = strdup(options->filter ? options->filter : "");
+	if (!common->events || !common->filter)
+		return error_set(error, -ENOMEM, "out of memory");
+	code = trace_dir_init(&common->dir, options->output, error);
+	if (code)
+		return code;
+	describe_host(&common->info, options->program_version);
+	return trace_dir_write_info(&common->dir, &common->info, error);
+}
+
+int recorder_create(struct recorder **out, const struct recorder_options *options, struct error *error)
+{
+	struct recorder *recorder = calloc(1, sizeof(*recorder));
+	int code;
+
+	*out = NULL;
+	if (!recorder)
+		return error_set(error, -ENOMEM, "out of memory");
+	recorder->common.dir.fd = -1;
+	recorder->common.notice = options->notice;
+	recorder->common.context = options->context;
+	recorder->history = options->history;
+	recorder->ring_bytes = options->ring_bytes;
+	recorder->sleep_ns = SLEEP_MIN_NS;
+	code = prepare(recorder, options, error);
+	if (code) {
+		recorder_destroy(recorder);
+		return code;
+	}
+	*out = recorder;
+	return 0;
+}
+
+void recorder_destroy(struct recorder *recorder)
+{
+	if (!recorder)
+		return;
+	for (size_t i = 0; i < recorder->nr_guests; i++) {
+		recorder_guest_deinit(recorder->guests[i]);
+		free(recorder->guests[i]);
+	}
+	event_schema_destroy(recorder->common.schema);
+	event_schema_destroy(recorder->common.names_schema);
+	trace_info_deinit(&recorder->common.info);
+	trace_dir_deinit(&recorder->common.dir);
+	free(recorder->common.events);
+	free(recorder->common.filter);
+	free(recorder);
+}
+
+int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
+	struct error *error)
+{
+	struct recorder_guest *guest;
+	char numbered[16];
+	int code;
+
+	if (recorder->nr_guests == TRACE_MACHINES_MAX)
+		return error_set(error, -E2BIG, "more than %d guests", TRACE_MACHINES_MAX);
+	guest = calloc(1, sizeof(*guest));
+	if (!guest)
+		return error_set(error, -ENOMEM, "out of memory");
+	snprintf(numbered, sizeof(numbered), "vm%zu", recorder->nr_guests + 1);
+	code = recorder_guest_init(guest, &recorder->common, &recorder->request, region_path, name ? name : numbered,
+		qemu_pid, recorder->history, error);
+	if (code) {
+		recorder_guest_deinit(guest);
+		free(guest);
+		return code;
+	}
+	guest->refusal = &recorder->refusal;
+	recorder->guests[recorder->nr_guests++] = guest;
+	return 0;
+}
+
+/* Never so long that a ring of this size could come round at the speed of memory a guest really reaches. */
+static uint32_t sleep_limit(const struct recorder *recorder)
+{
+	uint64_t limit = SLEEP_MAX_NS;
+
+	for (size_t i = 0; i < recorder->nr_guests; i++) {
+		const struct recorder_machine *machine = recorder->guests[i]->machine;
+		uint64_t ring_bytes = machine ? (uint64_t)machine->layout.nr_packets * machine->layout.packet_bytes : 0;
+
+		if (machine && ring_bytes / RING_BYTES_PER_MS * SLEEP_MIN_NS < limit)
+			limit = ring_bytes / RING_BYTES_PER_MS * SLEEP_MIN_NS;
+	}
+	return limit < SLEEP_MIN_NS ? SLEEP_MIN_NS : (uint32_t)limit;
+}
+
+/* `fill`: what the fullest ring gained in elapsed_ns, in 1/1000. */
+static void plan_sleep(struct recorder *recorder, unsigned fill, uint64_t elapsed_ns)
+{
+	const uint32_t limit = sleep_limit(recorder);
+	uint64_t sleep_ns = (uint64_t)recorder->sleep_ns * 2;
+
+	if (fill && elapsed_ns * FILL_WANTED / fill < sleep_ns)
+		sleep_ns = elapsed_ns * FILL_WANTED / fill;
+	recorder->sleep_ns = sleep_ns > limit ? limit : sleep_ns < SLEEP_MIN_NS ? SLEEP_MIN_NS : (uint32_t)sleep_ns;
+}
+
+/* What a reader finds of a recorder that was killed is at most this old; the events themselves are newer. */
+static void describe_sometimes(struct recorder *recorder, uint64_t now_ns)
+{
+	struct error error = { 0 };
+
+	if (now_ns - recorder->described_ns < DESCRIBE_NS || recorder->common.disk_full)
+		return;
+	recorder->described_ns = now_ns;
+	if (trace_dir_write_info(&recorder->common.dir, &recorder->common.info, &error))
+		recorder_fault(&recorder->common, &error);
+}
+
+int recorder_step(struct recorder *recorder, int wake_fd)
+{
+	struct pollfd wake = { .fd = wake_fd, .events = POLLIN };
+	uint64_t now_ns = clock_exchange_now_ns();
+	unsigned fill = 0;
+	int alive = 0;
+
+	for (size_t i = 0; i < recorder->nr_guests; i++) {
+		unsigned gained = recorder_guest_poll(recorder->guests[i], clock_exchange_now_ns());
+
+		fill = gained > fill ? gained : fill;
+		alive += recorder->guests[i]->state != GUEST_GONE;
+	}
+	plan_sleep(recorder, fill, recorder->polled_ns ? now_ns - recorder->polled_ns : SLEEP_MIN_NS);
+	recorder->polled_ns = now_ns;
+	describe_sometimes(recorder, now_ns);
+	if (alive)
+		ppoll(&wake, 1, &(struct timespec){ .tv_nsec = recorder->sleep_ns }, NULL);
+	return alive;
+}
+
+int recorder_finish(struct recorder *recorder, struct error *error)
+{
+	struct recorder_common *common = &recorder->common;
+	int code;
+
+	for (size_t i = 0; i < recorder->nr_guests; i++)
+		recorder_guest_finish(recorder->guests[i]);
+	common->info.end_unix_ns = clock_ns(CLOCK_REALTIME);
+	snprintf(common->info.state, sizeof(common->info.state), "complete");
+	code = trace_dir_write_info(&common->dir, &common->info, error);
+	if (common->error)
+		return error_set(error, common->error, "%s", common->error_text);
+	return code;
+}
+
+const struct trace_info *recorder_info(const struct recorder *recorder)
+{
+	return &recorder->common.info;
+}
+
+int recorder_guest_error(const struct recorder *recorder, struct error *error)
+{
+	if (recorder->refusal.code && error)
+		*error = recorder->refusal;
+	return recorder->refusal.code;
+}

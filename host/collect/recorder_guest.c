@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/collect/recorder_guest.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/text.h"
+
+#define SECOND_NS      1000000000ull
+#define ANSWER_NS      (2 * SECOND_NS)  /* for wishes to come into force: the module looks 50 times a second */
+#define STOP_NS        (SECOND_NS / 5)
+#define NAMES_NS       (5 * SECOND_NS)  /* for the rest of the symbols, at the end of a short recording */
+#define ENDING_NS      (SECOND_NS / 2)  /* events still come after a guest said that it goes down */
+#define MESSAGE_BYTES  513
+
+static const char *const end_states[] = {
+	[HT_STATE_NONE] = "running", [HT_STATE_RUNNING] = "running", [HT_STATE_STOPPED] = "stopped",
+	[HT_STATE_REBOOT] = "reboot", [HT_STATE_PANIC] = "panic",
+};
+
+int recorder_guest_init(struct recorder_guest *guest, struct recorder_common *common,
+	const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid, bool history,
+	struct error *error)
+{
+	struct region_layout layout;
+	enum ht_state state;
+	int code;
+
+	*guest = (struct recorder_guest){ .common = common, .request = request, .pid_fd = -1 };
+	snprintf(guest->name, sizeof(guest->name), "%s", name);
+	code = region_init(&guest->region, region_path, error);
+	if (code)
+		return code;
+	code = region_check(&guest->region, &layout, error);
+	if (code && code != -EAGAIN)
+		return code;
+	guest->was_unlinked = region_is_detached(&guest->region);
+	if (qemu_pid > 0)
+		guest->pid_fd = (int)syscall(SYS_pidfd_open, qemu_pid, 0);
+	if (code == 0) {
+		state = region_state(&guest->region, NULL);
+		/* a guest that is dead tells everything it still knew */
+		guest->skip = state == HT_STATE_RUNNING && !history;
+	} else {
+		control_reset_positions(&guest->region);
+	}
+	control_heartbeat(&guest->region, true);
+	guest->seq = control_publish(&guest->region, request);
+	return 0;
+}
+
+void recorder_guest_deinit(struct recorder_guest *guest)
+{
+	if (guest->machine)
+		recorder_machine_destroy(guest->machine, "running", "");
+	if (guest->pid_fd >= 0)
+		close(guest->pid_fd);
+	region_deinit(&guest->region);
+}
+
+static void end_machine(struct recorder_guest *guest, const char *end_state, const char *message)
+{
+	if (!guest->machine)
+		return;
+	recorder_machine_destroy(guest->machine, end_state, message);
+	guest->machine = NULL;
+	guest->ending_ns = 0;
+}
+
+static void give_up(struct recorder_guest *guest, const char *why)
+{
+	end_machine(guest, "gone", "");
+	guest->state = GUEST_GONE;
+	recorder_notice(guest->common, "%s: %s", guest->name, why);
+}
+
+/* Are our wishes in force, or is there no use in waiting for it? */
+static bool wishes_answered(struct recorder_guest *guest, uint64_t now_ns)
+{
+	struct error error = { 0 };
+	int code;
+
+	if (region_state(&guest->region, NULL) != HT_STATE_RUNNING)
+		return true;
+	code = control_done(&guest->region, guest->seq, &error);
+	if (code == -EAGAIN) {
+		if (!guest->wait_until_ns)
+			guest->wait_until_ns = now_ns + ANSWER_NS;
+		if (now_ns < guest->wait_until_ns)
+			return false;
+		recorder_notice(guest->common, "%s: the guest's module does not answer; what it writes is recorded",
+			guest->name);
+	} else if (code) {
+		error_add(&error, "%s", guest->name);
+		recorder_notice(guest->common, "%s", error.text);
+		if (!guest->refused && guest->refusal && !guest->refusal->code)
+			*guest->refusal = error;
+		guest->refused = true;
+	}
+	return true;
+}
+
+static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
+{
+	char name[sizeof(guest->name) + 16];
+	struct region_layout layout;
+	struct error error = { 0 };
+	int code = region_check(&guest->region, &layout, &error);
+
+	if (code == -EAGAIN || (code == 0 && layout.generation == guest->ended_generation))
+		return;
+	if (code)
+		return give_up(guest, error.text);
+	if (!wishes_answered(guest, now_ns))
+		return;
+	/* our wishes may have started the rings anew between the two looks */
+	if (!region_is_current(&guest->region, &layout))
+		return;
+	if (guest->generations++)
+		snprintf(name, sizeof(name), "%s.%u", guest->name, guest->generations);
+	else
+		snprintf(name, sizeof(name), "%s", guest->name);
+	guest->machine = recorder_machine_create(guest->common, &guest->region, &layout, name, guest->skip, &error);
+	if (!guest->machine) {
+		recorder_fault(guest->common, &error);
+		return give_up(guest, "not recorded");
+	}
+	guest->skip = false;
+	guest->state = GUEST_RECORDS;
+}
+
+static void say_end(struct recorder_guest *guest, enum ht_state state, const char *message)
+{
+	char shown[4 * MESSAGE_BYTES];
+
+	shown[text_escape(shown, message, strlen(message))] = '\0';
+	if (state == HT_STATE_PANIC)
+		recorder_notice(guest->common, "%s: kernel panic: %s", guest->name, shown);
+	else if (state == HT_STATE_REBOOT)
+		recorder_notice(guest->common, "%s: the guest goes down%s%s", guest->name, shown[0] ? ": " : "", shown);
+	else
+		recorder_notice(guest->common, "%s: the guest's module was unloaded", guest->name);
+}
+
+/* The guest said that it ends: it may still write for a moment, then its last words are there. */
+static void take_last_words(struct recorder_guest *guest, uint64_t now_ns, enum ht_state state, const char *message)
+{
+	if (!guest->ending_ns) {
+		guest->ending_ns = now_ns;
+		say_end(guest, state, message);
+	}
+	recorder_machine_poll(guest->machine, now_ns, RING_POLL_OPEN);
+	if (now_ns - guest->ending_ns < ENDING_NS)
+		return;
+	recorder_machine_poll(guest->machine, now_ns, RING_POLL_OPEN | RING_POLL_FINAL);
+	guest->ended_generation = guest->machine->layout.generation;
+	end_machine(guest, end_states[state], message);
+	/* the next start finds a ring of which nothing was read */
+	control_reset_positions(&guest->region);
+	guest->state = GUEST_ENDED;
+	guest->wait_until_ns = 0;
+}
+
+static unsigned record(struct recorder_guest *guest, uint64_t now_ns)
+{
+	char message[MESSAGE_BYTES];
+	unsigned fill;
+	/* before the poll: what was written before the state is then seen by it */
+	enum ht_state state = region_state(&guest->region, message);
+
+	fill = recorder_machine_poll(guest->machine, now_ns, 0);
+	if (!region_is_current(&guest->region, &guest->machine->layout)) {
+		recorder_notice(guest->common, "%s: the guest's rings started anew (reboot?)", guest->name);
+		end_machine(guest, "reboot", "");
+		control_reset_positions(&guest->region);
+		guest->state = GUEST_WAITS;
+		guest->wait_until_ns = 0;
+		return fill;
+	}
+	if (state != HT_STATE_RUNNING && state != HT_STATE_NONE)
+		take_last_words(guest, now_ns, state, message);
+	else
+		recorder_machine_clock(guest->machine);
+	return fill;
+}
+
+/* Once a second: is there still a guest behind the file? */
+static void check(struct recorder_guest *guest, uint64_t now_ns)
+{
+	struct pollfd qemu = { .fd = guest->pid_fd, .events = POLLIN };
+
+	guest->checked_ns = now_ns;
+	control_heartbeat(&guest->region, true);
+	if (guest->machine)
+		recorder_machine_count(guest->machine);
+	if (guest->pid_fd >= 0 && poll(&qemu, 1, 0) > 0) {
+		if (guest->machine)
+			recorder_machine_poll(guest->machine, now_ns, RING_POLL_OPEN | RING_POLL_FINAL);
+		give_up(guest, "QEMU has ended");
+	} else if (!guest->was_unlinked && region_is_detached(&guest->region)) {
+		if (guest->machine)
+			recorder_machine_poll(guest->machine, now_ns, RING_POLL_OPEN | RING_POLL_FINAL);
+		give_up(guest, "the region was detached");
+	}
+}
+
+unsigned recorder_guest_poll(struct recorder_guest *guest, uint64_t now_ns)
+{
+	unsigned fill = 0;
+
+	if (guest->state == GUEST_GONE)
+		return 0;
+	if (guest->state == GUEST_RECORDS)
+		fill = record(guest, now_ns);
+	else
+		start_machine(guest, now_ns);
+	if (now_ns - guest->checked_ns >= SECOND_NS)
+		check(guest, now_ns);
+	return fill;
+}
+
+static void sleep_ms(long ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
+}
+
+/* Polls until the guest has answered the wish number `seq`, or as long as it is worth. */
+static void poll_until_done(struct recorder_guest *guest, uint32_t seq, bool names, uint64_t wait_ns)
+{
+	const uint64_t start_ns = clock_exchange_now_ns();
+	uint64_t now_ns = start_ns;
+
+	while (guest->machine && now_ns - start_ns < wait_ns &&
+		(names ? !control_names_done(&guest->region) :
+			 control_done(&guest->region, seq, NULL) == -EAGAIN)) {
+		sleep_ms(1);
+		now_ns = clock_exchange_now_ns();
+		record(guest, now_ns);
+		if (now_ns - guest->checked_ns >= SECOND_NS / 10)
+			check(guest, now_ns);
+	}
+}
+
+static void end_as_it_stands(struct recorder_guest *guest)
+{
+	char message[MESSAGE_BYTES];
+	enum ht_state state = region_state(&guest->region, message);
+
+	end_machine(guest, end_states[state], state == HT_STATE_RUNNING ? "" : message);
+}
+
+void recorder_guest_finish(struct recorder_guest *guest)
+{
+	const uint64_t start_ns = clock_exchange_now_ns();
+	uint64_t now_ns = start_ns;
+	bool answers;
+
+	if (guest->state == GUEST_GONE)
+		return;
+	if (guest->machine) {
+		clock_exchange_hurry(&guest->machine->clock);
+		recorder_machine_clock(guest->machine);
+	}
+	/* one that does not answer the clock will not answer anything else */
+	answers = guest->machine && !guest->machine->clock.missed;
+	if (answers)
+		poll_until_done(guest, 0, true, NAMES_NS);
+	control_stop(&guest->region);
+	if (answers)
+		poll_until_done(guest, guest->region.host->control.seq, false, STOP_NS);
+	/* what interrupts overtook gets its time */
+	while (guest->machine && now_ns - start_ns < RING_GRACE_NS) {
+		now_ns = clock_exchange_now_ns();
+		record(guest, now_ns);
+		sleep_ms(5);
+	}
+	if (guest->machine)
+		recorder_machine_poll(guest->machine, now_ns, RING_POLL_OPEN | RING_POLL_FINAL);
+	end_as_it_stands(guest);
+	control_heartbeat(&guest->region, false);
+	guest->state = GUEST_GONE;
+}
