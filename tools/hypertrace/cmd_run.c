@@ -149,7 +149,7 @@ static int run_guest(const struct run_options *options, const struct vm_config *
 
 	result = vm_create(&vm, config, error);
 	if (!result && !options->no_trace)
-		result = recording_start(&recording, &options->recording, vm_region_path(vm), config->region_bytes, error);
+		result = recording_start(&recording, &options->recording, vm_region_path(vm), error);
 	if (!result)
 		result = vm_start(vm, error);
 	if (result < 0) {

@@ -1,6 +1,157 @@
-#include <errno.h>
+/* SPDX-License-Identifier: MIT */
 #include "tools/hypertrace/run_recording.h"
-int recording_options_check(const struct recording_options *options, struct error *error) { return 0; }
-int recording_start(struct recording **recording, const struct recording_options *options, const char *region_path,
-	uint64_t region_bytes, struct error *error) { return 0; }
-int recording_stop(struct recording *recording, struct error *error) { return 0; }
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "config.h"
+#include "host/collect/recorder.h"
+#include "lib/base/cleanup.h"
+#include "tools/hypertrace/output_directory.h"
+#include "tools/hypertrace/recording_summary.h"
+
+struct recording {
+	struct recorder *recorder;
+	const char *output;
+	pthread_t thread;
+	atomic_bool stop;
+	int wake; /* eventfd: ends the recorder's sleep */
+};
+
+static void show_notice(void *context, const char *text)
+{
+	(void)context;
+	fprintf(stderr, "hypertrace: %s\n", text);
+}
+
+static int parse_mode(const char *word, enum ht_mode *mode, struct error *error)
+{
+	*mode = HT_MODE_OVERWRITE;
+	if (!word || strcmp(word, "overwrite") == 0)
+		return 0;
+	*mode = HT_MODE_DISCARD;
+	if (strcmp(word, "discard") == 0)
+		return 0;
+	error_set(error, -EINVAL, "--mode %s: no such mode", word);
+	return error_hint(error, "give overwrite or discard");
+}
+
+/* -e may be given several times: one list for the recorder. To be freed. */
+static char *join(const struct string_list *events)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *stream = open_memstream(&text, &length);
+
+	if (!stream)
+		return NULL;
+	for (size_t i = 0; i < events->count; i++)
+		fprintf(stream, "%s%s", i ? "," : "", events->items[i]);
+	if (!events->count)
+		fputs("sched,irq,syscalls", stream);
+	return fclose(stream) == EOF ? NULL : text;
+}
+
+/* *events is what recorder->events points to; to be freed. */
+static int fill(struct recorder_options *recorder, char **events, const struct recording_options *options,
+	struct error *error)
+{
+	*recorder = (struct recorder_options){ .program_version = HYPERTRACE_VERSION, .filter = options->filter,
+		.ring_bytes = options->ring_bytes, .notice = show_notice };
+	*events = join(&options->events);
+	if (!*events)
+		return error_set(error, -ENOMEM, "out of memory");
+	recorder->events = *events;
+	return parse_mode(options->mode, &recorder->mode, error);
+}
+
+int recording_options_check(const struct recording_options *options, struct error *error)
+{
+	struct recorder_options recorder;
+	cleanup_free char *events = NULL;
+	int result = fill(&recorder, &events, options, error);
+
+	return result < 0 ? result : recorder_options_check(&recorder, error);
+}
+
+static void *record(void *context)
+{
+	struct recording *recording = context;
+
+	while (!atomic_load(&recording->stop) && recorder_step(recording->recorder, recording->wake) > 0)
+		continue;
+	return NULL;
+}
+
+static void destroy(struct recording *recording)
+{
+	recorder_destroy(recording->recorder);
+	if (recording->wake >= 0)
+		close(recording->wake);
+	free(recording);
+}
+
+static int begin(struct recording *recording, const struct recorder_options *options, const char *region_path,
+	struct error *error)
+{
+	int result;
+
+	recording->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (recording->wake < 0)
+		return error_set(error, -errno, "cannot make an eventfd: %s", strerror(errno));
+	result = recorder_create(&recording->recorder, options, error);
+	if (!result)
+		result = recorder_add_guest(recording->recorder, region_path, "guest", 0, error);
+	if (result < 0)
+		return result;
+	result = -pthread_create(&recording->thread, NULL, record, recording);
+	if (result < 0)
+		return error_set(error, result, "cannot start a thread: %s", strerror(-result));
+	return 0;
+}
+
+int recording_start(struct recording **result, const struct recording_options *options, const char *region_path,
+	struct error *error)
+{
+	struct recorder_options recorder;
+	cleanup_free char *events = NULL;
+	struct recording *recording;
+	int code = fill(&recorder, &events, options, error);
+
+	if (code < 0)
+		return code;
+	recorder.output = output_directory(options->output, error);
+	if (!recorder.output)
+		return error->code;
+	recording = calloc(1, sizeof(*recording));
+	if (!recording)
+		return error_set(error, -ENOMEM, "out of memory");
+	recording->wake = -1;
+	recording->output = recorder.output;
+	code = begin(recording, &recorder, region_path, error);
+	if (code < 0) {
+		destroy(recording);
+		return code;
+	}
+	*result = recording;
+	return 0;
+}
+
+int recording_stop(struct recording *recording, struct error *error)
+{
+	const uint64_t one = 1;
+	int result;
+
+	atomic_store(&recording->stop, true); /* pairs with the load in record() */
+	(void)!write(recording->wake, &one, sizeof(one)); /* without, it wakes by itself within 20 ms */
+	pthread_join(recording->thread, NULL);
+	result = recorder_finish(recording->recorder, error);
+	if (!result)
+		result = recorder_guest_error(recording->recorder, error);
+	show_recording_summary(recorder_info(recording->recorder), recording->output, stderr);
+	destroy(recording);
+	return result;
+}
