@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first and only program of a throw-away guest: mounts what programs expect, loads the modules, runs the command,
- * tells the host its exit status, and switches the machine off. host/vm/guest_image.c writes what it reads.
+ * The first and only program of a throw-away guest: mounts what programs expect, loads the modules, runs the
+ * command, tells the host its exit status, and switches the machine off. host/vm/guest_image.c writes what it
+ * reads.
  *
  *   /etc/hypertrace/modules      a line each: path of a module and its parameters
  *   /etc/hypertrace/command      the words of the command, each ended by NUL
  *   /etc/hypertrace/environment  likewise "NAME=VALUE"
  *   /etc/hypertrace/stdio        three words: where stdin, stdout and stderr lead
  *
- * Serial ports: ttyS0 is the command's console, ttyS1 the kernel's, ttyS2 tells the host how it went ("ready",
- * "exit N", "error TEXT"), ttyS3 may be the command's stderr.
+ * Serial ports: ttyS0 is the command's console, ttyS1 the kernel's, ttyS2 tells the host how it went
+ * ("ready", "exit N", "error TEXT"), ttyS3 may be the command's stderr.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -98,13 +99,13 @@ static void mount_all(void)
 	static const struct {
 		const char *type, *path, *options;
 	} mounts[] = {
-		{ "proc", "/proc", NULL },
-		{ "sysfs", "/sys", NULL },
-		{ "devtmpfs", "/dev", NULL },
-		{ "devpts", "/dev/pts", NULL },
-		{ "tmpfs", "/dev/shm", "mode=1777" },
-		{ "tracefs", "/sys/kernel/tracing", NULL },
-		{ "debugfs", "/sys/kernel/debug", NULL },
+	        {"proc", "/proc", NULL},
+	        {"sysfs", "/sys", NULL},
+	        {"devtmpfs", "/dev", NULL},
+	        {"devpts", "/dev/pts", NULL},
+	        {"tmpfs", "/dev/shm", "mode=1777"},
+	        {"tracefs", "/sys/kernel/tracing", NULL},
+	        {"debugfs", "/sys/kernel/debug", NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
@@ -120,7 +121,7 @@ static void mount_all(void)
 
 static void loopback_up(void)
 {
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd >= 0) {
@@ -129,7 +130,8 @@ static void loopback_up(void)
 	}
 }
 
-/* What is written arrives as it is: no CR before LF. Reading: whole lines, echoed where a terminal is at the far end. */
+/* What is written arrives as it is: no CR before LF. Reading: whole lines, echoed where a terminal is at the
+ * far end. */
 static void set_up_port(int fd, bool echo)
 {
 	struct termios settings;
@@ -159,7 +161,7 @@ static int open_port(const char *path, bool echo)
 static char *read_file(const char *path, size_t *length)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat status = { 0 };
+	struct stat status = {0};
 	char *text;
 
 	*length = 0;
@@ -183,7 +185,7 @@ static char *read_file(const char *path, size_t *length)
 /* A file of words, each ended by NUL, as a NULL-ended array. */
 static char **read_words(const char *path)
 {
-	static char *none[] = { NULL };
+	static char *none[] = {NULL};
 	size_t length, count = 0;
 	char *text = read_file(path, &length), **words;
 
@@ -237,8 +239,8 @@ static void open_standard(int target, const char *path)
 }
 
 /*
- * Where a user types, the command gets the terminal. The session's leader is init: when a leader ends, the kernel
- * hangs the terminal up, and what it has not sent yet is lost.
+ * Where a user types, the command gets the terminal. The session's leader is init: when a leader ends, the
+ * kernel hangs the terminal up, and what it has not sent yet is lost.
  */
 static void take_foreground(void)
 {
@@ -281,7 +283,7 @@ static int wait_for(pid_t command)
 
 static void run_command(void)
 {
-	char paths[3][64] = { "/dev/null", "/dev/ttyS0", "/dev/ttyS0" };
+	char paths[3][64] = {"/dev/null", "/dev/ttyS0", "/dev/ttyS0"};
 	char **command = read_words(CONFIG "command"), **environment = read_words(CONFIG "environment");
 	size_t length;
 	char *stdio = read_file(CONFIG "stdio", &length);

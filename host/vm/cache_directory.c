@@ -63,12 +63,13 @@ int cache_directory_init(struct cache_directory *cache, struct error *error)
 {
 	int result;
 
-	*cache = (struct cache_directory){ .lock = -1 };
+	*cache = (struct cache_directory){.lock = -1};
 	if (default_path(&cache->path) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
 	result = make_directories(cache->path);
 	if (result < 0) {
-		error_set(error, result, "cannot make the cache directory %s: %s", cache->path, strerror(-result));
+		error_set(error, result, "cannot make the cache directory %s: %s", cache->path,
+		        strerror(-result));
 		cache_directory_deinit(cache);
 		return error_hint(error, "set HYPERTRACE_CACHE to a directory you may write");
 	}
@@ -80,7 +81,7 @@ void cache_directory_deinit(struct cache_directory *cache)
 	if (cache->lock >= 0)
 		close(cache->lock); /* and so unlocks */
 	free(cache->path);
-	*cache = (struct cache_directory){ .lock = -1 };
+	*cache = (struct cache_directory){.lock = -1};
 }
 
 int cache_directory_lock(struct cache_directory *cache, struct error *error)
@@ -112,7 +113,8 @@ static void remove_abandoned(const struct cache_directory *cache)
 	while (entries && (entry = readdir(entries))) {
 		cleanup_free char *path = NULL;
 
-		if (strncmp(entry->d_name, "new-", 4) == 0 && asprintf(&path, "%s/%s", cache->path, entry->d_name) > 0)
+		if (strncmp(entry->d_name, "new-", 4) == 0 &&
+		        asprintf(&path, "%s/%s", cache->path, entry->d_name) > 0)
 			remove_tree(path);
 	}
 	if (entries)

@@ -21,17 +21,18 @@ static int archive_failed(struct cpio_writer *writer, struct error *error)
 	const char *text = archive_error_string(writer->archive);
 	int code = archive_errno(writer->archive);
 
-	error_set(error, code ? -code : -EIO, "cannot write the guest's initramfs: %s", text ? text : "unknown");
+	error_set(error, code ? -code : -EIO, "cannot write the guest's initramfs: %s",
+	        text ? text : "unknown");
 	return error_hint(error, "is there room in /dev/shm, or else in $TMPDIR?");
 }
 
 int cpio_writer_init(struct cpio_writer *writer, const char *path, struct error *error)
 {
-	*writer = (struct cpio_writer){ .archive = archive_write_new() };
+	*writer = (struct cpio_writer){.archive = archive_write_new()};
 	if (!writer->archive)
 		return error_set(error, -ENOMEM, "out of memory");
 	if (archive_write_set_format_cpio_newc(writer->archive) != ARCHIVE_OK ||
-		archive_write_open_filename(writer->archive, path) != ARCHIVE_OK) {
+	        archive_write_open_filename(writer->archive, path) != ARCHIVE_OK) {
 		int code = archive_failed(writer, error);
 
 		cpio_writer_deinit(writer);
@@ -45,7 +46,7 @@ void cpio_writer_deinit(struct cpio_writer *writer)
 	tdestroy(writer->names, free);
 	if (writer->archive)
 		archive_write_free(writer->archive);
-	*writer = (struct cpio_writer){ 0 };
+	*writer = (struct cpio_writer){0};
 }
 
 int cpio_writer_finish(struct cpio_writer *writer, struct error *error)
@@ -81,7 +82,8 @@ static int make_parents(struct cpio_writer *writer, const char *name, struct err
 	if (!slash || slash == name)
 		return 0;
 	parent = strndup(name, (size_t)(slash - name));
-	return parent ? cpio_writer_directory(writer, parent, error) : error_set(error, -ENOMEM, "out of memory");
+	return parent ? cpio_writer_directory(writer, parent, error)
+	              : error_set(error, -ENOMEM, "out of memory");
 }
 
 struct content {
@@ -99,7 +101,8 @@ static int copy_descriptor(struct cpio_writer *writer, int fd, size_t size, stru
 	off_t offset = 0;
 
 	while ((size_t)offset < size) {
-		size_t wanted = size - (size_t)offset < sizeof(buffer) ? size - (size_t)offset : sizeof(buffer);
+		size_t wanted =
+		        size - (size_t)offset < sizeof(buffer) ? size - (size_t)offset : sizeof(buffer);
 		ssize_t count = pread(fd, buffer, wanted, offset);
 
 		if (count < 0)
@@ -113,7 +116,8 @@ static int copy_descriptor(struct cpio_writer *writer, int fd, size_t size, stru
 	return 0;
 }
 
-static int add(struct cpio_writer *writer, const char *name, const struct content *content, struct error *error)
+static int add(
+        struct cpio_writer *writer, const char *name, const struct content *content, struct error *error)
 {
 	struct archive_entry *entry;
 	int result = make_parents(writer, name, error);
@@ -129,10 +133,11 @@ static int add(struct cpio_writer *writer, const char *name, const struct conten
 	archive_entry_set_nlink(entry, 1);
 	if (content->target)
 		archive_entry_set_symlink(entry, content->target);
-	result = archive_write_header(writer->archive, entry) == ARCHIVE_OK ? 0 : archive_failed(writer, error);
+	result = archive_write_header(writer->archive, entry) == ARCHIVE_OK ? 0
+	                                                                    : archive_failed(writer, error);
 	archive_entry_free(entry);
 	if (!result && content->bytes &&
-		archive_write_data(writer->archive, content->bytes, content->size) < 0)
+	        archive_write_data(writer->archive, content->bytes, content->size) < 0)
 		result = archive_failed(writer, error);
 	if (!result && content->fd >= 0)
 		result = copy_descriptor(writer, content->fd, content->size, error);
@@ -141,25 +146,27 @@ static int add(struct cpio_writer *writer, const char *name, const struct conten
 
 int cpio_writer_directory(struct cpio_writer *writer, const char *name, struct error *error)
 {
-	return add(writer, name, &(struct content){ .mode = S_IFDIR | 0755, .fd = -1 }, error);
+	return add(writer, name, &(struct content){.mode = S_IFDIR | 0755, .fd = -1}, error);
 }
 
 int cpio_writer_text(
-	struct cpio_writer *writer, const char *name, const char *bytes, size_t count, struct error *error)
+        struct cpio_writer *writer, const char *name, const char *bytes, size_t count, struct error *error)
 {
-	return add(writer, name, &(struct content){ .mode = S_IFREG | 0644, .bytes = bytes, .size = count, .fd = -1 },
-		error);
+	return add(writer, name,
+	        &(struct content){.mode = S_IFREG | 0644, .bytes = bytes, .size = count, .fd = -1}, error);
 }
 
 int cpio_writer_link(struct cpio_writer *writer, const char *name, const char *target, struct error *error)
 {
-	return add(writer, name, &(struct content){ .mode = S_IFLNK | 0777, .target = target, .fd = -1 }, error);
+	return add(
+	        writer, name, &(struct content){.mode = S_IFLNK | 0777, .target = target, .fd = -1}, error);
 }
 
-int cpio_writer_descriptor(struct cpio_writer *writer, const char *name, int fd, mode_t mode, struct error *error)
+int cpio_writer_descriptor(
+        struct cpio_writer *writer, const char *name, int fd, mode_t mode, struct error *error)
 {
 	struct stat status;
-	struct content content = { .mode = S_IFREG | mode, .fd = fd };
+	struct content content = {.mode = S_IFREG | mode, .fd = fd};
 
 	if (fstat(fd, &status) < 0)
 		return error_set(error, -errno, "%s: %s", name, strerror(errno));

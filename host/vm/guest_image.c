@@ -34,8 +34,8 @@ static int add_program(void *context, const char *guest, const char *local)
 }
 
 /*
- * `path` as seen from the guest's root directory, which is where its command runs: "./a//b", "/a/x/../b" and "../a/b"
- * become "/a/b". To be freed.
+ * `path` as seen from the guest's root directory, which is where its command runs: "./a//b", "/a/x/../b" and
+ * "../a/b" become "/a/b". To be freed.
  */
 static char *guest_path(const char *path)
 {
@@ -85,12 +85,12 @@ static int add_entry(struct builder *builder, const char *guest, const FTSENT *e
 	case FTS_SLNONE:
 		/* what was named itself is followed; links inside a directory stay links */
 		return entry->fts_level == 0 ? add_program(builder, guest, entry->fts_path)
-					     : add_link(builder, guest, entry->fts_path);
+		                             : add_link(builder, guest, entry->fts_path);
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
 		return error_set(builder->error, -entry->fts_errno, "%s: %s", entry->fts_path,
-			strerror(entry->fts_errno));
+		        strerror(entry->fts_errno));
 	default: /* a directory on the way back; a device, socket or pipe, which no guest could use */
 		return 0;
 	}
@@ -99,7 +99,7 @@ static int add_entry(struct builder *builder, const char *guest, const FTSENT *e
 /* A file, or a directory with all that is in it. */
 static int add_tree(struct builder *builder, const char *guest, const char *local)
 {
-	char *const roots[] = { (char *)local, NULL };
+	char *const roots[] = {(char *)local, NULL};
 	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
 	FTSENT *entry;
 	int result = 0;
@@ -128,7 +128,8 @@ static int add_user_file(struct builder *builder, const char *word)
 	if (!local)
 		return error_set(builder->error, -ENOMEM, "out of memory");
 	if (colon && colon[1] != '/')
-		return error_set(builder->error, -EINVAL, "file %s: the guest's path must start with '/'", word);
+		return error_set(
+		        builder->error, -EINVAL, "file %s: the guest's path must start with '/'", word);
 	if (access(local, R_OK) < 0)
 		return error_set(builder->error, -errno, "file %s: %s", local, strerror(errno));
 	if (colon && colon[strlen(colon) - 1] == '/') { /* into that directory */
@@ -160,7 +161,7 @@ static int add_command_file(struct builder *builder)
 static int add_busybox(struct builder *builder)
 {
 	static const char busybox[] = "/bin/busybox";
-	const char *argv[] = { busybox, "--list-full", NULL };
+	const char *argv[] = {busybox, "--list-full", NULL};
 	cleanup_free char *list = NULL;
 	char *state = NULL;
 	int result;
@@ -173,8 +174,10 @@ static int add_busybox(struct builder *builder)
 	if (!result)
 		result = process_run(argv, NULL, &list, builder->error);
 	if (result)
-		return result < 0 ? result : error_set(builder->error, -EIO, "%s --list-full failed", busybox);
-	for (char *name = strtok_r(list, "\n", &state); name && !result; name = strtok_r(NULL, "\n", &state)) {
+		return result < 0 ? result
+		                  : error_set(builder->error, -EIO, "%s --list-full failed", busybox);
+	for (char *name = strtok_r(list, "\n", &state); name && !result;
+	        name = strtok_r(NULL, "\n", &state)) {
 		cleanup_free char *guest = NULL;
 
 		if (asprintf(&guest, "/%s", name) < 0)
@@ -186,8 +189,10 @@ static int add_busybox(struct builder *builder)
 
 static int add_init(struct builder *builder)
 {
-	const char *init = access(HYPERTRACE_INIT_BUILT, X_OK) == 0 ? HYPERTRACE_INIT_BUILT : HYPERTRACE_INIT_INSTALLED;
-	static const char *const directories[] = { "/dev", "/proc", "/sys", "/tmp", "/run", "/root", "/mnt", "/etc" };
+	const char *init =
+	        access(HYPERTRACE_INIT_BUILT, X_OK) == 0 ? HYPERTRACE_INIT_BUILT : HYPERTRACE_INIT_INSTALLED;
+	static const char *const directories[] = {
+	        "/dev", "/proc", "/sys", "/tmp", "/run", "/root", "/mnt", "/etc"};
 	int result = 0;
 
 	for (size_t i = 0; !result && i < sizeof(directories) / sizeof(directories[0]); i++)
@@ -221,19 +226,20 @@ static int add_module(struct builder *builder)
 static int add_stdio(struct builder *builder)
 {
 	static const char *const stdins[] = {
-		[GUEST_STDIN_NONE] = "/dev/null",
-		[GUEST_STDIN_TERMINAL] = "/dev/ttyS0",
-		[GUEST_STDIN_STREAM] = "/dev/ttyS0",
-		[GUEST_STDIN_FILE] = CONFIG "stdin",
+	        [GUEST_STDIN_NONE] = "/dev/null",
+	        [GUEST_STDIN_TERMINAL] = "/dev/ttyS0",
+	        [GUEST_STDIN_STREAM] = "/dev/ttyS0",
+	        [GUEST_STDIN_FILE] = CONFIG "stdin",
 	};
 	const struct guest_image *image = builder->image;
 	char line[256];
 	int length = snprintf(line, sizeof(line), "%s /dev/ttyS0 %s\n", stdins[image->stdin_kind],
-		image->separate_stderr ? "/dev/ttyS3" : "/dev/ttyS0");
+	        image->separate_stderr ? "/dev/ttyS3" : "/dev/ttyS0");
 	int result = cpio_writer_text(&builder->cpio, CONFIG "stdio", line, (size_t)length, builder->error);
 
 	if (!result && image->stdin_kind == GUEST_STDIN_FILE)
-		result = cpio_writer_descriptor(&builder->cpio, CONFIG "stdin", image->stdin_fd, 0600, builder->error);
+		result = cpio_writer_descriptor(
+		        &builder->cpio, CONFIG "stdin", image->stdin_fd, 0600, builder->error);
 	if (!result && image->stdin_kind == GUEST_STDIN_TERMINAL)
 		result = cpio_writer_text(&builder->cpio, CONFIG "terminal", "", 0, builder->error);
 	return result;
@@ -245,7 +251,8 @@ static int add_environment(struct builder *builder)
 	char text[128];
 	int length = snprintf(text, sizeof(text), "TERM=%.100s", terminal ? terminal : "dumb");
 
-	return cpio_writer_text(&builder->cpio, CONFIG "environment", text, (size_t)length + 1, builder->error);
+	return cpio_writer_text(
+	        &builder->cpio, CONFIG "environment", text, (size_t)length + 1, builder->error);
 }
 
 static int add_command(struct builder *builder)
@@ -264,10 +271,12 @@ static int add_command(struct builder *builder)
 	return cpio_writer_text(&builder->cpio, CONFIG "command", words, length, builder->error);
 }
 
-/* What is added first stays: our own configuration, then what the user gave, and only then what busybox would be. */
+/* What is added first stays: our own configuration, then what the user gave, and only then what busybox would
+ * be. */
 static int add_all(struct builder *builder)
 {
-	int (*const parts[])(struct builder *) = { add_init, add_module, add_stdio, add_environment, add_command };
+	int (*const parts[])(struct builder *) = {
+	        add_init, add_module, add_stdio, add_environment, add_command};
 	const struct guest_image *image = builder->image;
 	int result = 0;
 
@@ -282,7 +291,7 @@ static int add_all(struct builder *builder)
 
 int guest_image_write(const struct guest_image *image, const char *path, struct error *error)
 {
-	struct builder builder = { .image = image, .error = error };
+	struct builder builder = {.image = image, .error = error};
 	int result = cpio_writer_init(&builder.cpio, path, error);
 
 	if (result < 0)

@@ -13,20 +13,19 @@ enum guest_stdin {
 };
 
 struct guest_image {
-	const char *module;              /* path of hypertrace.ko; NULL: none */
-	const char *module_parameters;   /* "" for none */
-	const char *const *files;        /* "LOCAL" or "LOCAL:GUEST" */
+	const char *module;            /* path of hypertrace.ko; NULL: none */
+	const char *module_parameters; /* "" for none */
+	const char *const *files;      /* "LOCAL" or "LOCAL:GUEST" */
 	size_t file_count;
-	const char *const *command;      /* NULL-ended, not empty */
+	const char *const *command; /* NULL-ended, not empty */
 	enum guest_stdin stdin_kind;
-	int stdin_fd;                    /* of GUEST_STDIN_FILE */
-	bool separate_stderr;            /* on a serial port of its own */
+	int stdin_fd;         /* of GUEST_STDIN_FILE */
+	bool separate_stderr; /* on a serial port of its own */
 };
 
 /*
- * Writes the initramfs to `path`. The command's first word, where it has a '/' and names a file here, goes in as well,
- * and the libraries of every dynamically linked program do.
- * -ENOENT: a file, library, busybox or our init is missing; -EINVAL: a word of `files` is wrong; others as the system
- * says.
+ * Writes the initramfs to `path`. The command's first word, where it has a '/' and names a file here, goes in
+ * as well, and the libraries of every dynamically linked program do. -ENOENT: a file, library, busybox or our
+ * init is missing; -EINVAL: a word of `files` is wrong; others as the system says.
  */
 int guest_image_write(const struct guest_image *image, const char *path, struct error *error);

@@ -59,8 +59,9 @@ static char *choose_release(const char *output, const char *name)
 		if (length <= skip || strncmp(line, image_prefix, skip) != 0)
 			continue;
 		release = strndup(line + skip, length - skip);
-		if (!release || !kernel_release_fits(release, name) || (best && strverscmp(release, best) <= 0) ||
-			!has_package(output, headers_prefix, release))
+		if (!release || !kernel_release_fits(release, name) ||
+		        (best && strverscmp(release, best) <= 0) ||
+		        !has_package(output, headers_prefix, release))
 			continue;
 		free(best);
 		best = take_pointer(release);
@@ -71,28 +72,32 @@ static char *choose_release(const char *output, const char *name)
 static int find_release(const char *name, char **release, struct error *error)
 {
 	static const char pattern[] = "^linux-(image|headers)-[0-9].*";
-	const char *argv[] = { "apt-cache", "search", "--names-only", pattern, NULL };
+	const char *argv[] = {"apt-cache", "search", "--names-only", pattern, NULL};
 	cleanup_free char *output = NULL;
 	int status = process_run(argv, NULL, &output, error);
 
 	if (status < 0)
-		return error_hint(error, "fetching kernels needs Debian's apt; else give a vmlinuz by its path, and "
-					 "--headers DIR");
+		return error_hint(error,
+		        "fetching kernels needs Debian's apt; else give a vmlinuz by its path, and "
+		        "--headers DIR");
 	*release = choose_release(output, name);
 	if (*release)
 		return 0;
-	error_set(error, -ENOENT, "no kernel %s: not in the cache, not installed, and apt knows of no package "
-				  "linux-image-%s with its headers", name, name);
-	return error_hint(error, "Debian 12 has the series 6.1 and 6.12; where apt's lists are old or empty, run "
-				 "apt-get update as root");
+	error_set(error, -ENOENT,
+	        "no kernel %s: not in the cache, not installed, and apt knows of no package "
+	        "linux-image-%s with its headers",
+	        name, name);
+	return error_hint(error,
+	        "Debian 12 has the series 6.1 and 6.12; where apt's lists are old or empty, run "
+	        "apt-get update as root");
 }
 
 /* The headers need two further packages, whose names only their dependencies tell. */
 static int add_dependencies(struct package_list *list, const char *release, struct error *error)
 {
-	static const char *const wanted[] = { "linux-headers-", "linux-kbuild-" };
+	static const char *const wanted[] = {"linux-headers-", "linux-kbuild-"};
 	cleanup_free char *headers = NULL, *output = NULL;
-	const char *argv[] = { "apt-cache", "depends", "--important", NULL, NULL };
+	const char *argv[] = {"apt-cache", "depends", "--important", NULL, NULL};
 	int status;
 
 	if (asprintf(&headers, "%s%s", headers_prefix, release) < 0)
@@ -100,12 +105,13 @@ static int add_dependencies(struct package_list *list, const char *release, stru
 	argv[3] = headers;
 	status = process_run(argv, NULL, &output, error);
 	if (status)
-		return status < 0 ? status : error_set(error, -EIO, "apt-cache: %s", process_last_line(output));
+		return status < 0 ? status
+		                  : error_set(error, -EIO, "apt-cache: %s", process_last_line(output));
 	for (char *line = strstr(output, "Depends: "); line; line = strstr(line, "Depends: ")) {
 		line += strlen("Depends: ");
 		for (size_t i = 0; i < 2; i++)
 			if (strncmp(line, wanted[i], strlen(wanted[i])) == 0 &&
-				package_list_add(list, "", line, strcspn(line, " \n")) < 0)
+			        package_list_add(list, "", line, strcspn(line, " \n")) < 0)
 				return error_set(error, -EIO, "package %s: too many dependencies", headers);
 	}
 	return 0;
@@ -113,7 +119,7 @@ static int add_dependencies(struct package_list *list, const char *release, stru
 
 static int download(const struct package_list *list, const char *directory, struct error *error)
 {
-	const char *argv[8 + MAX_PACKAGES] = { "apt-get", "-q", "-o", "Acquire::Retries=3" };
+	const char *argv[8 + MAX_PACKAGES] = {"apt-get", "-q", "-o", "Acquire::Retries=3"};
 	cleanup_free char *output = NULL;
 	size_t count = 4;
 	int status;
@@ -135,7 +141,7 @@ static int download(const struct package_list *list, const char *directory, stru
 static int unpack_one(const char *directory, const char *package, const char *root, struct error *error)
 {
 	cleanup_free char *path = NULL, *output = NULL;
-	const char *argv[] = { "dpkg-deb", "-x", NULL, root, NULL };
+	const char *argv[] = {"dpkg-deb", "-x", NULL, root, NULL};
 	int status;
 
 	if (asprintf(&path, "%s/%s", directory, package) < 0)
@@ -163,8 +169,8 @@ static int unpack_all(const char *directory, const char *root, struct error *err
 }
 
 /*
- * The Makefile in linux-headers-RELEASE includes that of linux-headers-…-common by the path it has when installed.
- * Named relative to itself, it works wherever the packages were unpacked.
+ * The Makefile in linux-headers-RELEASE includes that of linux-headers-…-common by the path it has when
+ * installed. Named relative to itself, it works wherever the packages were unpacked.
  */
 static int relocate_headers(const char *root, const char *release, struct error *error)
 {
@@ -182,25 +188,26 @@ static int relocate_headers(const char *root, const char *release, struct error 
 		return 0;
 	rewind(file);
 	if (ftruncate(fileno(file), 0) < 0 ||
-		fprintf(file, "include $(dir $(abspath $(lastword $(MAKEFILE_LIST))))../%s", line + strlen(include)) <
-			0 ||
-		fflush(file) == EOF)
+	        fprintf(file, "include $(dir $(abspath $(lastword $(MAKEFILE_LIST))))../%s",
+	                line + strlen(include)) < 0 ||
+	        fflush(file) == EOF)
 		return error_set(error, -errno, "%s: %s", path, strerror(errno));
 	return 0;
 }
 
 /* Makes `scratch`/root, whole, out of the packages; then moves it to its name in the cache. */
 static int install(const struct cache_directory *cache, const char *scratch, const char *release,
-	const struct package_list *list, struct error *error)
+        const struct package_list *list, struct error *error)
 {
 	cleanup_free char *root = NULL, *target = NULL, *kernels = NULL;
 	int result;
 
 	if (asprintf(&root, "%s/root", scratch) < 0 || asprintf(&kernels, "%s/kernels", cache->path) < 0 ||
-		asprintf(&target, "%s/%s", kernels, release) < 0)
+	        asprintf(&target, "%s/%s", kernels, release) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
-	if ((result = download(list, scratch, error)) < 0 || (result = unpack_all(scratch, root, error)) < 0 ||
-		(result = relocate_headers(root, release, error)) < 0)
+	if ((result = download(list, scratch, error)) < 0 ||
+	        (result = unpack_all(scratch, root, error)) < 0 ||
+	        (result = relocate_headers(root, release, error)) < 0)
 		return result;
 	make_directories(kernels);
 	remove_tree(target); /* an entry that lacked something, or find_cached() had found it */
@@ -209,18 +216,18 @@ static int install(const struct cache_directory *cache, const char *scratch, con
 	return 0;
 }
 
-int kernel_archive_fetch(const struct cache_directory *cache, const char *name, void (*progress)(const char *text),
-	struct error *error)
+int kernel_archive_fetch(const struct cache_directory *cache, const char *name,
+        void (*progress)(const char *text), struct error *error)
 {
 	cleanup_free char *release = NULL, *scratch = NULL;
-	struct package_list list = { 0 };
+	struct package_list list = {0};
 	char text[256];
 	int result = find_release(name, &release, error);
 
 	if (result < 0)
 		return result;
 	if (package_list_add(&list, image_prefix, release, strlen(release)) < 0 ||
-		package_list_add(&list, headers_prefix, release, strlen(release)) < 0)
+	        package_list_add(&list, headers_prefix, release, strlen(release)) < 0)
 		result = error_set(error, -ENOMEM, "out of memory");
 	if (!result)
 		result = add_dependencies(&list, release, error);

@@ -19,18 +19,18 @@ void kernel_package_deinit(struct kernel_package *package)
 	free(package->release);
 	free(package->vmlinuz);
 	free(package->headers);
-	*package = (struct kernel_package){ 0 };
+	*package = (struct kernel_package){0};
 }
 
 /* Takes the kernel `release` from below `root` ("" or a directory of the cache) if it is whole there. */
 static int take(struct kernel_package *package, const char *root, const char *release, bool need_headers)
 {
-	struct kernel_package found = { .release = strdup(release) };
+	struct kernel_package found = {.release = strdup(release)};
 	cleanup_free char *makefile = NULL;
 
 	if (!found.release || asprintf(&found.vmlinuz, "%s/boot/vmlinuz-%s", root, release) < 0 ||
-		asprintf(&found.headers, "%s/usr/src/linux-headers-%s", root, release) < 0 ||
-		asprintf(&makefile, "%s/Makefile", found.headers) < 0)
+	        asprintf(&found.headers, "%s/usr/src/linux-headers-%s", root, release) < 0 ||
+	        asprintf(&makefile, "%s/Makefile", found.headers) < 0)
 		return -ENOMEM;
 	if (access(makefile, R_OK) < 0) {
 		free(found.headers);
@@ -44,7 +44,8 @@ static int take(struct kernel_package *package, const char *root, const char *re
 	return 0;
 }
 
-/* The newest release in `directory` that fits; names there are `prefix` + release. To be freed; NULL: none. */
+/* The newest release in `directory` that fits; names there are `prefix` + release. To be freed; NULL: none.
+ */
 static char *newest_in(const char *directory, const char *prefix, const char *name)
 {
 	DIR *entries = opendir(directory);
@@ -54,7 +55,8 @@ static char *newest_in(const char *directory, const char *prefix, const char *na
 	while (entries && (entry = readdir(entries))) {
 		const char *release = entry->d_name + strlen(prefix);
 
-		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 || !kernel_release_fits(release, name))
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
+		        !kernel_release_fits(release, name))
 			continue;
 		if (!best || strverscmp(release, best) > 0) {
 			free(best);
@@ -67,7 +69,7 @@ static char *newest_in(const char *directory, const char *prefix, const char *na
 }
 
 static int find_cached(
-	struct kernel_package *package, const struct cache_directory *cache, const struct kernel_wish *wish)
+        struct kernel_package *package, const struct cache_directory *cache, const struct kernel_wish *wish)
 {
 	cleanup_free char *kernels = NULL, *release = NULL, *root = NULL;
 
@@ -106,7 +108,8 @@ static int find_or_fetch(struct kernel_package *package, const struct kernel_wis
 	if (!result && find_cached(package, &cache, wish) < 0) { /* nobody fetched it while we waited */
 		result = kernel_archive_fetch(&cache, wish->name, wish->progress, error);
 		if (!result && find_cached(package, &cache, wish) < 0)
-			result = error_set(error, -EIO, "kernel %s: the packages lack a kernel or headers", wish->name);
+			result = error_set(
+			        error, -EIO, "kernel %s: the packages lack a kernel or headers", wish->name);
 	}
 	cache_directory_deinit(&cache);
 	return result;
@@ -117,7 +120,7 @@ static int default_headers(struct kernel_package *package)
 	cleanup_free char *makefile = NULL;
 
 	if (asprintf(&package->headers, "/lib/modules/%s/build", package->release) < 0 ||
-		asprintf(&makefile, "%s/Makefile", package->headers) < 0)
+	        asprintf(&makefile, "%s/Makefile", package->headers) < 0)
 		return -ENOMEM;
 	if (access(makefile, R_OK) == 0)
 		return 0;
@@ -133,16 +136,17 @@ static int check_headers(struct kernel_package *package, const struct kernel_wis
 	if (wish->headers) {
 		package->headers = realpath(wish->headers, NULL);
 		if (!package->headers || asprintf(&makefile, "%s/Makefile", package->headers) < 0 ||
-			access(makefile, R_OK) < 0) {
+		        access(makefile, R_OK) < 0) {
 			error_set(error, -ENOENT, "%s holds no kernel headers: no Makefile", wish->headers);
-			return error_hint(error, "give the directory that /lib/modules/RELEASE/build points to");
+			return error_hint(
+			        error, "give the directory that /lib/modules/RELEASE/build points to");
 		}
 		return 0;
 	}
 	if (default_headers(package) < 0 && wish->need_headers) {
 		error_set(error, -ENOENT, "no headers for kernel %s", package->release);
-		return error_hint(error, "give them with --headers DIR, or install linux-headers-%s",
-			package->release);
+		return error_hint(
+		        error, "give them with --headers DIR, or install linux-headers-%s", package->release);
 	}
 	return 0;
 }
@@ -163,13 +167,14 @@ int kernel_package_find(struct kernel_package *package, const struct kernel_wish
 {
 	int result;
 
-	*package = (struct kernel_package){ 0 };
+	*package = (struct kernel_package){0};
 	if (!strchr(wish->name, '/')) {
 		if (kernel_release_is_name(wish->name))
 			return find_or_fetch(package, wish, error);
 		error_set(error, -EINVAL, "'%s' is neither a kernel series nor a release", wish->name);
-		return error_hint(error, "give a series such as 6.12, a release as uname -r prints it, or the path of "
-					 "a vmlinuz such as ./vmlinuz");
+		return error_hint(error,
+		        "give a series such as 6.12, a release as uname -r prints it, or the path of "
+		        "a vmlinuz such as ./vmlinuz");
 	}
 	result = use_file(package, wish, error);
 	if (result < 0)

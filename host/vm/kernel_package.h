@@ -2,8 +2,8 @@
 /*
  * A guest kernel and what is needed to build a module for it.
  *
- * Looked for, in this order: the cache, what is installed (/boot, /usr/src), Debian's archive (apt-get download and
- * dpkg-deb, which need no root). Of a series the newest is taken.
+ * Looked for, in this order: the cache, what is installed (/boot, /usr/src), Debian's archive (apt-get
+ * download and dpkg-deb, which need no root). Of a series the newest is taken.
  */
 #pragma once
 #include <stdbool.h>
@@ -23,8 +23,8 @@ struct kernel_wish {
 };
 
 /*
- * Errors: -ENOENT no such kernel, or no headers for it; -EINVAL not a kernel image; -EIO the download failed; others as
- * the system says. Each has a hint.
+ * Errors: -ENOENT no such kernel, or no headers for it; -EINVAL not a kernel image; -EIO the download failed;
+ * others as the system says. Each has a hint.
  */
 int kernel_package_find(struct kernel_package *package, const struct kernel_wish *wish, struct error *error);
 void kernel_package_deinit(struct kernel_package *package);

@@ -34,7 +34,8 @@ bool kernel_release_fits(const char *release, const char *name)
 
 	if (strcmp(release, name) == 0)
 		return true;
-	return strncmp(release, name, length) == 0 && release[length] == '.' && ends_with(release, CLOUD_SUFFIX);
+	return strncmp(release, name, length) == 0 && release[length] == '.' &&
+	       ends_with(release, CLOUD_SUFFIX);
 }
 
 static int not_a_kernel(const char *path, struct error *error)
@@ -47,7 +48,7 @@ int kernel_release_read(const char *path, char **release, struct error *error)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	unsigned char header[0x210];
-	char text[128] = { 0 };
+	char text[128] = {0};
 	uint16_t offset;
 
 	if (fd < 0) {

@@ -10,13 +10,13 @@
 
 void relay_prepare(const struct relay *relay, struct pollfd *wait)
 {
-	*wait = (struct pollfd){ .fd = -1 };
+	*wait = (struct pollfd){.fd = -1};
 	if (relay->ended || relay->broken)
 		return;
 	if (relay->used)
-		*wait = (struct pollfd){ .fd = relay->to, .events = POLLOUT };
+		*wait = (struct pollfd){.fd = relay->to, .events = POLLOUT};
 	else
-		*wait = (struct pollfd){ .fd = relay->from, .events = POLLIN };
+		*wait = (struct pollfd){.fd = relay->from, .events = POLLIN};
 }
 
 bool relay_busy(const struct relay *relay)
@@ -87,7 +87,8 @@ static void take_in(struct relay *relay)
 static void give_out(struct relay *relay)
 {
 	size_t left = relay->used - relay->written;
-	ssize_t count = write(relay->to, relay->buffer + relay->written, left < RELAY_BYTES ? left : RELAY_BYTES);
+	ssize_t count =
+	        write(relay->to, relay->buffer + relay->written, left < RELAY_BYTES ? left : RELAY_BYTES);
 
 	if (count < 0 && (errno == EINTR || errno == EAGAIN))
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Passes bytes from one descriptor to another without ever blocking: it reads only when its buffer is empty, and
- * writes only when poll() says that there is room.
+ * Passes bytes from one descriptor to another without ever blocking: it reads only when its buffer is empty,
+ * and writes only when poll() says that there is room.
  */
 #pragma once
 #include <poll.h>
@@ -11,12 +11,12 @@
 #define RELAY_BYTES 4096 /* PIPE_BUF: what poll() promises for a pipe */
 
 struct relay {
-	int from;         /* -1: closed */
-	int to;           /* -1: what is read is only shown to `tap` */
-	bool quote;       /* to a terminal of lines: quote control characters, end with ^D */
-	bool strip_cr;    /* a kernel's console ends lines with CR LF */
-	bool broken;      /* the far end is gone (EPIPE) */
-	bool ended;       /* `from` is at its end and all is written */
+	int from;      /* -1: closed */
+	int to;        /* -1: what is read is only shown to `tap` */
+	bool quote;    /* to a terminal of lines: quote control characters, end with ^D */
+	bool strip_cr; /* a kernel's console ends lines with CR LF */
+	bool broken;   /* the far end is gone (EPIPE) */
+	bool ended;    /* `from` is at its end and all is written */
 	bool line_start;
 	size_t used, written;
 	char buffer[2 * RELAY_BYTES + 2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run's own files: /dev/shm/hypertrace-XXXXXX (in $TMPDIR or /tmp where that cannot be written). The run holds a
- * lock on it, so that a later run can tell the directory of a killed one, and removes it.
+ * A run's own files: /dev/shm/hypertrace-XXXXXX (in $TMPDIR or /tmp where that cannot be written). The run
+ * holds a lock on it, so that a later run can tell the directory of a killed one, and removes it.
  */
 #pragma once
 #include "lib/base/error.h"

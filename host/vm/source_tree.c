@@ -12,7 +12,7 @@
 /* What a build leaves beside the sources is none. */
 static bool is_source(const char *name)
 {
-	static const char *const suffixes[] = { ".c", ".h", ".S", ".def", ".mk" };
+	static const char *const suffixes[] = {".c", ".h", ".S", ".def", ".mk"};
 	const char *dot = strrchr(name, '.');
 
 	if (strcmp(name, "Kbuild") == 0 || strcmp(name, "Makefile") == 0 || strcmp(name, "VERSION") == 0)
@@ -42,12 +42,12 @@ static int by_name(const void *a, const void *b)
 int source_tree_init(struct source_tree *tree, const char *root, struct error *error)
 {
 	cleanup_free char *module = NULL, *abi = NULL;
-	char *roots[3] = { 0 };
+	char *roots[3] = {0};
 	FTSENT *entry;
 	FTS *walk;
 	int result = 0;
 
-	*tree = (struct source_tree){ .root = root };
+	*tree = (struct source_tree){.root = root};
 	if (asprintf(&module, "%s/guest/module", root) < 0 || asprintf(&abi, "%s/abi", root) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
 	roots[0] = module;
@@ -71,7 +71,7 @@ void source_tree_deinit(struct source_tree *tree)
 	while (tree->count)
 		free(tree->files[--tree->count]);
 	free(tree->files);
-	*tree = (struct source_tree){ 0 };
+	*tree = (struct source_tree){0};
 }
 
 static FILE *open_file(const char *directory, const char *name, const char *mode, struct error *error)

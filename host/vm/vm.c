@@ -89,7 +89,8 @@ static void tap_kernel(void *context, const char *bytes, size_t count)
 	struct vm *vm = context;
 
 	line_log_add(&vm->kernel, bytes, count);
-	if (vm->kernel_log >= 0 && write(vm->kernel_log, bytes, count) < 0) { /* full disk: the run goes on without */
+	if (vm->kernel_log >= 0 &&
+	        write(vm->kernel_log, bytes, count) < 0) { /* full disk: the run goes on without */
 		close(vm->kernel_log);
 		vm->kernel_log = -1;
 	}
@@ -110,7 +111,7 @@ static void choose_stdio(struct vm *vm)
 		vm->stdin_kind = GUEST_STDIN_TERMINAL;
 	/* where both lead to the same place, one port keeps their order */
 	vm->separate_stderr = fstat(config->stdout_fd, &out) == 0 && fstat(config->stderr_fd, &errors) == 0 &&
-			      (out.st_dev != errors.st_dev || out.st_ino != errors.st_ino);
+	                      (out.st_dev != errors.st_dev || out.st_ino != errors.st_ino);
 }
 
 static int check(const struct vm_config *config, struct error *error)
@@ -142,7 +143,7 @@ static int make_region(struct vm *vm, struct error *error)
 	/* taken now: in a full file system QEMU would end by a signal, at some time */
 	if (posix_fallocate(fd, 0, (off_t)vm->config.region_bytes) != 0) {
 		error_set(error, -ENOSPC, "no room for a region of %" PRIu64 " MiB in %s",
-			vm->config.region_bytes >> 20, vm->directory.path);
+		        vm->config.region_bytes >> 20, vm->directory.path);
 		return error_hint(error, "give a smaller --region-size, or make room in /dev/shm");
 	}
 	return 0;
@@ -152,14 +153,19 @@ static int make_image(struct vm *vm, struct error *error)
 {
 	const struct vm_config *config = &vm->config;
 	char parameters[96];
-	struct guest_image image = { .module = config->module, .module_parameters = parameters, .files = config->files,
-		.file_count = config->file_count, .command = config->command, .stdin_kind = vm->stdin_kind,
-		.stdin_fd = config->stdin_fd, .separate_stderr = vm->separate_stderr };
+	struct guest_image image = {.module = config->module,
+	        .module_parameters = parameters,
+	        .files = config->files,
+	        .file_count = config->file_count,
+	        .command = config->command,
+	        .stdin_kind = vm->stdin_kind,
+	        .stdin_fd = config->stdin_fd,
+	        .separate_stderr = vm->separate_stderr};
 	struct stat status;
 	int result;
 
 	snprintf(parameters, sizeof(parameters), "region=0x%" PRIx64 " size=%" PRIu64, VM_REGION_ADDRESS,
-		config->region_bytes);
+	        config->region_bytes);
 	if (asprintf(&vm->initramfs, "%s/initramfs", vm->directory.path) < 0) {
 		vm->initramfs = NULL;
 		return error_set(error, -ENOMEM, "out of memory");
@@ -177,7 +183,8 @@ static int open_kernel_log(struct vm *vm, struct error *error)
 	const char *path = vm->config.kernel_log;
 
 	if (path && (vm->kernel_log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0)
-		return error_set(error, -errno, "cannot write the kernel's log %s: %s", path, strerror(errno));
+		return error_set(
+		        error, -errno, "cannot write the kernel's log %s: %s", path, strerror(errno));
 	return 0;
 }
 
@@ -203,7 +210,7 @@ int vm_create(struct vm **result, const struct vm_config *config, struct error *
 	}
 	choose_stdio(vm);
 	if ((code = run_directory_init(&vm->directory, error)) < 0 || (code = make_region(vm, error)) < 0 ||
-		(code = make_image(vm, error)) < 0 || (code = open_kernel_log(vm, error)) < 0) {
+	        (code = make_image(vm, error)) < 0 || (code = open_kernel_log(vm, error)) < 0) {
 		vm_destroy(vm);
 		return code;
 	}
@@ -284,7 +291,7 @@ static void set_up_relays(struct vm *vm)
 	const struct vm_config *config = &vm->config;
 
 	for (int i = 0; i < RELAYS; i++)
-		vm->relays[i] = (struct relay){ .from = vm->ends[i], .to = -1, .ended = vm->ends[i] < 0 };
+		vm->relays[i] = (struct relay){.from = vm->ends[i], .to = -1, .ended = vm->ends[i] < 0};
 	vm->relays[VM_PORT_CONSOLE].to = config->stdout_fd;
 	vm->relays[VM_PORT_STDERR].to = config->stderr_fd;
 	vm->relays[VM_PORT_KERNEL].to = config->verbose ? config->stderr_fd : -1;
@@ -297,8 +304,10 @@ static void set_up_relays(struct vm *vm)
 	vm->relays[RELAY_QEMU].tap = tap_lines;
 	vm->relays[RELAY_QEMU].context = &vm->qemu;
 	if (vm->stdin_kind == GUEST_STDIN_STREAM || vm->stdin_kind == GUEST_STDIN_TERMINAL)
-		vm->relays[RELAY_STDIN] = (struct relay){ .from = config->stdin_fd, .to = vm->ends[VM_PORT_CONSOLE],
-			.quote = vm->stdin_kind == GUEST_STDIN_STREAM, .line_start = true };
+		vm->relays[RELAY_STDIN] = (struct relay){.from = config->stdin_fd,
+		        .to = vm->ends[VM_PORT_CONSOLE],
+		        .quote = vm->stdin_kind == GUEST_STDIN_STREAM,
+		        .line_start = true};
 }
 
 static int launch(struct vm *vm, struct qemu_command *command, int theirs[RELAYS], struct error *error)
@@ -320,14 +329,15 @@ static int launch(struct vm *vm, struct qemu_command *command, int theirs[RELAYS
 
 int vm_start(struct vm *vm, struct error *error)
 {
-	struct qemu_command command = { 0 };
+	struct qemu_command command = {0};
 	int theirs[RELAYS], result;
 
 	for (int i = 0; i < RELAYS; i++)
 		theirs[i] = -1;
 	result = make_ends(vm, theirs, error);
 	if (!result)
-		result = qemu_command_init(&command, &vm->config, vm->initramfs, vm_region_path(vm), theirs, error);
+		result = qemu_command_init(
+		        &command, &vm->config, vm->initramfs, vm_region_path(vm), theirs, error);
 	if (!result)
 		result = launch(vm, &command, theirs, error);
 	close_all(theirs);
@@ -382,15 +392,15 @@ static bool output_pending(const struct vm *vm)
 
 int vm_poll(struct vm *vm, int wake_fd, int timeout_ms, struct error *error)
 {
-	struct pollfd waits[RELAYS + 2] = { 0 };
+	struct pollfd waits[RELAYS + 2] = {0};
 
 	for (int i = 0; i < RELAYS; i++) {
 		relay_prepare(&vm->relays[i], &waits[i]);
 		if (i == RELAY_STDIN && !vm->ready) /* nobody reads it yet */
 			waits[i].fd = -1;
 	}
-	waits[RELAYS] = (struct pollfd){ .fd = vm->ended ? -1 : vm->pidfd, .events = POLLIN };
-	waits[RELAYS + 1] = (struct pollfd){ .fd = wake_fd, .events = POLLIN };
+	waits[RELAYS] = (struct pollfd){.fd = vm->ended ? -1 : vm->pidfd, .events = POLLIN};
+	waits[RELAYS + 1] = (struct pollfd){.fd = wake_fd, .events = POLLIN};
 	if (poll(waits, RELAYS + 2, remaining_ms(vm, timeout_ms)) < 0 && errno != EINTR)
 		return error_set(error, -errno, "cannot wait for the guest: %s", strerror(errno));
 	for (int i = 0; i < RELAYS; i++)
@@ -420,7 +430,7 @@ static int qemu_failed(const struct vm *vm, struct error *error)
 {
 	if (WIFSIGNALED(vm->wait_status)) {
 		error_set(error, -EIO, "QEMU was ended by signal %d (%s)", WTERMSIG(vm->wait_status),
-			strsignal(WTERMSIG(vm->wait_status)));
+		        strsignal(WTERMSIG(vm->wait_status)));
 		if (WTERMSIG(vm->wait_status) == SIGKILL)
 			error_hint(error, "was the host out of memory? dmesg would say so");
 		return VM_STATUS_FAILED;
@@ -454,7 +464,8 @@ int vm_status(struct vm *vm, struct error *error)
 		error_set(error, -ETIMEDOUT, "the guest had not ended after %g s", vm->config.timeout_s);
 		return VM_STATUS_TIMEOUT;
 	}
-	if (vm->relays[VM_PORT_CONSOLE].broken) /* nobody reads the output any more: nor would a message help */
+	if (vm->relays[VM_PORT_CONSOLE]
+	                .broken) /* nobody reads the output any more: nor would a message help */
 		return 128 + SIGPIPE;
 	if (WIFSIGNALED(vm->wait_status) || WEXITSTATUS(vm->wait_status))
 		return qemu_failed(vm, error);

@@ -5,10 +5,11 @@
  *   0        128 MiB           128 MiB + region
  *   | low    | region (shared) | high                    … past the hole below 4 GiB when large
  *
- * At a fixed low address the region needs no care for the hole; its file offset is its guest-physical address minus a
- * constant; the kernel (which decompresses below 80 MiB, or where KASLR finds room that memmap= leaves), the initramfs
- * and the firmware's tables (both at the end of low RAM) lie outside it, so that nothing but the module and the
- * host ever writes to it. QEMU needs NUMA nodes to put RAM together; numa=off hides them from the guest.
+ * At a fixed low address the region needs no care for the hole; its file offset is its guest-physical address
+ * minus a constant; the kernel (which decompresses below 80 MiB, or where KASLR finds room that memmap=
+ * leaves), the initramfs and the firmware's tables (both at the end of low RAM) lie outside it, so that
+ * nothing but the module and the host ever writes to it. QEMU needs NUMA nodes to put RAM together; numa=off
+ * hides them from the guest.
  */
 #pragma once
 #include "host/vm/vm.h"

@@ -34,10 +34,11 @@ static void fits(void **state)
 }
 
 /* Writes an image with `version` at its place; offset: what the header says. */
-static int read_image(const char *magic, uint16_t offset, const char *version, char **release, struct error *error)
+static int read_image(
+        const char *magic, uint16_t offset, const char *version, char **release, struct error *error)
 {
 	char path[] = "/tmp/test-kernel-XXXXXX";
-	unsigned char image[0x400] = { 0 };
+	unsigned char image[0x400] = {0};
 	int fd = mkstemp(path), result;
 
 	assert_true(fd >= 0);
@@ -53,7 +54,7 @@ static int read_image(const char *magic, uint16_t offset, const char *version, c
 
 static void reads(void **state)
 {
-	struct error error = { 0 };
+	struct error error = {0};
 	char *release = NULL;
 
 	(void)state;
@@ -71,9 +72,9 @@ static void reads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names),
-		cmocka_unit_test(fits),
-		cmocka_unit_test(reads),
+	        cmocka_unit_test(names),
+	        cmocka_unit_test(fits),
+	        cmocka_unit_test(reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

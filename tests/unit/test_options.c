@@ -17,16 +17,16 @@ struct values {
 };
 
 static const struct option_spec specs[] = {
-	{ 'f', "flag", NULL, OPTION_FLAG, offsetof(struct values, flag), "a flag" },
-	{ 'g', "other", NULL, OPTION_FLAG, offsetof(struct values, other), "another" },
-	{ 't', "text", "TEXT", OPTION_STRING, offsetof(struct values, text), "a text" },
-	{ 'l', "list", "ITEM", OPTION_LIST, offsetof(struct values, list), "a list" },
-	{ 'n', "number", "N", OPTION_UNSIGNED, offsetof(struct values, number), "a number" },
-	{ 0, "bytes", "BYTES", OPTION_BYTES, offsetof(struct values, bytes), "a size" },
-	{ 0, "seconds", "TIME", OPTION_SECONDS, offsetof(struct values, seconds), "a time" },
-	{ 0 },
+        {'f', "flag", NULL, OPTION_FLAG, offsetof(struct values, flag), "a flag"},
+        {'g', "other", NULL, OPTION_FLAG, offsetof(struct values, other), "another"},
+        {'t', "text", "TEXT", OPTION_STRING, offsetof(struct values, text), "a text"},
+        {'l', "list", "ITEM", OPTION_LIST, offsetof(struct values, list), "a list"},
+        {'n', "number", "N", OPTION_UNSIGNED, offsetof(struct values, number), "a number"},
+        {0, "bytes", "BYTES", OPTION_BYTES, offsetof(struct values, bytes), "a size"},
+        {0, "seconds", "TIME", OPTION_SECONDS, offsetof(struct values, seconds), "a time"},
+        {0},
 };
-static const struct command command = { .name = "verb", .summary = "Tests", .synopsis = "", .options = specs };
+static const struct command command = {.name = "verb", .summary = "Tests", .synopsis = "", .options = specs};
 
 /* words: NULL-ended, without the verb. Operands are left in `operands`. */
 static char *operands[16];
@@ -41,15 +41,15 @@ static int parse(struct values *values, struct error *error, const char *const *
 	for (; *words; words++)
 		operands[argc++] = (char *)*words;
 	operands[argc] = NULL;
-	*values = (struct values){ 0 };
-	*error = (struct error){ 0 };
+	*values = (struct values){0};
+	*error = (struct error){0};
 	int result = options_parse(&command, &argc, &argv, values, error);
 
 	operand_count = argc;
 	return result;
 }
 
-#define PARSE(...) parse(&values, &error, (const char *const[]){ __VA_ARGS__, NULL })
+#define PARSE(...) parse(&values, &error, (const char *const[]){__VA_ARGS__, NULL})
 
 static void accepts(void **state)
 {
@@ -57,7 +57,9 @@ static void accepts(void **state)
 	struct error error;
 
 	(void)state;
-	assert_int_equal(PARSE("one", "-f", "--text", "a b", "two", "-n3", "--bytes=4K", "--seconds", "2.5m", "--", "-g"), 0);
+	assert_int_equal(PARSE("one", "-f", "--text", "a b", "two", "-n3", "--bytes=4K", "--seconds", "2.5m",
+	                         "--", "-g"),
+	        0);
 	assert_true(values.flag && !values.other);
 	assert_string_equal(values.text, "a b");
 	assert_int_equal(values.number, 3);
@@ -83,8 +85,8 @@ static void units(void **state)
 	static const struct {
 		const char *text;
 		uint64_t bytes;
-	} good[] = { { "0", 0 }, { "1k", 1024 }, { "32M", 32 << 20 }, { "1GiB", 1 << 30 }, { "2MB", 2 << 20 },
-		{ "1T", UINT64_C(1) << 40 } };
+	} good[] = {{"0", 0}, {"1k", 1024}, {"32M", 32 << 20}, {"1GiB", 1 << 30}, {"2MB", 2 << 20},
+	        {"1T", UINT64_C(1) << 40}};
 	struct values values;
 	struct error error;
 
@@ -102,19 +104,19 @@ static void refuses(void **state)
 	static const struct {
 		const char *word, *value, *text;
 	} bad[] = {
-		{ "--number", "-1", "option --number: '-1' is not a whole number" },
-		{ "--number", "1x", "option --number: '1x' is not a whole number" },
-		{ "--number", "99999999999999999999", "option --number: '99999999999999999999' is too large" },
-		{ "--bytes", "1X", "option --bytes: '1X' is not a number of bytes such as 64K, 32M or 1G" },
-		{ "--bytes", "99999999999T", "option --bytes: '99999999999T' is too large" },
-		{ "--bytes", "", "option --bytes: '' is not a number of bytes such as 64K, 32M or 1G" },
-		{ "--seconds", "soon", "option --seconds: 'soon' is not a time such as 10, 2.5s, 500ms or 1m" },
-		{ "--seconds", "nan", "option --seconds: 'nan' is not a time such as 10, 2.5s, 500ms or 1m" },
-		{ "--flag=yes", NULL, "option --flag takes no value" },
-		{ "--text", NULL, "option --text needs a value: TEXT" },
-		{ "-ft", NULL, "option --text needs a value: TEXT" },
-		{ "--unknown", NULL, "unknown option --unknown" },
-		{ "-fx", NULL, "unknown option -x" },
+	        {"--number", "-1", "option --number: '-1' is not a whole number"},
+	        {"--number", "1x", "option --number: '1x' is not a whole number"},
+	        {"--number", "99999999999999999999", "option --number: '99999999999999999999' is too large"},
+	        {"--bytes", "1X", "option --bytes: '1X' is not a number of bytes such as 64K, 32M or 1G"},
+	        {"--bytes", "99999999999T", "option --bytes: '99999999999T' is too large"},
+	        {"--bytes", "", "option --bytes: '' is not a number of bytes such as 64K, 32M or 1G"},
+	        {"--seconds", "soon", "option --seconds: 'soon' is not a time such as 10, 2.5s, 500ms or 1m"},
+	        {"--seconds", "nan", "option --seconds: 'nan' is not a time such as 10, 2.5s, 500ms or 1m"},
+	        {"--flag=yes", NULL, "option --flag takes no value"},
+	        {"--text", NULL, "option --text needs a value: TEXT"},
+	        {"-ft", NULL, "option --text needs a value: TEXT"},
+	        {"--unknown", NULL, "unknown option --unknown"},
+	        {"-fx", NULL, "unknown option -x"},
 	};
 	struct values values;
 	struct error error;
@@ -131,10 +133,10 @@ static void refuses(void **state)
 
 static void too_many(void **state)
 {
-	struct string_list list = { 0 };
-	struct error error = { 0 };
-	char *words[2 + STRING_LIST_MAX + 1] = { (char *)"verb" }, **argv = words;
-	struct values values = { .list = list };
+	struct string_list list = {0};
+	struct error error = {0};
+	char *words[2 + STRING_LIST_MAX + 1] = {(char *)"verb"}, **argv = words;
+	struct values values = {.list = list};
 	int argc = 2 + STRING_LIST_MAX;
 
 	(void)state;
@@ -147,10 +149,10 @@ static void too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(accepts),
-		cmocka_unit_test(units),
-		cmocka_unit_test(refuses),
-		cmocka_unit_test(too_many),
+	        cmocka_unit_test(accepts),
+	        cmocka_unit_test(units),
+	        cmocka_unit_test(refuses),
+	        cmocka_unit_test(too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

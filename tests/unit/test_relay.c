@@ -47,7 +47,7 @@ static size_t pass(struct relay *relay, const char *bytes, size_t count, char *o
 static void copies(void **state)
 {
 	static char bytes[30000], out[40000];
-	struct relay relay = { 0 };
+	struct relay relay = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bytes); i++)
@@ -58,18 +58,18 @@ static void copies(void **state)
 
 static void quotes(void **state)
 {
-	struct relay relay = { .quote = true, .line_start = true };
+	struct relay relay = {.quote = true, .line_start = true};
 	char out[64];
 
 	(void)state;
 	assert_int_equal(pass(&relay, "a\004\n", 3, out, sizeof(out)), 5);
 	assert_memory_equal(out, "a\026\004\n\004", 5);
 
-	relay = (struct relay){ .quote = true, .line_start = true };
+	relay = (struct relay){.quote = true, .line_start = true};
 	assert_int_equal(pass(&relay, "ab", 2, out, sizeof(out)), 4);
 	assert_memory_equal(out, "ab\004\004", 4); /* the first ends the line, the second the input */
 
-	relay = (struct relay){ .quote = true, .line_start = true };
+	relay = (struct relay){.quote = true, .line_start = true};
 	assert_int_equal(pass(&relay, "", 0, out, sizeof(out)), 1);
 	assert_memory_equal(out, "\004", 1);
 }
@@ -81,8 +81,8 @@ static void add_lines(void *context, const char *bytes, size_t count)
 
 static void taps(void **state)
 {
-	struct line_log log = { 0 };
-	struct relay relay = { .to = -1, .strip_cr = true, .tap = add_lines, .context = &log };
+	struct line_log log = {0};
+	struct relay relay = {.to = -1, .strip_cr = true, .tap = add_lines, .context = &log};
 	char out[64];
 
 	(void)state;
@@ -95,7 +95,7 @@ static void taps(void **state)
 static void ends_with_its_reader(void **state)
 {
 	int in[2], out[2];
-	struct relay relay = { 0 };
+	struct relay relay = {0};
 	struct pollfd wait;
 
 	(void)state;
@@ -118,7 +118,7 @@ static void ends_with_its_reader(void **state)
 
 static void long_lines(void **state)
 {
-	struct line_log log = { 0 };
+	struct line_log log = {0};
 	char text[1000];
 
 	(void)state;
@@ -137,11 +137,11 @@ static void long_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(copies),
-		cmocka_unit_test(quotes),
-		cmocka_unit_test(taps),
-		cmocka_unit_test(ends_with_its_reader),
-		cmocka_unit_test(long_lines),
+	        cmocka_unit_test(copies),
+	        cmocka_unit_test(quotes),
+	        cmocka_unit_test(taps),
+	        cmocka_unit_test(ends_with_its_reader),
+	        cmocka_unit_test(long_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,18 +15,18 @@ struct module_options {
 };
 
 static const struct option_spec module_specs[] = {
-	{ 'k', "kernel", "KERNEL", OPTION_STRING, offsetof(struct module_options, kernel),
-		"series (6.1, 6.12), release or path of a vmlinuz; default 6.12" },
-	{ 0, "headers", "DIR", OPTION_STRING, offsetof(struct module_options, headers),
-		"headers of a kernel given by its path" },
-	{ 'o', "output", "DIR", OPTION_STRING, offsetof(struct module_options, output),
-		"copy the module to DIR, in place of the cache's own" },
-	{ 0 },
+        {'k', "kernel", "KERNEL", OPTION_STRING, offsetof(struct module_options, kernel),
+                "series (6.1, 6.12), release or path of a vmlinuz; default 6.12"},
+        {0, "headers", "DIR", OPTION_STRING, offsetof(struct module_options, headers),
+                "headers of a kernel given by its path"},
+        {'o', "output", "DIR", OPTION_STRING, offsetof(struct module_options, output),
+                "copy the module to DIR, in place of the cache's own"},
+        {0},
 };
 
 static int copy_to(const char *directory, char **path, struct error *error)
 {
-	const char *argv[] = { "cp", "--", *path, directory, NULL };
+	const char *argv[] = {"cp", "--", *path, directory, NULL};
 	cleanup_free char *output = NULL;
 	char *copy = NULL;
 	int status = process_run(argv, NULL, &output, error);
@@ -44,8 +44,10 @@ static int copy_to(const char *directory, char **path, struct error *error)
 
 static int make_module(const struct module_options *options, struct error *error)
 {
-	const struct kernel_wish wish = { .name = options->kernel, .headers = options->headers, .need_headers = true,
-		.progress = show_progress };
+	const struct kernel_wish wish = {.name = options->kernel,
+	        .headers = options->headers,
+	        .need_headers = true,
+	        .progress = show_progress};
 	struct kernel_package kernel;
 	cleanup_free char *path = NULL;
 	int result = kernel_package_find(&kernel, &wish, error);
@@ -63,8 +65,8 @@ static int make_module(const struct module_options *options, struct error *error
 
 static int module_run(const struct command *self, int argc, char **argv)
 {
-	struct module_options options = { .kernel = "6.12" };
-	struct error error = { 0 };
+	struct module_options options = {.kernel = "6.12"};
+	struct error error = {0};
 	int result = options_parse(self, &argc, &argv, &options, &error);
 
 	if (result)
@@ -77,15 +79,16 @@ static int module_run(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_module = {
-	.name = "module",
-	.summary = "Build the guest's kernel module and print its path",
-	.synopsis = "[-k KERNEL] [-o DIR]",
-	.description = "Guests that hypertrace does not boot itself need hypertrace.ko, built for their kernel. Kernels are\n"
-		       "looked for in the cache, among the installed ones, and in Debian's archive.",
-	.examples = "  # a module for Debian 12's own kernel\n"
-		    "  hypertrace module -k 6.1 -o .\n"
-		    "  # for a kernel of one's own\n"
-		    "  hypertrace module -k ./vmlinuz --headers ~/linux",
-	.options = module_specs,
-	.run = module_run,
+        .name = "module",
+        .summary = "Build the guest's kernel module and print its path",
+        .synopsis = "[-k KERNEL] [-o DIR]",
+        .description = "Guests that hypertrace does not boot itself need hypertrace.ko, built for their "
+                       "kernel. Kernels are\n"
+                       "looked for in the cache, among the installed ones, and in Debian's archive.",
+        .examples = "  # a module for Debian 12's own kernel\n"
+                    "  hypertrace module -k 6.1 -o .\n"
+                    "  # for a kernel of one's own\n"
+                    "  hypertrace module -k ./vmlinuz --headers ~/linux",
+        .options = module_specs,
+        .run = module_run,
 };

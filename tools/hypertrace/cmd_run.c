@@ -12,8 +12,8 @@
 #include "tools/hypertrace/progress.h"
 #include "tools/hypertrace/run_recording.h"
 
-#define MIB        (UINT64_C(1) << 20)
-#define POLL_MS    100
+#define MIB              (UINT64_C(1) << 20)
+#define POLL_MS          100
 #define STATUS_BAD_USAGE 2
 
 struct run_options {
@@ -28,42 +28,50 @@ struct run_options {
 #define AT(member) offsetof(struct run_options, member)
 
 static const struct option_spec run_specs[] = {
-	{ 'k', "kernel", "KERNEL", OPTION_STRING, AT(kernel),
-		"series (6.1, 6.12), release or path of a vmlinuz; default 6.12" },
-	{ 0, "headers", "DIR", OPTION_STRING, AT(headers), "headers of a kernel given by its path" },
-	{ 0, "smp", "N", OPTION_UNSIGNED, AT(smp), "vCPUs; default 2" },
-	{ 'm', "memory", "SIZE", OPTION_BYTES, AT(memory_bytes),
-		"the guest's memory, MiB where no unit is given; default 512" },
-	{ 0, "accel", "auto|kvm|tcg|tcg-single", OPTION_STRING, AT(accel),
-		"how the guest runs; auto: KVM where it works, else TCG" },
-	{ 0, "icount", NULL, OPTION_FLAG, AT(icount), "one guest instruction is one guest nanosecond: exact costs" },
-	{ 'e', "event", "EVENTS", OPTION_LIST, AT(recording.events),
-		"what to trace: sched,irq,syscalls or SYSTEM:EVENT; default sched,irq,syscalls" },
-	{ 'f', "filter", "FILTER", OPTION_STRING, AT(recording.filter), "record only what FILTER lets pass" },
-	{ 'o', "output", "TRACE", OPTION_STRING, AT(recording.output),
-		"directory of the trace; default hypertrace.data, the one before becomes hypertrace.data.old" },
-	{ 0, "mode", "overwrite|discard", OPTION_STRING, AT(recording.mode),
-		"what gives way in a full ring: the oldest packet, or new events; default overwrite" },
-	{ 0, "size", "BYTES", OPTION_BYTES, AT(recording.ring_bytes), "of each ring; default: what the region holds" },
-	{ 0, "region-size", "BYTES", OPTION_BYTES, AT(region_bytes), "memory that guest and host share; default 32M" },
-	{ 0, "no-trace", NULL, OPTION_FLAG, AT(no_trace), "only run the command" },
-	{ 0, "file", "LOCAL[:GUEST]", OPTION_LIST, AT(files),
-		"put a file or directory into the guest, with the libraries it needs" },
-	{ 0, "append", "WORDS", OPTION_STRING, AT(append), "further words for the kernel's command line" },
-	{ 0, "qemu", "WORD", OPTION_LIST, AT(qemu), "a further argument for QEMU" },
-	{ 0, "qmp", "SOCKET", OPTION_STRING, AT(qmp), "let QEMU make a QMP socket there" },
-	{ 0, "timeout", "SECONDS", OPTION_SECONDS, AT(timeout_s), "end a run that takes longer, with status 124" },
-	{ 0, "kernel-log", "FILE", OPTION_STRING, AT(kernel_log), "write what the guest's kernel says to FILE" },
-	{ 'v', "verbose", NULL, OPTION_FLAG, AT(verbose), "show what the guest's kernel says on stderr" },
-	{ 0 },
+        {'k', "kernel", "KERNEL", OPTION_STRING, AT(kernel),
+                "series (6.1, 6.12), release or path of a vmlinuz; default 6.12"},
+        {0, "headers", "DIR", OPTION_STRING, AT(headers), "headers of a kernel given by its path"},
+        {0, "smp", "N", OPTION_UNSIGNED, AT(smp), "vCPUs; default 2"},
+        {'m', "memory", "SIZE", OPTION_BYTES, AT(memory_bytes),
+                "the guest's memory, MiB where no unit is given; default 512"},
+        {0, "accel", "auto|kvm|tcg|tcg-single", OPTION_STRING, AT(accel),
+                "how the guest runs; auto: KVM where it works, else TCG"},
+        {0, "icount", NULL, OPTION_FLAG, AT(icount),
+                "one guest instruction is one guest nanosecond: exact costs"},
+        {'e', "event", "EVENTS", OPTION_LIST, AT(recording.events),
+                "what to trace: sched,irq,syscalls or SYSTEM:EVENT; default sched,irq,syscalls"},
+        {'f', "filter", "FILTER", OPTION_STRING, AT(recording.filter), "record only what FILTER lets pass"},
+        {'o', "output", "TRACE", OPTION_STRING, AT(recording.output),
+                "directory of the trace; default hypertrace.data, the one before becomes "
+                "hypertrace.data.old"},
+        {0, "mode", "overwrite|discard", OPTION_STRING, AT(recording.mode),
+                "what gives way in a full ring: the oldest packet, or new events; default overwrite"},
+        {0, "size", "BYTES", OPTION_BYTES, AT(recording.ring_bytes),
+                "of each ring; default: what the region holds"},
+        {0, "region-size", "BYTES", OPTION_BYTES, AT(region_bytes),
+                "memory that guest and host share; default 32M"},
+        {0, "no-trace", NULL, OPTION_FLAG, AT(no_trace), "only run the command"},
+        {0, "file", "LOCAL[:GUEST]", OPTION_LIST, AT(files),
+                "put a file or directory into the guest, with the libraries it needs"},
+        {0, "append", "WORDS", OPTION_STRING, AT(append), "further words for the kernel's command line"},
+        {0, "qemu", "WORD", OPTION_LIST, AT(qemu), "a further argument for QEMU"},
+        {0, "qmp", "SOCKET", OPTION_STRING, AT(qmp), "let QEMU make a QMP socket there"},
+        {0, "timeout", "SECONDS", OPTION_SECONDS, AT(timeout_s),
+                "end a run that takes longer, with status 124"},
+        {0, "kernel-log", "FILE", OPTION_STRING, AT(kernel_log),
+                "write what the guest's kernel says to FILE"},
+        {'v', "verbose", NULL, OPTION_FLAG, AT(verbose), "show what the guest's kernel says on stderr"},
+        {0},
 };
 
 #undef AT
 
 static int parse_accel(const char *word, enum vm_accel *accel, struct error *error)
 {
-	static const char *const words[] = { [VM_ACCEL_AUTO] = "auto", [VM_ACCEL_KVM] = "kvm", [VM_ACCEL_TCG] = "tcg",
-		[VM_ACCEL_TCG_SINGLE] = "tcg-single" };
+	static const char *const words[] = {[VM_ACCEL_AUTO] = "auto",
+	        [VM_ACCEL_KVM] = "kvm",
+	        [VM_ACCEL_TCG] = "tcg",
+	        [VM_ACCEL_TCG_SINGLE] = "tcg-single"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(word, words[i]) == 0) {
@@ -87,14 +95,16 @@ static int check(struct run_options *options, int operands, enum vm_accel *accel
 	if (options->memory_bytes < MIB) /* as QEMU's -m takes it */
 		options->memory_bytes *= MIB;
 	if (options->smp > 255 || (options->icount && options->smp != 1)) {
-		error_set(error, -EINVAL, options->smp > 255 ? "--smp: a guest has at most 255 vCPUs"
-							     : "--icount counts on one vCPU only");
+		error_set(error, -EINVAL,
+		        options->smp > 255 ? "--smp: a guest has at most 255 vCPUs"
+		                           : "--icount counts on one vCPU only");
 		return error_hint(error, "give --smp 1");
 	}
 	if (options->no_trace)
 		options->region_bytes = 0;
 	else if (!options->region_bytes)
-		return error_set(error, -EINVAL, "--region-size 0: tracing needs a region, or else --no-trace");
+		return error_set(
+		        error, -EINVAL, "--region-size 0: tracing needs a region, or else --no-trace");
 	if (parse_accel(options->accel, accel, error) < 0)
 		return error->code;
 	return options->no_trace ? 0 : recording_options_check(&options->recording, error);
@@ -115,7 +125,8 @@ static int block_signals(void)
 	return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Serves the guest until it ends. Returns 0, the number of the signal that ended the run, or a negative errno. */
+/* Serves the guest until it ends. Returns 0, the number of the signal that ended the run, or a negative
+ * errno. */
 static int serve(struct vm *vm, int signals, struct error *error)
 {
 	struct signalfd_siginfo signal_info;
@@ -165,20 +176,32 @@ static int run_guest(const struct run_options *options, const struct vm_config *
 }
 
 static int prepare_and_run(
-	struct run_options *options, enum vm_accel accel, char **command, struct error *error)
+        struct run_options *options, enum vm_accel accel, char **command, struct error *error)
 {
-	const struct kernel_wish wish = { .name = options->kernel, .headers = options->headers,
-		.need_headers = !options->no_trace, .progress = show_progress };
+	const struct kernel_wish wish = {.name = options->kernel,
+	        .headers = options->headers,
+	        .need_headers = !options->no_trace,
+	        .progress = show_progress};
 	struct kernel_package kernel;
 	cleanup_free char *module = NULL;
-	struct vm_config config = { .smp = (unsigned int)options->smp, .memory_bytes = options->memory_bytes,
-		.accel = accel, .icount = options->icount, .region_bytes = options->region_bytes,
-		.files = options->files.items, .file_count = options->files.count,
-		.command = (const char *const *)command, .append = options->append,
-		.qemu_arguments = options->qemu.items,
-		.qemu_argument_count = options->qemu.count, .qmp_path = options->qmp, .timeout_s = options->timeout_s,
-		.verbose = options->verbose, .kernel_log = options->kernel_log, .stdin_fd = STDIN_FILENO,
-		.stdout_fd = STDOUT_FILENO, .stderr_fd = STDERR_FILENO };
+	struct vm_config config = {.smp = (unsigned int)options->smp,
+	        .memory_bytes = options->memory_bytes,
+	        .accel = accel,
+	        .icount = options->icount,
+	        .region_bytes = options->region_bytes,
+	        .files = options->files.items,
+	        .file_count = options->files.count,
+	        .command = (const char *const *)command,
+	        .append = options->append,
+	        .qemu_arguments = options->qemu.items,
+	        .qemu_argument_count = options->qemu.count,
+	        .qmp_path = options->qmp,
+	        .timeout_s = options->timeout_s,
+	        .verbose = options->verbose,
+	        .kernel_log = options->kernel_log,
+	        .stdin_fd = STDIN_FILENO,
+	        .stdout_fd = STDOUT_FILENO,
+	        .stderr_fd = STDERR_FILENO};
 	int status;
 
 	if (kernel_package_find(&kernel, &wish, error) < 0)
@@ -196,9 +219,10 @@ static int prepare_and_run(
 
 static int run_run(const struct command *self, int argc, char **argv)
 {
-	struct run_options options = { .kernel = "6.12", .accel = "auto", .memory_bytes = 512, .region_bytes = 32 * MIB };
+	struct run_options options = {
+	        .kernel = "6.12", .accel = "auto", .memory_bytes = 512, .region_bytes = 32 * MIB};
 	enum vm_accel accel = VM_ACCEL_AUTO;
-	struct error error = { 0 };
+	struct error error = {0};
 	int result = options_parse(self, &argc, &argv, &options, &error);
 
 	if (result == 1)
@@ -209,28 +233,34 @@ static int run_run(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_run = {
-	.name = "run",
-	.summary = "Boot a throw-away guest and trace it while it runs a command",
-	.synopsis = "[OPTION]... -- COMMAND [ARGUMENT]...",
-	.description =
-		"The guest is made of a Debian kernel, busybox, hypertrace.ko, the files given with --file, and COMMAND\n"
-		"itself where its first word is the path of a file here. It has no disk and no network, and is gone\n"
-		"afterwards. COMMAND runs in the guest's root directory; what it writes arrives here, byte for byte.\n"
-		"\n"
-		"Its input: on a terminal, the keys; a file, as it is; a pipe, as lines of text of up to 4095 bytes.\n"
-		"\n"
-		"Ctrl-C ends the run (not only COMMAND): the guest stops, the trace is completed, temporary files are\n"
-		"removed.\n"
-		"\n"
-		"The exit status is COMMAND's, or 128 + n where signal n ended it; 126 where COMMAND cannot be started\n"
-		"and 127 where there is none; 124 after --timeout; 125 where the guest panicked or could not be run; 130\n"
-		"after Ctrl-C; 2 where the command line is wrong.",
-	.examples = "  # scheduling, interrupts and system calls of a small workload, on Debian 12's 6.12\n"
-		    "  hypertrace run -e sched,irq,syscalls -o trace -- sh -c 'ls -R / | wc -l'\n"
-		    "  # a program of one's own, with its libraries, on kernel 6.1 and four vCPUs\n"
-		    "  hypertrace run --kernel 6.1 --smp 4 -- ./program --flag\n"
-		    "  # a shell in a guest, untraced\n"
-		    "  hypertrace run --no-trace -- sh",
-	.options = run_specs,
-	.run = run_run,
+        .name = "run",
+        .summary = "Boot a throw-away guest and trace it while it runs a command",
+        .synopsis = "[OPTION]... -- COMMAND [ARGUMENT]...",
+        .description = "The guest is made of a Debian kernel, busybox, hypertrace.ko, the files given with "
+                       "--file, and COMMAND\n"
+                       "itself where its first word is the path of a file here. It has no disk and no "
+                       "network, and is gone\n"
+                       "afterwards. COMMAND runs in the guest's root directory; what it writes arrives here, "
+                       "byte for byte.\n"
+                       "\n"
+                       "Its input: on a terminal, the keys; a file, as it is; a pipe, as lines of text of up "
+                       "to 4095 bytes.\n"
+                       "\n"
+                       "Ctrl-C ends the run (not only COMMAND): the guest stops, the trace is completed, "
+                       "temporary files are\n"
+                       "removed.\n"
+                       "\n"
+                       "The exit status is COMMAND's, or 128 + n where signal n ended it; 126 where COMMAND "
+                       "cannot be started\n"
+                       "and 127 where there is none; 124 after --timeout; 125 where the guest panicked or "
+                       "could not be run; 130\n"
+                       "after Ctrl-C; 2 where the command line is wrong.",
+        .examples = "  # scheduling, interrupts and system calls of a small workload, on Debian 12's 6.12\n"
+                    "  hypertrace run -e sched,irq,syscalls -o trace -- sh -c 'ls -R / | wc -l'\n"
+                    "  # a program of one's own, with its libraries, on kernel 6.1 and four vCPUs\n"
+                    "  hypertrace run --kernel 6.1 --smp 4 -- ./program --flag\n"
+                    "  # a shell in a guest, untraced\n"
+                    "  hypertrace run --no-trace -- sh",
+        .options = run_specs,
+        .run = run_run,
 };

@@ -53,7 +53,7 @@ static int parse_seconds(const char *text, double *value)
 	static const struct {
 		const char *suffix;
 		double factor;
-	} units[] = { { "", 1 }, { "s", 1 }, { "ms", 1e-3 }, { "us", 1e-6 }, { "m", 60 }, { "h", 3600 } };
+	} units[] = {{"", 1}, {"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {"m", 60}, {"h", 3600}};
 	char *end;
 	double number = strtod(text, &end);
 
@@ -121,13 +121,13 @@ static int store_checked(struct cursor *cursor, const struct option_spec *option
 	int result = store(option, cursor->values, text);
 
 	if (result == -E2BIG)
-		return error_set(cursor->error, result, "option --%s may be given at most %d times", option->name,
-			STRING_LIST_MAX);
+		return error_set(cursor->error, result, "option --%s may be given at most %d times",
+		        option->name, STRING_LIST_MAX);
 	if (result == -ERANGE)
 		return error_set(cursor->error, result, "option --%s: '%s' is too large", option->name, text);
 	if (result < 0)
 		return error_set(cursor->error, result, "option --%s: '%s' is not %s", option->name, text,
-			expected(option->kind));
+		        expected(option->kind));
 	return 0;
 }
 
@@ -138,7 +138,7 @@ static int take_value(struct cursor *cursor, const struct option_spec *option, c
 		attached = cursor->argv[cursor->next++];
 	if (!attached)
 		return error_set(cursor->error, -EINVAL, "option --%s needs a value: %s", option->name,
-			option->argument);
+		        option->argument);
 	return store_checked(cursor, option, attached);
 }
 
@@ -151,7 +151,7 @@ static int unknown_long(struct cursor *cursor, const char *name, size_t length)
 	error_set(cursor->error, -EINVAL, "unknown option --%.*s", (int)length, name);
 	if (suggestion.best)
 		error_hint(cursor->error, "did you mean --%s? See hypertrace %s --help", suggestion.best,
-			cursor->command->name);
+		        cursor->command->name);
 	return -EINVAL;
 }
 
@@ -210,8 +210,12 @@ static int parse_word(struct cursor *cursor, const char *word)
 
 int options_parse(const struct command *command, int *argc, char ***argv, void *values, struct error *error)
 {
-	struct cursor cursor = { .command = command, .argc = *argc, .next = 1, .argv = *argv, .values = values,
-		.error = error };
+	struct cursor cursor = {.command = command,
+	        .argc = *argc,
+	        .next = 1,
+	        .argv = *argv,
+	        .values = values,
+	        .error = error};
 	int operands = 0; /* gathered at the front of argv: never ahead of what is read */
 
 	while (cursor.next < cursor.argc) {

@@ -40,7 +40,7 @@ static void help_line(const char *name, char letter, const char *argument, const
 void options_help(const struct command *command, FILE *out)
 {
 	fprintf(out, "%shypertrace %s%s %s\n\n%s.\n", bold(out), command->name, plain(out), command->synopsis,
-		command->summary);
+	        command->summary);
 	if (command->description)
 		fprintf(out, "\n%s\n", command->description);
 	heading(out, "Options");
@@ -143,12 +143,14 @@ void options_completion(const struct command *const *commands, size_t count, FIL
 	      "_hypertrace()\n{\n"
 	      "\tlocal word=${COMP_WORDS[COMP_CWORD]} words=\n"
 	      "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-	      "\t\tCOMPREPLY=($(compgen -W '--help --version", out);
+	      "\t\tCOMPREPLY=($(compgen -W '--help --version",
+	        out);
 	for (size_t i = 0; i < count; i++)
 		if (commands[i])
 			fprintf(out, " %s", commands[i]->name);
 	fputs("' -- \"$word\"))\n\t\treturn\n\tfi\n"
-	      "\tcase ${COMP_WORDS[1]} in\n", out);
+	      "\tcase ${COMP_WORDS[1]} in\n",
+	        out);
 	for (size_t i = 0; i < count; i++)
 		if (commands[i])
 			completion_words(commands[i], out);
@@ -157,5 +159,6 @@ void options_completion(const struct command *const *commands, size_t count, FIL
 	      "\t-*) COMPREPLY=($(compgen -W \"$words\" -- \"$word\")) ;;\n"
 	      "\t*) compopt -o default; COMPREPLY=() ;;\n"
 	      "\tesac\n}\n"
-	      "complete -F _hypertrace hypertrace\n", out);
+	      "complete -F _hypertrace hypertrace\n",
+	        out);
 }

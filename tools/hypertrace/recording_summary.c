@@ -35,7 +35,7 @@ void show_recording_summary(const struct trace_info *info, const char *output, F
 		for (size_t cpu = 0; cpu < machine->nr_cpu_infos; cpu++)
 			bytes += machine->cpus[cpu].bytes;
 		fprintf(out, "hypertrace: %s/%s: %" PRIu64 " events, %" PRIu64 " KiB", output, machine->name,
-			trace_machine_info_events(machine), (bytes + 1023) / 1024);
+		        trace_machine_info_events(machine), (bytes + 1023) / 1024);
 		show_lost(machine, out);
 		fputc('\n', out);
 	}

@@ -57,10 +57,12 @@ static char *join(const struct string_list *events)
 
 /* *events is what recorder->events points to; to be freed. */
 static int fill(struct recorder_options *recorder, char **events, const struct recording_options *options,
-	struct error *error)
+        struct error *error)
 {
-	*recorder = (struct recorder_options){ .program_version = HYPERTRACE_VERSION, .filter = options->filter,
-		.ring_bytes = options->ring_bytes, .notice = show_notice };
+	*recorder = (struct recorder_options){.program_version = HYPERTRACE_VERSION,
+	        .filter = options->filter,
+	        .ring_bytes = options->ring_bytes,
+	        .notice = show_notice};
 	*events = join(&options->events);
 	if (!*events)
 		return error_set(error, -ENOMEM, "out of memory");
@@ -95,7 +97,7 @@ static void destroy(struct recording *recording)
 }
 
 static int begin(struct recording *recording, const struct recorder_options *options, const char *region_path,
-	struct error *error)
+        struct error *error)
 {
 	int result;
 
@@ -113,8 +115,8 @@ static int begin(struct recording *recording, const struct recorder_options *opt
 	return 0;
 }
 
-int recording_start(struct recording **result, const struct recording_options *options, const char *region_path,
-	struct error *error)
+int recording_start(struct recording **result, const struct recording_options *options,
+        const char *region_path, struct error *error)
 {
 	struct recorder_options recorder;
 	cleanup_free char *events = NULL;
@@ -145,7 +147,7 @@ int recording_stop(struct recording *recording, struct error *error)
 	const uint64_t one = 1;
 	int result;
 
-	atomic_store(&recording->stop, true); /* pairs with the load in record() */
+	atomic_store(&recording->stop, true);             /* pairs with the load in record() */
 	(void)!write(recording->wake, &one, sizeof(one)); /* without, it wakes by itself within 20 ms */
 	pthread_join(recording->thread, NULL);
 	result = recorder_finish(recording->recorder, error);

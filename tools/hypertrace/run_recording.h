@@ -16,9 +16,10 @@ struct recording;
 /* What is wrong with the options themselves: unknown events, mode or filter. */
 int recording_options_check(const struct recording_options *options, struct error *error);
 
-/* Writes the wishes into the region, so that the module starts with them, and records in a thread of its own. */
-int recording_start(struct recording **recording, const struct recording_options *options, const char *region_path,
-	struct error *error);
+/* Writes the wishes into the region, so that the module starts with them, and records in a thread of its own.
+ */
+int recording_start(struct recording **recording, const struct recording_options *options,
+        const char *region_path, struct error *error);
 
 /* Takes what is left, completes the trace, says on stderr what was recorded and lost. Frees `recording`. */
 int recording_stop(struct recording *recording, struct error *error);
