@@ -37,7 +37,7 @@ struct recorder {
 static int parse_request(const struct recorder_options *options, struct event_selection *events,
 	struct filter *filter, struct control_request *request, struct error *error)
 {
-	const char *list = options->events && options->events[0] ? options->events : "sched,irq,syscalls";
+	const char *list = options->events && options->events[0] ? options->events : RECORDER_EVENTS;
 	uint64_t packet_bytes = options->ring_bytes / 16;
 	int code = event_selection_parse(events, list, event_table_choices, error);
 
@@ -46,7 +46,7 @@ static int parse_request(const struct recorder_options *options, struct event_se
 	if (code)
 		return code;
 	*request = (struct control_request){ .events = events, .filter = filter, .mode = options->mode,
-		.symbols = options->symbols, .syscall_args = event_selection_has(events, EVENT_ID_sys_enter_args) };
+		.symbols = !options->no_symbols, .syscall_args = event_selection_has(events, EVENT_ID_sys_enter_args) };
 	if (options->ring_bytes) {
 		if (options->ring_bytes & (options->ring_bytes - 1) ||
 			options->ring_bytes < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES || options->ring_bytes > 1ull << 30)
@@ -105,7 +105,7 @@ static int prepare(struct recorder *recorder, const struct recorder_options *opt
 		return error ? error->code : -ENOMEM;
 	ring_walk_table_init(&common->table, common->schema);
 	ring_walk_table_init(&common->names_table, common->names_schema);
-	common->events = strdup(options->events && options->events[0] ? options->events : "sched,irq,syscalls");
+	common->events = strdup(options->events && options->events[0] ? options->events : RECORDER_EVENTS);
 	common->filter = strdup(options->filter ? options->filter : "");
 	if (!common->events || !common->filter)
 		return error_set(error, -ENOMEM, "out of memory");
@@ -238,6 +238,15 @@ int recorder_step(struct recorder *recorder, int wake_fd)
 	if (alive)
 		ppoll(&wake, 1, &(struct timespec){ .tv_nsec = recorder->sleep_ns }, NULL);
 	return alive;
+}
+
+int recorder_waiting(const struct recorder *recorder)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < recorder->nr_guests; i++)
+		count += recorder->guests[i]->state == GUEST_WAITS;
+	return count;
 }
 
 int recorder_finish(struct recorder *recorder, struct error *error)

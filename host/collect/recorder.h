@@ -21,13 +21,15 @@
 #include "lib/filter/filter.h"
 #include "lib/model/trace_info.h"
 
+#define RECORDER_EVENTS "sched,irq,syscalls"
+
 struct recorder_options {
 	const char *output;          /* the directory; must not exist or be empty */
 	const char *program_version;
-	const char *events, *filter; /* as -e and -f take them; filter: NULL or "" for none */
+	const char *events, *filter; /* as -e and -f take them; NULL or "": RECORDER_EVENTS, no filter */
 	enum ht_mode mode;
 	uint64_t ring_bytes;         /* per vCPU, a power of two; 0: what the region holds */
-	bool symbols;
+	bool no_symbols;             /* do not ask for the kernel's symbols */
 	bool history;                /* also what the rings of a guest that is running hold from before */
 	/* Something a user should know: one line of text, escaped, no newline. May be NULL. */
 	void (*notice)(void *context, const char *text);
@@ -55,6 +57,9 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
  * signalfd, pipe; -1: none) becomes readable or a signal comes. Returns the number of guests that may still write.
  */
 int recorder_step(struct recorder *recorder, int wake_fd);
+
+/* How many guests do not record yet: not booted, or our wishes not yet in force. */
+int recorder_waiting(const struct recorder *recorder);
 
 /* Completes the trace. Returns 0, or the first error that left it incomplete; what is on disk is readable all the same. */
 int recorder_finish(struct recorder *recorder, struct error *error);

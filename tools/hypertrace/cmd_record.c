@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* hypertrace record: trace guests that are running, until Ctrl-C, for a time, or while a command runs. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "host/collect/ivshmem.h"
+#include "host/collect/recorder.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/strbuf.h"
+#include "tools/hypertrace/commands.h"
+#include "tools/hypertrace/output_directory.h"
+#include "tools/hypertrace/recording_summary.h"
+
+#define READY_S 5.0 /* for guests to begin before COMMAND starts */
+
+struct record_options {
+	struct string_list qmp, regions, events;
+	const char *filter, *mode, *output;
+	uint64_t ring_bytes;
+	double duration_s;
+	bool no_symbols, history;
+};
+
+#define AT(member) offsetof(struct record_options, member)
+static const struct option_spec record_specs[] = {
+	{ 0, "qmp", "SOCKET", OPTION_LIST, AT(qmp), "QMP socket of a guest's QEMU (several times: several guests)" },
+	{ 0, "region", "FILE", OPTION_LIST, AT(regions), "file of a guest's region (several times: several guests)" },
+	{ 'e', "events", "LIST", OPTION_LIST, AT(events), "groups, events, SYSTEM:EVENT (default " RECORDER_EVENTS ")" },
+	{ 'f', "filter", "EXPR", OPTION_STRING, AT(filter), "what the guest records, as pid==12, comm!=sh, duration>1ms" },
+	{ 0, "mode", "MODE", OPTION_STRING, AT(mode), "overwrite: the newest events are kept; discard: the oldest" },
+	{ 0, "size", "BYTES", OPTION_BYTES, AT(ring_bytes), "ring of each vCPU, a power of two (default: what fits)" },
+	{ 'o', "output", "DIR", OPTION_STRING, AT(output), "where the trace goes (default " OUTPUT_DEFAULT ")" },
+	{ 'd', "duration", "TIME", OPTION_SECONDS, AT(duration_s), "record for so long (default: until Ctrl-C)" },
+	{ 0, "history", NULL, OPTION_FLAG, AT(history), "also what the rings hold from before" },
+	{ 0, "no-symbols", NULL, OPTION_FLAG, AT(no_symbols), "do not ask for the kernel's symbols" },
+	{ 0 },
+};
+
+struct record_run {
+	struct recorder *recorder;
+	int signals;      /* signalfd */
+	sigset_t blocked; /* the signals it takes */
+	pid_t child;      /* 0: none, or ended */
+	int status;       /* of the ended child, as a shell gives it */
+	bool stop;
+};
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void show_notice(void *context, const char *text)
+{
+	(void)context;
+	fprintf(stderr, "hypertrace: %s\n", text);
+}
+
+static int parse_mode(const char *word, enum ht_mode *mode, struct error *error)
+{
+	*mode = word && strcmp(word, "discard") == 0 ? HT_MODE_DISCARD : HT_MODE_OVERWRITE;
+	if (!word || *mode == HT_MODE_DISCARD || strcmp(word, "overwrite") == 0)
+		return 0;
+	error_set(error, -EINVAL, "--mode %s: no such mode", word);
+	return error_hint(error, "give overwrite or discard");
+}
+
+/* The guest behind a QMP socket: its region's file, and the process whose end is its end. */
+static int add_qmp(struct recorder *recorder, const char *socket, struct error *error)
+{
+	struct ucred peer = { 0 };
+	socklen_t bytes = sizeof(peer);
+	struct qmp qmp;
+	char path[4096];
+	int code = qmp_init(&qmp, socket, error);
+
+	if (code)
+		return code;
+	code = ivshmem_find(&qmp, path, sizeof(path), error);
+	if (getsockopt(qmp.fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes))
+		peer.pid = 0;
+	qmp_deinit(&qmp);
+	return code ? code : recorder_add_guest(recorder, path, NULL, peer.pid, error);
+}
+
+static int add_guests(struct recorder *recorder, const struct record_options *options, struct error *error)
+{
+	int code = 0;
+
+	for (size_t i = 0; !code && i < options->qmp.count; i++)
+		code = add_qmp(recorder, options->qmp.items[i], error);
+	for (size_t i = 0; !code && i < options->regions.count; i++)
+		code = recorder_add_guest(recorder, options->regions.items[i], NULL, 0, error);
+	return code;
+}
+
+/* From here on these signals are read, not delivered: nothing is interrupted halfway. */
+static int take_signals(struct record_run *run, struct error *error)
+{
+	const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD };
+
+	sigemptyset(&run->blocked);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaddset(&run->blocked, numbers[i]);
+	sigprocmask(SIG_BLOCK, &run->blocked, NULL);
+	run->signals = signalfd(-1, &run->blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+	return run->signals < 0 ? error_set(error, -errno, "signalfd: %s", strerror(errno)) : 0;
+}
+
+static void handle_signals(struct record_run *run)
+{
+	struct signalfd_siginfo signal;
+	int status;
+
+	while (read(run->signals, &signal, sizeof(signal)) == sizeof(signal))
+		if (signal.ssi_signo != SIGCHLD)
+			run->stop = true;
+	if (run->child && waitpid(run->child, &status, WNOHANG) == run->child) {
+		run->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		run->child = 0;
+		run->stop = true;
+	}
+}
+
+static int start_command(struct record_run *run, char **argv, struct error *error)
+{
+	run->child = fork();
+	if (run->child < 0)
+		return error_set(error, -errno, "fork: %s", strerror(errno));
+	if (run->child == 0) {
+		sigprocmask(SIG_UNBLOCK, &run->blocked, NULL);
+		execvp(argv[0], argv);
+		fprintf(stderr, "hypertrace: %s: %s\n", argv[0], strerror(errno));
+		_exit(errno == ENOENT ? 127 : 126);
+	}
+	return 0;
+}
+
+/* Steps until the deadline (0: none), a signal, or the end of all guests. */
+static void step_until(struct record_run *run, double deadline_s, bool only_until_ready)
+{
+	while (!run->stop && (!deadline_s || now_s() < deadline_s) &&
+		(!only_until_ready || recorder_waiting(run->recorder))) {
+		if (recorder_step(run->recorder, run->signals) == 0)
+			run->stop = true;
+		handle_signals(run);
+	}
+}
+
+static int record(struct record_run *run, const struct record_options *options, char **argv, struct error *error)
+{
+	int code = 0;
+
+	if (argv[0]) {
+		step_until(run, now_s() + READY_S, true);
+		if (!run->stop)
+			code = start_command(run, argv, error);
+	}
+	if (!code)
+		step_until(run, options->duration_s > 0 ? now_s() + options->duration_s : 0, false);
+	if (run->child > 0) { /* it outlived the recording */
+		kill(run->child, SIGTERM);
+		waitpid(run->child, NULL, 0);
+		run->status = 128 + SIGTERM;
+	}
+	return code;
+}
+
+/* Everything that can be wrong before a file is touched. */
+static int check(const struct record_options *options, struct recorder_options *recorder, struct strbuf *events,
+	struct error *error)
+{
+	int code = parse_mode(options->mode, &recorder->mode, error);
+
+	for (size_t i = 0; i < options->events.count; i++)
+		strbuf_printf(events, "%s%s", i ? "," : "", options->events.items[i]);
+	if (events->failed)
+		return error_set(error, -ENOMEM, "out of memory");
+	recorder->events = events->data;
+	recorder->filter = options->filter;
+	recorder->ring_bytes = options->ring_bytes;
+	recorder->no_symbols = options->no_symbols;
+	recorder->history = options->history;
+	if (!code && !options->qmp.count && !options->regions.count) {
+		error_set(error, -EINVAL, "which guest? Neither --qmp nor --region is given");
+		return error_hint(error, "a running QEMU: hypertrace attach --qmp SOCKET, then record --qmp SOCKET; "
+			"a throw-away guest: hypertrace run");
+	}
+	return code ? code : recorder_options_check(recorder, error);
+}
+
+static int run_record(const struct command *command, int argc, char **argv)
+{
+	struct recorder_options recorder = { .program_version = HYPERTRACE_VERSION, .notice = show_notice };
+	struct record_run run = { .signals = -1 };
+	struct record_options options = { 0 };
+	struct strbuf events cleanup_strbuf = STRBUF_EMPTY;
+	struct error error = { 0 }, finish = { 0 };
+	int code = options_parse(command, &argc, &argv, &options, &error);
+
+	if (code == 1)
+		return 0;
+	if (code || check(&options, &recorder, &events, &error))
+		return show_error(&error, false, 2);
+	recorder.output = output_directory(options.output, &error);
+	code = recorder.output ? recorder_create(&run.recorder, &recorder, &error) : error.code;
+	if (!code)
+		code = add_guests(run.recorder, &options, &error);
+	if (!code)
+		code = take_signals(&run, &error);
+	if (code) {
+		recorder_destroy(run.recorder);
+		return show_error(&error, false, 1);
+	}
+	code = record(&run, &options, argv, &error);
+	if (recorder_finish(run.recorder, &finish) || recorder_guest_error(run.recorder, &finish)) {
+		error = finish;
+		code = error.code;
+	}
+	show_recording_summary(recorder_info(run.recorder), recorder.output, stderr);
+	recorder_destroy(run.recorder);
+	close(run.signals);
+	if (code)
+		return show_error(&error, false, run.status ? run.status : 1);
+	return run.status;
+}
+
+const struct command cmd_record = {
+	.name = "record",
+	.summary = "Trace guests that are running",
+	.synopsis = "{--qmp SOCKET | --region FILE}... [-e LIST] [-f EXPR] [-o DIR] [-- COMMAND...]",
+	.description = "Asks the hypertrace.ko of one or several running guests for events and writes what comes, with all "
+		       "guests on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this host) ends; then "
+		       "with its exit status. Nothing in the guests is stopped or slowed down. A guest may panic, reboot or "
+		       "be killed meanwhile: what it wrote before is recorded, and what it writes after a reboot follows in "
+		       "a machine of its own (vm1.2). A guest that has died already tells what its rings still hold.\n\n"
+		       "At the end it says how many events were recorded and how many were lost, and why.",
+	.examples = "  # ten seconds of scheduling and interrupts of one guest\n"
+		    "  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
+		    "  # two guests while a load test runs on the host\n"
+		    "  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
+		    "  # what a guest that has panicked did last\n"
+		    "  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s\n",
+	.options = record_specs,
+	.run = run_record,
+};
