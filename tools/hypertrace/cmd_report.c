@@ -14,6 +14,8 @@
 
 #define TOP_DEFAULT 10
 
+static const char *const default_trace = "hypertrace.data"; /* as of run and record */
+
 struct report_options {
 	const char *events, *filter, *time, *machine;
 	uint64_t top;
@@ -21,9 +23,9 @@ struct report_options {
 };
 
 static const struct option_spec report_specs[] = {
-	{ 'e', "events", "LIST", OPTION_STRING, offsetof(struct report_options, events),
+	{ 'e', "event", "EVENTS", OPTION_STRING, offsetof(struct report_options, events),
 		"only these events: groups (sched, irq, syscalls, ...) or names, '!' takes out; default all" },
-	{ 'f', "filter", "EXPR", OPTION_STRING, offsetof(struct report_options, filter),
+	{ 'f', "filter", "FILTER", OPTION_STRING, offsetof(struct report_options, filter),
 		"only of some tasks, CPUs or durations: 'pid==100-199', 'comm==bash|make,cpu!=0', 'syscall.duration>1ms'" },
 	{ 't', "time", "FROM-TO", OPTION_STRING, offsetof(struct report_options, time),
 		"only this part, counted from the trace's start: '1.5-2', '200ms-', '-10s'" },
@@ -293,12 +295,7 @@ static int report_run(const struct command *self, int argc, char **argv)
 
 	if (result)
 		return result == 1 ? 0 : show_error(&error, options.json, 2);
-	if (!argc) {
-		error_set(&error, -EINVAL, "report needs a trace");
-		error_hint(&error, "hypertrace run -o TRACE -- COMMAND makes one");
-		return show_error(&error, options.json, 2);
-	}
-	if (make_report(&options, (const char *const *)argv, (size_t)argc, &error) < 0)
+	if (make_report(&options, argc ? (const char *const *)argv : &default_trace, argc ? (size_t)argc : 1, &error) < 0)
 		return show_error(&error, options.json, error.code == -EINVAL ? 2 : 1);
 	return 0;
 }
@@ -306,7 +303,7 @@ static int report_run(const struct command *self, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.summary = "Say what a trace shows: tasks, CPUs, latencies, interrupts, system calls",
-	.synopsis = "TRACE... [-e LIST] [-f EXPR] [--time FROM-TO] [--machine NAME] [--by-task] [--top N] [--json]",
+	.synopsis = "[TRACE]... [-e EVENTS] [-f FILTER] [--time FROM-TO] [--machine NAME] [--by-task] [--top N] [--json]",
 	.description =
 		"Reads a trace once and sums it up, machine by machine: what was recorded and what was lost, events by\n"
 		"type, CPUs, tasks, run-queue latency, interrupts, timers, system calls, page faults, markers, and the\n"
@@ -318,7 +315,7 @@ const struct command cmd_report = {
 		"\n"
 		"A filter by task or CPU shows only their part; whom they waited for is still taken into account.",
 	.examples = "  # what a command did in a guest\n"
-		    "  hypertrace run -o t -- make && hypertrace report t\n"
+		    "  hypertrace run -- ls -R / && hypertrace report\n"
 		    "  # the slowest system calls of one program, all of them\n"
 		    "  hypertrace report t -e syscalls,sched -f comm==postgres --top 0\n"
 		    "  # p99 of the run-queue latency for a script\n"

@@ -100,6 +100,7 @@ static int check(struct run_options *options, int operands, enum vm_accel *accel
 		                           : "--icount counts on one vCPU only");
 		return error_hint(error, "give --smp 1");
 	}
+	options->recording.verbose = options->verbose;
 	if (options->no_trace)
 		options->region_bytes = 0;
 	else if (!options->region_bytes)
@@ -169,8 +170,10 @@ static int run_guest(const struct run_options *options, const struct vm_config *
 		result = serve(vm, signals, error);
 		status = finish(vm, result, error);
 	}
-	if (recording && recording_stop(recording, error) < 0 && status == 0)
-		status = show_error(error, false, VM_STATUS_FAILED);
+	if (recording && recording_stop(recording, result == 0, error) < 0) {
+		show_error(error, false, 0);
+		status = status ? status : VM_STATUS_FAILED;
+	}
 	vm_destroy(vm);
 	return status;
 }

@@ -91,11 +91,14 @@ static void view_lost(const struct report_view *view)
 			view_lost_cause(view, cause, causes[cause]);
 }
 
-static void view_alarm(const struct report_view *view, const char *what, const char *text, size_t bytes)
+/* Last words; what went wrong stands out. */
+static void view_words(const struct report_view *view, bool bad, const char *what, const char *text, size_t bytes)
 {
+	const char *colour = !view->colour ? "" : bad ? "\033[1;31m" : "\033[1m";
+
 	while (bytes && (text[bytes - 1] == '\n' || !text[bytes - 1]))
 		bytes--;
-	fprintf(view->out, "  %s%s%s", view->colour ? "\033[1;31m" : "", what, view->colour ? "\033[0m" : "");
+	fprintf(view->out, "  %s%s%s", colour, what, view->colour ? "\033[0m" : "");
 	if (bytes)
 		fputs(": ", view->out);
 	view_foreign(view, text, bytes);
@@ -118,7 +121,7 @@ static void view_end(const struct report_view *view)
 
 		snprintf(what, sizeof(what), "%s at %s s on cpu%u", machine_report_end_name(note->reason),
 			view_when(view, note->at_ns).text, note->cpu);
-		view_alarm(view, what, note->text, note->bytes);
+		view_words(view, note->reason <= 2, what, note->text, note->bytes);
 	}
 	if (panics->count > panics->kept)
 		fprintf(view->out, "  and %s more like this\n", human_count(panics->count - panics->kept).text);
@@ -126,7 +129,7 @@ static void view_end(const struct report_view *view)
 		!strcmp(info->end_state, "stopped"))
 		return;
 	snprintf(what, sizeof(what), "the guest's end: %s", info->end_state);
-	view_alarm(view, what, info->message, strlen(info->message));
+	view_words(view, !strcmp(info->end_state, "panic"), what, info->message, strlen(info->message));
 }
 
 void view_head(const struct report_view *view)

@@ -14,7 +14,7 @@ static void view_cpus(const struct report_view *view)
 		"<cpu", "events", "share", "busy", "idle", "not known", "switches", "lost", NULL};
 	const struct machine_report *analysis = view->analysis;
 	bool times = machine_report_knows_tasks(analysis);
-	cleanup_table struct table table;
+	cleanup_table struct table table = { 0 };
 
 	table_init(&table, headers);
 	for (uint32_t cpu = 0; cpu < analysis->nr_cpus; cpu++) {
@@ -58,7 +58,7 @@ static void view_top_tasks(const struct report_view *view, const struct task **t
 		"wake-ups", "preempted", "migrations", NULL};
 	const struct machine_report *analysis = view->analysis;
 	uint64_t all_ns = machine_report_knows_tasks(analysis) ? busy_ns(analysis) : 0;
-	cleanup_table struct table table;
+	cleanup_table struct table table = { 0 };
 	size_t shown = 0;
 
 	table_init(&table, headers);
@@ -117,7 +117,7 @@ static void view_run_queue(const struct report_view *view)
 	static const char *const headers[] = {
 		"<after", "count", "mean", "p50", "p90", "p99", "p99.9", "max", "at", "<of", NULL};
 	const struct schedule *schedule = &view->analysis->schedule;
-	cleanup_table struct table table;
+	cleanup_table struct table table = { 0 };
 
 	if (!schedule->woken.histogram.count && !schedule->preempted.histogram.count)
 		return;
@@ -137,7 +137,7 @@ static void view_waits(const struct report_view *view, const struct task **tasks
 {
 	static const char *const headers[] = {"<task", "pid", "wake-ups", "mean", "max", "at", "waited", "preempted",
 		"asleep", "in D", "other", NULL};
-	cleanup_table struct table table;
+	cleanup_table struct table table = { 0 };
 	size_t shown = 0;
 
 	table_init(&table, headers);

@@ -96,7 +96,7 @@ static void view_events(const struct report_view *view)
 	const struct event_schema *schema = view->machine->machine->schema;
 	double seconds = (double)(analysis->last_ns - analysis->first_ns) / 1e9;
 	struct type_count *counts = calloc(EVENT_TYPES_MAX, sizeof(*counts));
-	cleanup_table struct table table;
+	cleanup_table struct table table = { 0 };
 	size_t nr = 0;
 
 	if (!counts)

@@ -37,7 +37,7 @@ static void view_calls_by_task(const struct report_view *view)
 	const struct capped_table *by_task = &view->analysis->syscalls.by_task;
 	const void **rows = capped_table_sorted(by_task, report_compare_task_calls);
 	size_t nr_rows = view_rows(view, by_task->count);
-	cleanup_table struct table table;
+	cleanup_table struct table table = { 0 };
 
 	table_init(&table, headers);
 	for (size_t i = 0; rows && i < nr_rows; i++) {
@@ -68,7 +68,7 @@ void view_syscalls(const struct report_view *view)
 	const void **rows = capped_table_sorted(&syscalls->rows, report_compare_syscalls);
 	size_t nr_rows = view_rows(view, syscalls->rows.count);
 	uint64_t unfinished = 0;
-	cleanup_table struct table table;
+	cleanup_table struct table table = { 0 };
 
 	table_init(&table, headers);
 	for (size_t i = 0; rows && i < syscalls->rows.count; i++) {
@@ -110,7 +110,7 @@ static void view_kind(const struct report_view *view, enum interrupt_kind kind, 
 	const struct interrupt_row *others = table_of_kind->others;
 	const void **rows = capped_table_sorted(table_of_kind, report_compare_interrupts);
 	size_t nr_rows = view_rows(view, table_of_kind->count);
-	cleanup_table struct table table;
+	cleanup_table struct table table = { 0 };
 
 	if (!rows)
 		return;
@@ -131,7 +131,7 @@ static void view_delays(const struct report_view *view)
 {
 	static const char *const headers[] = {"<softirq", "count", "mean", "p50", "p99", "max", "at", "cpu", NULL};
 	const struct capped_table *delays = &view->analysis->interrupts.delays;
-	cleanup_table struct table table;
+	cleanup_table struct table table = { 0 };
 
 	if (!delays->count)
 		return;
@@ -177,7 +177,7 @@ static void view_fault_tasks(const struct report_view *view)
 	static const char *const headers[] = {"<task", "pid", "in user mode", "in the kernel", NULL};
 	const struct task_table *tasks = &view->analysis->tasks;
 	const struct task **rows = task_table_sorted(tasks, compare_faults);
-	cleanup_table struct table table;
+	cleanup_table struct table table = { 0 };
 
 	table_init(&table, headers);
 	for (size_t i = 0; rows && i < view_rows(view, tasks->nr_rows); i++) {
@@ -197,7 +197,7 @@ void view_faults(const struct report_view *view)
 	static const char *const headers[] = {"<faulting function of the kernel", "count", NULL};
 	const struct faults *faults = &view->analysis->faults;
 	const void **rows = capped_table_sorted(&faults->kernel_ips, report_compare_counts);
-	cleanup_table struct table table;
+	cleanup_table struct table table = { 0 };
 
 	if (faults->user || faults->kernel) {
 		view_title(view, "Page faults", "%s in user mode, %s in the kernel; %s by writing, %s for lack of rights",

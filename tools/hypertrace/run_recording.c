@@ -62,7 +62,7 @@ static int fill(struct recorder_options *recorder, char **events, const struct r
 	*recorder = (struct recorder_options){.program_version = HYPERTRACE_VERSION,
 	        .filter = options->filter,
 	        .ring_bytes = options->ring_bytes,
-	        .notice = show_notice};
+	        .notice = options->verbose ? show_notice : NULL};
 	*events = join(&options->events);
 	if (!*events)
 		return error_set(error, -ENOMEM, "out of memory");
@@ -142,7 +142,7 @@ int recording_start(struct recording **result, const struct recording_options *o
 	return 0;
 }
 
-int recording_stop(struct recording *recording, struct error *error)
+int recording_stop(struct recording *recording, bool ended_well, struct error *error)
 {
 	const uint64_t one = 1;
 	int result;
@@ -153,7 +153,8 @@ int recording_stop(struct recording *recording, struct error *error)
 	result = recorder_finish(recording->recorder, error);
 	if (!result)
 		result = recorder_guest_error(recording->recorder, error);
-	show_recording_summary(recorder_info(recording->recorder), recording->output, stderr);
+	if (ended_well || recorder_info(recording->recorder)->nr_machines)
+		show_recording_summary(recorder_info(recording->recorder), recording->output, stderr);
 	destroy(recording);
 	return result;
 }

@@ -9,6 +9,7 @@ struct recording_options {
 	const char *output;        /* NULL: hypertrace.data */
 	const char *mode;          /* NULL: overwrite */
 	uint64_t ring_bytes;       /* 0: what the region holds */
+	bool verbose;              /* also say what is as it should be: that the guest powered off */
 };
 
 struct recording;
@@ -21,5 +22,8 @@ int recording_options_check(const struct recording_options *options, struct erro
 int recording_start(struct recording **recording, const struct recording_options *options,
         const char *region_path, struct error *error);
 
-/* Takes what is left, completes the trace, says on stderr what was recorded and lost. Frees `recording`. */
-int recording_stop(struct recording *recording, struct error *error);
+/*
+ * Takes what is left, completes the trace, says on stderr what was recorded and lost (after a failed run only if there
+ * is anything to say). Frees `recording`. The errors are recorder_finish()'s and recorder_guest_error()'s.
+ */
+int recording_stop(struct recording *recording, bool ended_well, struct error *error);
