@@ -32,23 +32,30 @@ static inline void ht_producer_init(struct ht_producer *p, struct ht_ring *ring,
 	p->read_packets = read_packets;
 }
 
+/* An NMI only ever counts HT_LOST_NESTED here, and nothing else does: a plain load and store is enough. */
+static inline void ht_producer_lost(struct ht_producer *p, enum ht_lost cause)
+{
+	HT_STORE(__u64, &p->ring->lost[cause], p->ring->lost[cause] + 1);
+}
+
 /* Closes the open packet, so that the host may take it. */
 static inline void ht_producer_close(struct ht_producer *p, __u64 tsc)
 {
 	struct ht_packet *packet = p->packet;
-	__u32 content_bytes;
+	__u32 content_bytes, events;
 
 	if (!packet)
 		return;
 	content_bytes = (__u32)((__u8 *)p->data + (__u32)p->state - (__u8 *)packet);
 	/* Offset 0 is no record's: a reservation that this interrupted finds the state changed and starts again. */
 	p->state &= ~0xffffffffull;
-	packet->end_tsc = tsc;
-	packet->events = (__u32)(p->state >> 32) - p->events_low;
-	packet->flags = HT_IN_INTERRUPT() ? HT_PACKET_IN_FLIGHT : 0;
+	events = (__u32)(p->state >> 32) - p->events_low;
+	HT_STORE(__u64, &packet->end_tsc, tsc);
+	HT_STORE(__u32, &packet->events, events);
+	HT_STORE(__u32, &packet->flags, HT_IN_INTERRUPT() ? HT_PACKET_IN_FLIGHT : 0);
 	/* pairs with the acquire load in the host's ring_reader_poll() */
 	HT_STORE_RELEASE32(&packet->content_bytes, content_bytes);
-	p->events += packet->events;
+	p->events += events;
 	p->packet = 0;
 }
 
@@ -72,10 +79,10 @@ static inline int ht_producer_open(struct ht_producer *p, __u64 tsc)
 	HT_ZERO(packet, p->packet_bytes);
 	for (i = 0; i < HT_LOST_CAUSES; i++)
 		lost += p->ring->lost[i];
-	packet->begin_tsc = tsc;
-	packet->events_before = p->events;
-	packet->current_pid = HT_CURRENT_PID();
-	packet->lost = lost;
+	HT_STORE(__u64, &packet->begin_tsc, tsc);
+	HT_STORE(__u64, &packet->events_before, p->events);
+	HT_STORE(__u32, &packet->current_pid, HT_CURRENT_PID());
+	HT_STORE(__u64, &packet->lost, lost);
 	p->events_low = (__u32)(p->state >> 32);
 	p->state = (p->state & ~0xffffffffull) | (offset + (__u32)sizeof(*packet));
 	p->packet = packet;
@@ -96,7 +103,7 @@ static inline int ht_producer_write(struct ht_producer *p, __u32 id, const void 
 	__u8 *at;
 
 	if (p->busy) { /* an NMI in the slow path */
-		p->ring->lost[HT_LOST_NESTED]++;
+		ht_producer_lost(p, HT_LOST_NESTED);
 		return -1;
 	}
 	p->busy = 1;
@@ -104,13 +111,13 @@ static inline int ht_producer_write(struct ht_producer *p, __u32 id, const void 
 	HT_COMPILER_BARRIER();
 	tsc = HT_TSC();
 	if (need > p->packet_bytes - sizeof(struct ht_packet)) {
-		p->ring->lost[HT_LOST_OVERSIZE]++;
+		ht_producer_lost(p, HT_LOST_OVERSIZE);
 		goto out_lost;
 	}
 	if (!p->packet || (__u32)p->state + need > (__u32)((__u8 *)p->packet - p->data) + p->packet_bytes) {
 		ht_producer_close(p, tsc);
 		if (!ht_producer_open(p, tsc)) {
-			p->ring->lost[HT_LOST_FULL]++;
+			ht_producer_lost(p, HT_LOST_FULL);
 			goto out_lost;
 		}
 	}
