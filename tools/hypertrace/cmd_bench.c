@@ -28,6 +28,7 @@ static const struct {
 } benchmarks[] = {
         {"guest", bench_guest},
         {"ring", bench_ring},
+        {"record", bench_record},
 };
 #define BENCHMARKS (sizeof(benchmarks) / sizeof(benchmarks[0]))
 
