@@ -88,7 +88,7 @@ input() {
 
 memory_above_the_hole() {
 	local size
-	size=$(timeout 240 "$HYPERTRACE" run --kernel 6.1 --memory 5G -- awk '/MemTotal/ { print $2 }' /proc/meminfo \
+	size=$(timeout 240 "$HYPERTRACE" run --kernel 6.1 --memory 5G -o "$work/5G" -- awk '/MemTotal/ { print $2 }' /proc/meminfo \
 		</dev/null 2>"$work/stderr")
 	[ "${size:-0}" -gt 4900000 ] || fail "5 GiB: $size KiB; $(cat "$work/stderr")"
 }
