@@ -66,7 +66,8 @@ struct ht_producer {
 
 #endif
 
-#ifdef HT_PRODUCER
+#if defined(HT_PRODUCER) && !defined(HT_RING_WRITE)
+#define HT_RING_WRITE
 
 /*
  * Writes one record of event `id` (1..30, constant) with `bytes` (0..8, constant) of payload: those of `first`, low byte
