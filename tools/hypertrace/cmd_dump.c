@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/* The verb dump: merged events, one line each. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/text.h"
+#include "tools/hypertrace/commands.h"
+#include "tools/hypertrace/dump.h"
+#include "tools/hypertrace/dump_put.h"
+#include "tools/hypertrace/event_choices.h"
+
+#define BUFFER_BYTES (DUMP_LINE_BYTES + (256u << 10))
+
+struct dump_options {
+	const char *events, *filter, *time, *machine;
+	bool json, count, utc, monotonic;
+};
+
+static const struct option_spec dump_specs[] = {
+        {'e', "events", "LIST", OPTION_STRING, offsetof(struct dump_options, events),
+                "only these events: groups (sched, irq, syscalls, ...) or names, '!' takes out; default all"},
+        {'f', "filter", "EXPR", OPTION_STRING, offsetof(struct dump_options, filter),
+                "only of some tasks, CPUs or durations: 'pid==100-199', 'comm==bash|make,cpu!=0', "
+                "'syscall.duration>1ms'"},
+        {'t', "time", "FROM-TO", OPTION_STRING, offsetof(struct dump_options, time),
+                "only this part, counted from the trace's start: '1.5-2', '200ms-', '-10s'; FROM..TO is the "
+                "same"},
+        {'m', "machine", "NAME", OPTION_STRING, offsetof(struct dump_options, machine), "only this machine"},
+        {'c', "count", NULL, OPTION_FLAG, offsetof(struct dump_options, count),
+                "print the number of events instead, with --json also by event"},
+        {0, "json", NULL, OPTION_FLAG, offsetof(struct dump_options, json), "one JSON object a line"},
+        {0, "utc", NULL, OPTION_FLAG, offsetof(struct dump_options, utc),
+                "times of day; default: seconds since the first event"},
+        {0, "monotonic", NULL, OPTION_FLAG, offsetof(struct dump_options, monotonic),
+                "the host's CLOCK_MONOTONIC"},
+        {0},
+};
+
+/* "FROM-TO" or "FROM..TO", either of which may be left out; in ns from the start. */
+static int parse_time(const char *text, uint64_t *from_ns, uint64_t *to_ns, struct error *error)
+{
+	const char *split = strstr(text, ".."), *rest;
+	int code = 0;
+
+	*from_ns = 0;
+	*to_ns = INT64_MAX;
+	rest = split ? split + 2 : NULL;
+	if (!split) {
+		split = strchr(text, '-');
+		rest = split ? split + 1 : NULL;
+	}
+	if (!split)
+		code = -EINVAL;
+	if (!code && split != text)
+		code = text_parse_ns(text, (size_t)(split - text), 1000000000, from_ns);
+	if (!code && *rest)
+		code = text_parse_ns(rest, strlen(rest), 1000000000, to_ns);
+	if (!code && *from_ns < *to_ns)
+		return 0;
+	error_set(error, -EINVAL, "--time: '%s' is not FROM-TO", text);
+	error_hint(error, "for example 1.5-2, 200ms-300ms, 1m- or -10s, from the start of the trace");
+	return -EINVAL;
+}
+
+static int read_options(struct dump *dump, const struct dump_options *options, struct error *error)
+{
+	int code = filter_parse(&dump->filter, options->filter, error);
+
+	dump->all_events = !options->events;
+	dump->json = options->json;
+	dump->count = options->count;
+	dump->time = options->utc ? DUMP_UTC : options->monotonic ? DUMP_MONOTONIC : DUMP_RELATIVE;
+	dump->durations = filter_has_durations(&dump->filter);
+	dump->filtered = !filter_is_empty(&dump->filter);
+	dump->machine = -1;
+	if (!code && options->utc && options->monotonic)
+		code = error_set(error, -EINVAL, "--utc or --monotonic, not both");
+	if (!code && options->events)
+		code = event_selection_parse(&dump->selection, options->events, event_choices, error);
+	return code;
+}
+
+/* --- what is known of a machine --- */
+
+static bool is_selected(const struct dump *dump, const struct dump_type *type)
+{
+	if (dump->all_events || (type->generic && dump->selection.nr_tracepoints))
+		return true;
+	for (const struct event_choice *choice = event_choices; choice->name; choice++)
+		if (!strcmp(choice->name, type->type->name))
+			return event_selection_has(&dump->selection, choice->id);
+	return false;
+}
+
+static void init_type(const struct dump *dump, struct dump_type *type, const struct event_type *from)
+{
+	size_t length = strlen(from->name);
+
+	type->type = from;
+	dump_forms_choose(type);
+	dump_pairs_choose(type);
+	type->selected = is_selected(dump, type);
+	memcpy(type->label, from->name, length);
+	type->label[length++] = ':';
+	do
+		type->label[length++] = ' ';
+	while (length < 22);
+	type->label_bytes = (uint8_t)length;
+}
+
+static int init_machine(struct dump *dump, uint32_t index, struct error *error)
+{
+	struct dump_machine *machine = &dump->machines[index];
+	const struct event_schema *schema = dump->trace->machines[index].schema;
+	int code;
+
+	machine->machine = &dump->trace->machines[index];
+	machine->generation = 1;
+	code = trace_machine_load_names(machine->machine, NAMES_ALL, error);
+	if (code)
+		return code;
+	machine->cpus = calloc(TRACE_CPUS_MAX, sizeof(*machine->cpus));
+	if (!machine->cpus)
+		return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
+	for (uint32_t id = 1; id < EVENT_TYPES_MAX; id++) {
+		if (!schema->types[id])
+			continue;
+		machine->types[id] = calloc(1, sizeof(**machine->types));
+		if (!machine->types[id])
+			return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
+		init_type(dump, machine->types[id], schema->types[id]);
+	}
+	init_type(dump, &machine->lost, stream_reader_lost_type());
+	return 0;
+}
+
+static void deinit(struct dump *dump)
+{
+	for (uint32_t i = 0; dump->machines && i < dump->trace->nr_machines; i++) {
+		struct dump_machine *machine = &dump->machines[i];
+
+		for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++)
+			free(machine->types[id]);
+		free(machine->cpus);
+		hash_map_deinit(&machine->open_pairs);
+		dump_tracepoints_destroy(machine->tracepoints);
+	}
+	free(dump->machines);
+	free(dump->buffer);
+	trace_reader_destroy(dump->reader);
+	trace_close(dump->trace);
+}
+
+/* --- the reader --- */
+
+static int64_t add_saturated(int64_t a, uint64_t b)
+{
+	int64_t sum;
+
+	return b > INT64_MAX || __builtin_add_overflow(a, (int64_t)b, &sum) ? INT64_MAX : sum;
+}
+
+/* Times are counted from the start of the whole trace, which only a reader of all of it knows. */
+static int open_reader(struct dump *dump, const char *time, struct error *error)
+{
+	struct trace_reader_options options = TRACE_READER_ALL;
+	uint64_t from_ns, to_ns, cpus[TRACE_CPUS_MAX / 64] = {0};
+	int code = trace_reader_create(dump->trace, &options, &dump->reader, error);
+
+	dump->from_ns = INT64_MIN;
+	dump->to_ns = INT64_MAX;
+	if (code)
+		return code;
+	dump->start_ns = trace_reader_start_ns(dump->reader);
+	if (!time && dump->machine < 0 && !dump->filter.cpus.count)
+		return 0;
+	if (time) {
+		code = parse_time(time, &from_ns, &to_ns, error);
+		if (code)
+			return code;
+		dump->from_ns = add_saturated(dump->start_ns, from_ns);
+		dump->to_ns = add_saturated(dump->start_ns, to_ns);
+	}
+	for (uint32_t cpu = 0; cpu < TRACE_CPUS_MAX; cpu++)
+		if (filter_ranges_match(&dump->filter.cpus, cpu))
+			cpus[cpu / 64] |= 1ull << cpu % 64;
+	options = (struct trace_reader_options){
+	        .machine = dump->machine, .from_ns = dump->from_ns, .to_ns = dump->to_ns, .cpus = cpus};
+	trace_reader_destroy(dump->reader);
+	dump->reader = NULL;
+	return trace_reader_create(dump->trace, &options, &dump->reader, error);
+}
+
+/* --- the loop --- */
+
+static void flush(struct dump *dump)
+{
+	const char *at = dump->buffer;
+
+	while (dump->used && !dump->write_error) {
+		ssize_t done = write(dump->fd, at, dump->used);
+
+		if (done < 0 && errno != EINTR)
+			dump->write_error = errno;
+		if (done > 0) {
+			at += done;
+			dump->used -= (size_t)done;
+		}
+	}
+	dump->used = 0;
+}
+
+/* Forks and execs rename tasks from now on; cached prefixes are stale then. */
+static void learn_name(
+        struct dump_machine *machine, const struct dump_type *type, const struct trace_event *event)
+{
+	bool fork = type->fields[3]->kind == EVENT_FIELD_COMM; /* else exec: comm is before the file's name */
+	const struct event_field *comm = type->fields[fork ? 3 : 2];
+	uint32_t pid = (uint32_t)event_field_value(type->fields[fork ? 1 : 0], event->payload);
+	uint32_t tgid = fork ? (uint32_t)event_field_value(type->fields[2], event->payload) : pid;
+
+	names_set_task(&machine->machine->names, pid, tgid, (const char *)event->payload + comm->byte_offset);
+	machine->generation++;
+}
+
+static bool is_wanted(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
+        const struct trace_event *event)
+{
+	const struct names_task *task;
+
+	if (type->generic && !dump->all_events && dump->selection.nr_tracepoints) {
+		const char *name = dump_tracepoint_name(
+		        machine, (uint32_t)event_field_value(type->fields[0], event->payload));
+
+		if (!event_selection_has(&dump->selection, type->type->id) &&
+		        (!name || !event_selection_has_tracepoint(&dump->selection, name)))
+			return false;
+	}
+	if (!dump->filtered)
+		return true;
+	task = dump->filter.nr_comms ? names_task(&machine->machine->names, event->pid) : NULL;
+	if (!filter_match(&dump->filter, event->cpu, event->pid, task ? task->comm : NULL))
+		return false;
+	return !dump->durations || dump_pairs_match(dump, machine, type, event);
+}
+
+static void show(struct dump *dump, struct dump_machine *machine, struct dump_type *type,
+        const struct trace_event *event, int64_t unix_ns)
+{
+	char *begin, *end;
+
+	if (dump->capacity - dump->used < DUMP_LINE_BYTES)
+		flush(dump);
+	begin = dump->buffer + dump->used;
+	end = (dump->json ? dump_json_line : dump_text_line)(dump, machine, type, event, unix_ns, begin);
+	dump->used += (size_t)(end - begin);
+}
+
+static void take_event(struct dump *dump, const struct trace_event *event)
+{
+	struct dump_machine *machine = &dump->machines[event->machine];
+	bool lost = event->type->id == TRACE_EVENT_LOST;
+	struct dump_type *type = lost ? &machine->lost : machine->types[event->type->id];
+	int64_t unix_ns = 0;
+
+	dump->has_duration = false;
+	if (type->selected || lost) {
+		bool timed = dump->from_ns != INT64_MIN || dump->to_ns != INT64_MAX;
+
+		if (timed || !dump->count)
+			unix_ns = trace_reader_unix_ns(dump->reader, event);
+		if (timed && (unix_ns < dump->from_ns || unix_ns >= dump->to_ns)) {
+			/* outside, but names are learnt all the same */
+		} else if (lost) {
+			machine->lost_events += event_field_value(&event->type->fields[0], event->payload);
+			if (!dump->count)
+				show(dump, machine, type, event, unix_ns);
+		} else if (is_wanted(dump, machine, type, event)) {
+			type->count++;
+			dump->events++;
+			if (!dump->count)
+				show(dump, machine, type, event, unix_ns);
+		}
+	}
+	if (type->names_task)
+		learn_name(machine, type, event);
+	if (type->switches) {
+		machine->cpus[event->cpu].prio = event_field_signed(type->fields[2], event->payload);
+		machine->cpus[event->cpu].prio_known = true;
+	}
+	if (lost) {
+		machine->cpus[event->cpu].prio_known = false;
+		hash_map_clear(&machine->open_pairs); /* nothing is measured across a gap */
+	}
+}
+
+/* --- the end --- */
+
+static void show_counts_json(const struct dump *dump)
+{
+	const char *separator = "";
+
+	printf("{\"events\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"by_event\":{", dump->events, dump->lost);
+	/* one line for a name, whichever machines have it */
+	for (uint32_t i = 0; i < dump->trace->nr_machines; i++)
+		for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++) {
+			struct dump_type *type = dump->machines[i].types[id];
+			uint64_t count = type ? type->count : 0;
+
+			for (uint32_t j = i + 1; type && j < dump->trace->nr_machines; j++)
+				for (uint32_t other = 0; other < EVENT_TYPES_MAX; other++) {
+					struct dump_type *same = dump->machines[j].types[other];
+
+					if (!same || strcmp(same->type->name, type->type->name))
+						continue;
+					count += same->count;
+					same->count = 0;
+				}
+			if (!count)
+				continue;
+			printf("%s\"%s\":%" PRIu64, separator, type->type->name, count);
+			separator = ",";
+		}
+	puts("}}");
+}
+
+/* What is missing goes to stderr, so that it is seen where the events went elsewhere. */
+static void show_lost(const struct dump *dump)
+{
+	if (dump->lost)
+		fprintf(stderr, "hypertrace: %" PRIu64 " events were lost while recording\n", dump->lost);
+}
+
+static int finish(struct dump *dump, struct error *error)
+{
+	uint64_t damaged;
+
+	flush(dump);
+	for (uint32_t i = 0; i < dump->trace->nr_machines; i++)
+		dump->lost += dump->machines[i].lost_events;
+	if (dump->count && dump->json)
+		show_counts_json(dump);
+	else if (dump->count)
+		printf("%" PRIu64 "\n", dump->events);
+	if (dump->write_error == EPIPE)
+		return 0; /* `dump | head` has seen enough */
+	if (dump->write_error || fflush(stdout))
+		return error_set(error, -EIO, "cannot write: %s",
+		        strerror(dump->write_error ? dump->write_error : errno));
+	show_lost(dump);
+	damaged = trace_reader_damage(dump->reader, error);
+	if (damaged > 1)
+		error_add(error, "%" PRIu64 " packets are damaged, the first", damaged);
+	return damaged ? -EIO : 0;
+}
+
+static int dump_trace(
+        const struct dump_options *options, const char *const *paths, size_t count, struct error *error)
+{
+	__attribute__((cleanup(deinit))) struct dump dump = {.fd = STDOUT_FILENO};
+	struct trace_event event;
+	int code = read_options(&dump, options, error);
+
+	if (!code)
+		code = trace_open(paths, count, &dump.trace, error);
+	if (code)
+		return code;
+	if (options->machine) {
+		dump.machine = trace_find_machine(dump.trace, options->machine, error);
+		if (dump.machine < 0)
+			return dump.machine;
+	}
+	dump.machines = calloc(dump.trace->nr_machines, sizeof(*dump.machines));
+	dump.buffer = malloc(BUFFER_BYTES);
+	dump.capacity = BUFFER_BYTES;
+	if (!dump.machines || !dump.buffer)
+		return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
+	for (uint32_t i = 0; i < dump.trace->nr_machines && !code; i++)
+		code = init_machine(&dump, i, error);
+	if (!code)
+		code = open_reader(&dump, options->time, error);
+	if (code)
+		return code;
+	while (!dump.write_error && trace_reader_next(dump.reader, &event))
+		take_event(&dump, &event);
+	return finish(&dump, error);
+}
+
+static int dump_run(const struct command *self, int argc, char **argv)
+{
+	struct dump_options options = {0};
+	struct error error = {0};
+	int result = options_parse(self, &argc, &argv, &options, &error);
+
+	if (result)
+		return result == 1 ? 0 : show_error(&error, options.json, 2);
+	if (!argc) {
+		error_set(&error, -EINVAL, "dump needs a trace");
+		error_hint(&error, "hypertrace run -o TRACE -- COMMAND makes one");
+		return show_error(&error, options.json, 2);
+	}
+	result = dump_trace(&options, (const char *const *)argv, (size_t)argc, &error);
+	if (result)
+		return show_error(&error, options.json, result == -EINVAL ? 2 : 1);
+	return 0;
+}
+
+const struct command cmd_dump = {
+        .name = "dump",
+        .summary = "Print the events of a trace, one line each, in the order of time",
+        .synopsis = "TRACE... [-e LIST] [-f EXPR] [--time FROM-TO] [--machine NAME] [--utc | --monotonic] "
+                    "[--json] [--count]",
+        .description = "Merges the events of all vCPUs and machines of one or several traces. A line has the "
+                       "task that was\n"
+                       "running, the CPU, the time and the event, in the form known from trace-cmd. Where "
+                       "events were lost a line\n"
+                       "says so, and the total stands at the end on stderr.\n"
+                       "\n"
+                       "A duration in the filter shows the ends of interrupts, system calls and timers that "
+                       "took at least that\n"
+                       "long, with the time they took; their beginnings are left out.\n"
+                       "\n"
+                       "What is whole in a damaged trace is printed; then follows an error that names the "
+                       "file and the place, and\n"
+                       "the exit status is 1.",
+        .examples = "  # everything, in the pager\n"
+                    "  hypertrace dump t | less\n"
+                    "  # system calls of one program that took more than a millisecond\n"
+                    "  hypertrace dump t -e syscalls -f 'comm==postgres,syscall.duration>1ms'\n"
+                    "  # how many events of each kind in the first second\n"
+                    "  hypertrace dump t --time 0-1 --count --json\n",
+        .options = dump_specs,
+        .run = dump_run,
+};

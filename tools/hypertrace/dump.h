@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of `hypertrace dump` share: the options, read; and what is known of each machine and type.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "lib/base/hash_map.h"
+#include "lib/filter/event_selection.h"
+#include "lib/filter/filter.h"
+#include "lib/reader/trace_reader.h"
+
+#define DUMP_LINE_BYTES (1u << 19) /* no line is longer: 64 KiB of text, six bytes for each in JSON */
+#define DUMP_FIELDS_MAX 8          /* that a form uses */
+
+enum dump_time { DUMP_RELATIVE, DUMP_MONOTONIC, DUMP_UTC };
+
+struct dump;
+struct dump_type;
+
+/* Writes what stands behind the event's name. */
+typedef char *dump_form(
+        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at);
+
+struct dump_type {
+	const struct event_type *type;
+	dump_form *form;
+	const struct event_field *fields[DUMP_FIELDS_MAX]; /* in the order the form wants them */
+	bool selected;
+	bool switches;   /* the CPU to another task, of which the priority is known from then on */
+	bool names_task; /* fork and exec: the names change */
+	bool generic;    /* a kernel tracepoint of its own format */
+	uint8_t pair;    /* enum filter_pair it begins or ends, or FILTER_PAIRS */
+	bool begins, spans;
+	char label[EVENT_NAME_BYTES + 24]; /* "sched_switch:         " */
+	uint8_t label_bytes;
+	uint64_t count;
+};
+
+struct dump_cpu {
+	bool known; /* `prefix` is for pid, of this generation of names */
+	bool prio_known;
+	int64_t prio; /* of the task that runs */
+	uint8_t prefix_bytes;
+	uint32_t pid;
+	uint64_t generation;
+	uint64_t lost;
+	char prefix[192]; /* "            bash-1234  [001] " */
+};
+
+struct dump_machine {
+	struct trace_machine *machine;
+	struct dump_type *types[EVENT_TYPES_MAX];
+	struct dump_type lost;
+	struct dump_cpu *cpus; /* [TRACE_CPUS_MAX] */
+	uint64_t generation;   /* of the names */
+	uint64_t lost_events;
+	struct hash_map open_pairs;           /* dump_pairs.c */
+	struct dump_tracepoints *tracepoints; /* dump_tracepoint.c; NULL until one is met */
+};
+
+struct dump {
+	/* the options */
+	struct event_selection selection;
+	struct filter filter;
+	bool all_events, filtered, durations, json, count;
+	enum dump_time time;
+	int64_t from_ns, to_ns; /* Unix */
+	int machine;
+	/* the trace */
+	struct trace *trace;
+	struct trace_reader *reader;
+	struct dump_machine *machines;
+	int64_t start_ns;
+	uint64_t events, lost;
+	/* of the event in hand */
+	uint64_t duration_ns; /* of the pair it ends, if has_duration */
+	bool has_duration;
+	/* the second that was written last */
+	int64_t second;
+	uint8_t second_bytes;
+	char second_text[40];
+	/* the output */
+	char *buffer;
+	size_t used, capacity;
+	int fd;
+	int write_error; /* errno */
+};
+
+/* dump_text.c: one line, from `at` on. */
+char *dump_text_line(struct dump *dump, struct dump_machine *machine, struct dump_type *type,
+        const struct trace_event *event, int64_t unix_ns, char *at);
+char *dump_text_time(struct dump *dump, const struct dump_machine *machine, int64_t unix_ns, char *at);
+const char *dump_comm(const struct dump_machine *machine, uint32_t pid); /* raw; "<...>" if it is not known */
+
+/* dump_json.c */
+char *dump_json_line(struct dump *dump, struct dump_machine *machine, struct dump_type *type,
+        const struct trace_event *event, int64_t unix_ns, char *at);
+
+/* dump_forms.c: chooses the form of a type and finds its fields. */
+void dump_forms_choose(struct dump_type *type);
+const char *dump_softirq_name(uint64_t vec); /* NULL: none */
+
+/* dump_pairs.c: is the event wanted, as far as durations go? Sets dump->duration_ns where it ends a pair. */
+bool dump_pairs_match(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
+        const struct trace_event *event);
+void dump_pairs_choose(struct dump_type *type);
+
+/* dump_tracepoint.c: generic tracepoints, by libtraceevent. */
+struct dump_tracepoints;
+void dump_tracepoints_destroy(struct dump_tracepoints *tracepoints);
+/* "system:event", or NULL: the guest sent no format. */
+const char *dump_tracepoint_name(struct dump_machine *machine, uint32_t format);
+/* The fields as the kernel prints them; room for DUMP_LINE_BYTES / 4. */
+char *dump_tracepoint_fields(struct dump_machine *machine, uint32_t format, const uint8_t *raw,
+        uint32_t bytes, uint32_t cpu, uint64_t tsc, char *at, bool json);
