@@ -31,38 +31,49 @@ uint64_t HT_TSC_HOOK(void);
 #endif
 
 #ifdef HT_PORTABLE
-#define HT_LOAD(p, field) __atomic_load_n(&(p)->field, __ATOMIC_RELAXED)
+/* The schedule explorer's: called before every access to what another context sees. `own`: only this CPU's contexts. */
+#ifndef USER_HOOK
+#define USER_HOOK(own) ((void)0)
+#endif
+#define HT_LOAD(p, field) (USER_HOOK(1), __atomic_load_n(&(p)->field, __ATOMIC_RELAXED))
 #define HT_CAS(p, old, new) user_cas(p, old, new)
 #define HT_STORE(type, at, v) user_store(at, (uint64_t)(type)(v), sizeof(type))
-#define HT_STORE_RELEASE8(at, v)  __atomic_store_n((uint8_t *)(at), (uint8_t)(v), __ATOMIC_RELEASE)
-#define HT_STORE_RELEASE32(at, v) __atomic_store_n(at, v, __ATOMIC_RELEASE)
-#define HT_STORE_RELEASE64(at, v) __atomic_store_n(at, v, __ATOMIC_RELEASE)
-#define HT_LOAD_ACQUIRE64(at)     __atomic_load_n(at, __ATOMIC_ACQUIRE)
+#define HT_STORE_RELEASE8(at, v)  (USER_HOOK(0), __atomic_store_n((uint8_t *)(at), (uint8_t)(v), __ATOMIC_RELEASE))
+#define HT_STORE_RELEASE32(at, v) (USER_HOOK(0), __atomic_store_n(at, v, __ATOMIC_RELEASE))
+#define HT_STORE_RELEASE64(at, v) (USER_HOOK(0), __atomic_store_n(at, v, __ATOMIC_RELEASE))
+#define HT_LOAD_ACQUIRE64(at)     (USER_HOOK(0), __atomic_load_n(at, __ATOMIC_ACQUIRE))
 #define HT_STORE_FENCE()          HT_COMPILER_BARRIER() /* every store below is a release */
 #define HT_ZERO(at, bytes)        user_zero(at, bytes)
 #define HT_COPY(to, from, bytes)  user_copy(to, from, bytes)
 
 static inline int user_cas(struct ht_producer *p, uint64_t old, uint64_t new)
 {
+	USER_HOOK(1);
 	return __atomic_compare_exchange_n(&p->state, &old, new, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+/* Byte by byte: records are not aligned, and TSan knows atomics within 8 bytes only. */
+static inline void user_copy(void *to, const void *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++) {
+		if (i % 32 == 0)
+			USER_HOOK(0);
+		__atomic_store_n((uint8_t *)to + i, ((const uint8_t *)from)[i], __ATOMIC_RELEASE);
+	}
 }
 
 static inline void user_store(void *at, uint64_t value, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++)
-		__atomic_store_n((uint8_t *)at + i, (uint8_t)(value >> (8 * i)), __ATOMIC_RELEASE);
+	user_copy(at, &value, bytes);
 }
 
 static inline void user_zero(void *at, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++)
+	for (size_t i = 0; i < bytes; i++) {
+		if (i % 64 == 0)
+			USER_HOOK(0);
 		__atomic_store_n((uint8_t *)at + i, 0, __ATOMIC_RELEASE);
-}
-
-static inline void user_copy(void *to, const void *from, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		__atomic_store_n((uint8_t *)to + i, ((const uint8_t *)from)[i], __ATOMIC_RELEASE);
+	}
 }
 #else
 #define HT_LOAD(p, field) (*(volatile __typeof__((p)->field) *)&(p)->field)
