@@ -81,6 +81,7 @@ static void add_duration(struct syscall_row *row, struct syscall_task_row *by_ta
 
 void syscalls_enter(struct syscalls *syscalls, struct task *task, uint16_t nr, uint64_t now_ns)
 {
+	task->called = true;
 	task->call_nr = nr;
 	task->call_since_ns = now_ns;
 	task->call_away_ns = task->away_ns;
@@ -96,6 +97,9 @@ void syscalls_exit(struct syscalls *syscalls, struct task *task, uint32_t cpu, u
 	struct syscall_row *row;
 	uint64_t ns = 0;
 
+	/* A new task's first return is that of its parent's call, which counts there. */
+	if (!known && task->forked && !task->called && !ret)
+		return;
 	if (!known)
 		syscalls->unmatched++;
 	else if (!duration_between(task->call_since_ns, now_ns, &ns)) {

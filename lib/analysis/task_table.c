@@ -71,6 +71,7 @@ static void set_comm(struct task *task, const uint8_t comm[16])
 struct task *task_table_fork(struct task_table *table, uint32_t pid, uint32_t tgid, const uint8_t comm[16])
 {
 	struct task *task = pid < TASK_TABLE_PIDS && table->by_pid[pid] ? task_table_at(table, pid) : NULL;
+	const struct names_task *name;
 
 	/* No event speaks of a task before its fork, so whoever did anything under this pid is another one. */
 	if (!task || task->exited || task->events || task->state != TASK_UNKNOWN)
@@ -78,7 +79,12 @@ struct task *task_table_fork(struct task_table *table, uint32_t pid, uint32_t tg
 	if (task == &table->others)
 		return task;
 	task->tgid = tgid;
+	task->forked = true;
 	set_comm(task, comm);
+	/* Kernel threads get their names after their fork, without an event; the guest's list of tasks may have it. */
+	name = table->names && !strcmp(task->comm, "kthreadd") ? names_task(table->names, pid) : NULL;
+	if (name && name->tgid == tgid)
+		memcpy(task->comm, name->comm, sizeof(task->comm));
 	ask_wanted(table, task);
 	return task;
 }

@@ -40,6 +40,7 @@ struct task {
 	uint32_t pid, tgid; /* tgid 0: not known */
 	char comm[NAMES_COMM_BYTES];
 	bool wanted;  /* by the user's filter */
+	bool forked; /* in this trace */
 	bool exited;
 	uint64_t events;
 
@@ -54,6 +55,7 @@ struct task {
 	struct task_wait woken, preempted, blocked[TASK_REASONS];
 
 	/* syscalls.c */
+	bool called; /* entered a system call in this trace */
 	uint64_t call_since_ns, call_away_ns, calls;
 	uint32_t call_generation;
 	uint16_t call_nr;
