@@ -47,7 +47,8 @@ int guest_run(
 	if (fd < 0)
 		return error_set(error, -errno, "memfd_create: %s", strerror(errno));
 	whole.stdin_fd = -1;
-	whole.stdout_fd = whole.stderr_fd = fd;
+	whole.stderr_fd = fd;
+	whole.stdout_fd = config->stdout_fd > 0 ? config->stdout_fd : fd;
 	result = vm_create(&vm, &whole, error);
 	if (!result && hooks && hooks->before)
 		result = hooks->before(hooks->context, vm_region_path(vm), error);

@@ -29,6 +29,8 @@ static const struct {
         {"guest", bench_guest},
         {"ring", bench_ring},
         {"record", bench_record},
+        {"read", bench_read},
+        {"size", bench_size},
 };
 #define BENCHMARKS (sizeof(benchmarks) / sizeof(benchmarks[0]))
 
