@@ -46,7 +46,7 @@ enum ht_mode {
 	HT_MODE_DISCARD = 1,   /* what finds no room is dropped and counted */
 };
 
-/* `reason` of the event `panic`: how a guest ends, or nearly. */
+/* `reason` of the event `guest_end`: how a guest ends, or nearly. */
 enum ht_end {
 	HT_END_PANIC = 1,
 	HT_END_OOPS = 2,

@@ -15,7 +15,7 @@ static void last_words(enum ht_end reason, const char *message)
 
 	/* A packet of its own: a record that the panic interrupted half-way hides what follows it in the old one. */
 	ht_flush_this_cpu();
-	ht_write_text(HT_ID_panic, &payload, sizeof(payload), message);
+	ht_write_text(HT_ID_guest_end, &payload, sizeof(payload), message);
 	ht_flush_this_cpu();
 }
 

@@ -14,7 +14,7 @@ _Static_assert((int)HT_PAIR_IRQ == FILTER_PAIR_IRQ && (int)HT_PAIR_SOFTIRQ == FI
 	(int)HT_PAIR_TIMER == FILTER_PAIR_TIMER, "pairs have the same numbers");
 _Static_assert(EVENT_SELECTION_TRACEPOINTS_BYTES <= HT_CONTROL_TRACEPOINT_BYTES, "all tracepoints fit");
 
-#define ALWAYS (1ull << EVENT_ID_panic | 1ull << EVENT_ID_cpu_state)
+#define ALWAYS (1ull << EVENT_ID_guest_end | 1ull << EVENT_ID_cpu_state)
 
 static uint64_t count_values(const struct filter_ranges *ranges)
 {

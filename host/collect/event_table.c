@@ -73,6 +73,7 @@ struct event_schema *event_table_schema(enum event_table_part part, struct error
 #define GROUP_sched    1
 #define GROUP_irq      1
 #define GROUP_syscalls 1
+#define GROUP_args     1
 #define GROUP_timers   1
 #define GROUP_faults   1
 #define GROUP_marker   1

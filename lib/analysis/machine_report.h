@@ -88,5 +88,5 @@ static inline bool machine_report_knows_tasks(const struct machine_report *repor
 	return report->schedule.switches != 0;
 }
 
-/* "panic", "oops", "reboot", … of the reason in the event `panic`. */
+/* "panic", "oops", "reboot", … of the reason in the event `guest_end`. */
 const char *machine_report_end_name(uint32_t reason);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/analysis/machine_report.h"
 #include "lib/model/syscall_names.h"
 #include "tools/hypertrace/dump.h"
 #include "tools/hypertrace/dump_put.h"
@@ -310,6 +311,13 @@ static char *put_raw(const uint8_t *bytes, uint32_t count, char *at)
 	return at;
 }
 
+static char *form_end(struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+{
+	(void)dump;
+	at = put_string(at, machine_report_end_name((uint32_t)value(type, event, 0)));
+	return put_text(type->fields[1], event, put_literal(at, ": "));
+}
+
 static char *form_generic(
         struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
@@ -376,7 +384,7 @@ static const struct {
         {"page_fault_user", form_fault, {"address", "ip", "error_code"}},
         {"page_fault_kernel", form_fault, {"address", "ip", "error_code"}},
         {"marker", form_text, {"$text"}},
-        {"panic", form_text, {"$message"}},
+        {"guest_end", form_end, {"reason", "$message"}},
         {"span", form_span, {"pair", "key", "value", "duration_tsc"}},
         {"tracepoint", form_tracepoint, {"format", "#raw"}},
 };
