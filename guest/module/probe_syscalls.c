@@ -61,17 +61,20 @@ static __always_inline void sys_enter_body(bool filtered, struct pt_regs *regs, 
 HT_VARIANTS(sys_enter, (struct pt_regs *regs, long nr), (regs, nr))
 
 /*
- * What does not go the short way: a return value of more than 32 bits, a number of the 32-bit table, no room. It gets
+ * What does not go the short way: no room, a number of the 32-bit table, a return value of more than 32 bits. It gets
  * the arguments, not the packed record, so that the short way need not keep that in a register.
  */
-static noinline void exit_long(const struct pt_regs *regs, long ret)
+static noinline void exit_slow(const struct pt_regs *regs, long ret)
 {
 	struct {
 		s64 ret;
 		u16 nr;
 	} __packed payload = { ret, number(regs, regs->orig_ax) };
 
-	ht_write(HT_ID_sys_exit_long, &payload, sizeof(payload), NULL, 0);
+	if (ret == (s32)ret)
+		ht_record_slow(HT_ID_sys_exit, 6, (u32)ret, payload.nr);
+	else
+		ht_write(HT_ID_sys_exit_long, &payload, sizeof(payload), NULL, 0);
 }
 
 static __always_inline void sys_exit_body(bool filtered, struct pt_regs *regs, long ret)
@@ -80,7 +83,7 @@ static __always_inline void sys_exit_body(bool filtered, struct pt_regs *regs, l
 	if (ht_pass(filtered, current)) {
 		if (unlikely(ret != (s32)ret) || is_compat(regs) ||
 		    unlikely(!ht_ring_write(0, HT_ID_sys_exit, 6, (u32)ret, regs->orig_ax)))
-			exit_long(regs, ret);
+			exit_slow(regs, ret);
 	}
 	compat_syscall_probe_exit();
 }
