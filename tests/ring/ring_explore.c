@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every schedule of a producer and a reader with at most two changes of the running side, and one interrupt (or NMI) at
- * any point of the producer, over tiny rings: deterministic and exhaustive within those bounds. Both sides are
+ * any point of the producer, over tiny rings: deterministic, and exhaustive within those bounds with STRIDE 1; otherwise
+ * changes happen at every STRIDE-th point only. Both sides are
  * coroutines; every access to memory that another context sees is a point where a change may happen. Checked at the end of
- * each: no torn record taken, order, and recorded + lost == produced. Usage: ring_explore [STRIDE]; 1 visits all.
+ * each: no torn record taken, order, and recorded + lost == produced. Usage: ring_explore [STRIDE]
  *
  * Memory is sequentially consistent here; on x86 only a store that passes a later load is missing, and no two such
  * accesses of the protocol depend on each other's order.
@@ -141,7 +142,9 @@ static void explore_point(int own)
 {
 	const struct schedule *schedule = x.schedule;
 
-	if (x.running == 0 && user_depth == 0 && !x.interrupted && x.producer_points++ >= schedule->interrupt &&
+	if (x.running < 0) /* before and after the schedule */
+		return;
+	if (x.running == 0 && user_depth == 0 && ++x.producer_points > schedule->interrupt && !x.interrupted &&
 		(schedule->nmi || !interrupts_off))
 		interrupt();
 	if (own)
@@ -235,7 +238,7 @@ static void show(const struct schedule *s, const char *fault)
 
 int main(int argc, char **argv)
 {
-	const uint32_t stride = argc > 1 ? (uint32_t)atoi(argv[1]) : 3;
+	const uint32_t stride = argc > 1 ? (uint32_t)atoi(argv[1]) : 7;
 	struct event_schema *schema = event_table_schema(EVENT_TABLE_TRACE, NULL);
 	struct ring_scratch *scratch = ring_scratch_create(4096);
 	struct ring_walk_table table;
@@ -252,7 +255,7 @@ int main(int argc, char **argv)
 			.nested = kind & 16 ? 4 : 1 };
 		const uint32_t points = run(&s, &table, scratch, &fault) + 20, interrupts = x.producer_points + 1;
 
-		for (uint32_t at = 0; at <= interrupts && !fault; at += 1 + (at ? stride - 1 : 0)) {
+		for (uint32_t at = 0; at <= interrupts && !fault; at++) {
 			s.interrupt = at ? at - 1 : NEVER;
 			for (s.change[0] = 1; s.change[0] < points && !fault; s.change[0] += stride)
 				for (s.change[1] = s.change[0] + 1; s.change[1] < points && !fault; s.change[1] += stride, schedules++)
