@@ -109,9 +109,11 @@ static void produce(uint32_t count)
 		uint64_t payload = ring_check_payload(user_depth, ++x.numbers[user_depth]);
 
 		x.produced++;
-		if (user_depth < 2)
+		if (user_depth == 0)
 			user_write(&x.producer, RING_CHECK_ID, payload, RING_CHECK_BYTES);
-		else if (!ht_ring_write(&x.producer, RING_CHECK_ID, RING_CHECK_BYTES, payload, (uint32_t)(payload >> 32)))
+		/* a single one is longer than what it interrupts, and may find no room where that still does */
+		else if (x.schedule->nested == 1 || !ht_ring_write(&x.producer, RING_CHECK_ID, RING_CHECK_BYTES, payload,
+			(uint32_t)(payload >> 32)))
 			ht_producer_write(&x.producer, RING_CHECK_ID, &payload, RING_CHECK_BYTES, 0, 0);
 	}
 }
