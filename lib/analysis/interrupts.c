@@ -121,10 +121,11 @@ void interrupts_raise(struct interrupts *interrupts, uint32_t cpu, uint32_t vect
 void interrupts_span(struct interrupts *interrupts, uint32_t cpu, enum interrupt_kind kind, uint64_t key,
 	uint32_t pid, uint64_t duration_ns, uint64_t now_ns)
 {
-	struct interrupt_row *row = capped_table_at(&interrupts->rows[kind], key);
+	struct interrupt_row *row;
 
 	if (duration_ns < interrupts->min_ns[kind])
 		return;
+	row = capped_table_at(&interrupts->rows[kind], key);
 	row->elapsed_ns += duration_ns;
 	durations_add(&row->own, duration_ns, now_ns, cpu, pid);
 }

@@ -34,7 +34,7 @@ static const struct known_event {
 	{"marker", KERNEL_EVENT_MARKER, {"pid"}, "text"},
 	{"span", KERNEL_EVENT_SPAN, {"pair", "key", "value", "duration_tsc"}},
 	{"tracepoint", KERNEL_EVENT_TRACEPOINT, {"format"}},
-	{"guest_end", KERNEL_EVENT_PANIC, {"reason"}, "message"},
+	{"guest_end", KERNEL_EVENT_GUEST_END, {"reason"}, "message"},
 };
 
 /* False: the type has no such integer. */

@@ -33,7 +33,7 @@ enum kernel_event_kind {        /* value(0), value(1), …            text */
 	KERNEL_EVENT_MARKER,       /* pid                            text */
 	KERNEL_EVENT_SPAN,         /* pair, key, value, duration_tsc */
 	KERNEL_EVENT_TRACEPOINT,   /* format */
-	KERNEL_EVENT_PANIC,        /* reason                         message */
+	KERNEL_EVENT_GUEST_END,    /* reason                         message */
 	KERNEL_EVENT_KINDS,
 };
 

@@ -26,7 +26,7 @@ static int init_parts(struct machine_report *report, const struct machine_report
 	good &= !syscalls_init(&report->syscalls, &report->tasks, options->syscalls_by_task);
 	good &= !faults_init(&report->faults);
 	good &= !notes_init(&report->markers, MACHINE_REPORT_MARKERS);
-	good &= !notes_init(&report->panics, MACHINE_REPORT_PANICS);
+	good &= !notes_init(&report->ends, MACHINE_REPORT_ENDS);
 	return good ? 0 : -ENOMEM;
 }
 
@@ -63,7 +63,7 @@ void machine_report_destroy(struct machine_report *report)
 {
 	if (!report)
 		return;
-	notes_deinit(&report->panics);
+	notes_deinit(&report->ends);
 	notes_deinit(&report->markers);
 	faults_deinit(&report->faults);
 	syscalls_deinit(&report->syscalls);
@@ -143,7 +143,7 @@ static void add_task_event(struct machine_report *report, struct place *at, enum
 	switch (kind) {
 	case KERNEL_EVENT_SWITCH:
 		schedule_switch(&report->schedule, at->cpu, at->pid, pid,
-			(uint32_t)kernel_event_value(layout, 1, payload), at->wanted, at->now_ns);
+			(uint32_t)kernel_event_value(layout, 1, payload), report->cpus[at->cpu].wanted, at->now_ns);
 		break;
 	case KERNEL_EVENT_WAKING:
 		schedule_waking(&report->schedule, pid, at->now_ns);
@@ -234,8 +234,8 @@ static void add_event(struct machine_report *report, struct place *at, const str
 		if (at->wanted)
 			add_note(&report->markers, at, layout, payload, (uint32_t)VALUE(0), 0);
 		break;
-	case KERNEL_EVENT_PANIC:
-		add_note(&report->panics, at, layout, payload, at->pid, (uint32_t)VALUE(0));
+	case KERNEL_EVENT_GUEST_END:
+		add_note(&report->ends, at, layout, payload, at->pid, (uint32_t)VALUE(0));
 		break;
 	case KERNEL_EVENT_SPAN:
 		add_span(report, at, layout, payload);

@@ -16,7 +16,7 @@
 
 #define MACHINE_REPORT_CPUS_MAX 4096
 #define MACHINE_REPORT_MARKERS  4096
-#define MACHINE_REPORT_PANICS   64
+#define MACHINE_REPORT_ENDS   64
 
 /* The pairs of `span` events, and of the user's minimum durations. */
 enum machine_report_pair {
@@ -66,7 +66,7 @@ struct machine_report {
 	struct interrupts interrupts;
 	struct syscalls syscalls;
 	struct faults faults;
-	struct notes markers, panics;
+	struct notes markers, ends;
 };
 
 /* The pointers in `options` must live as long. -EINVAL: too many CPUs; -ENOMEM. Heap; NULL after an error. */

@@ -98,8 +98,10 @@ void syscalls_exit(struct syscalls *syscalls, struct task *task, uint32_t cpu, u
 	uint64_t ns = 0;
 
 	/* A new task's first return is that of its parent's call, which counts there. */
-	if (!known && task->forked && !task->called && !ret)
+	if (!known && task->forked && !task->called && !ret) {
+		task->called = true;
 		return;
+	}
 	if (!known)
 		syscalls->unmatched++;
 	else if (!duration_between(task->call_since_ns, now_ns, &ns)) {

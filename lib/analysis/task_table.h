@@ -55,7 +55,7 @@ struct task {
 	struct task_wait woken, preempted, blocked[TASK_REASONS];
 
 	/* syscalls.c */
-	bool called; /* entered a system call in this trace */
+	bool called; /* entered or left a system call in this trace */
 	uint64_t call_since_ns, call_away_ns, calls;
 	uint32_t call_generation;
 	uint16_t call_nr;

@@ -108,7 +108,7 @@ static void view_words(const struct report_view *view, bool bad, const char *wha
 static void view_end(const struct report_view *view)
 {
 	const struct trace_machine_info *info = view->machine->machine->info;
-	const struct notes *panics = &view->analysis->panics;
+	const struct notes *ends = &view->analysis->ends;
 	char what[128];
 
 	if (info->filter[0]) {
@@ -116,16 +116,16 @@ static void view_end(const struct report_view *view)
 		view_foreign(view, info->filter, strlen(info->filter));
 		fputs(": times of other tasks are not known\n", view->out);
 	}
-	for (size_t i = 0; i < panics->kept; i++) {
-		const struct note *note = panics->items[i];
+	for (size_t i = 0; i < ends->kept; i++) {
+		const struct note *note = ends->items[i];
 
 		snprintf(what, sizeof(what), "%s at %s s on cpu%u", machine_report_end_name(note->reason),
 			view_when(view, note->at_ns).text, note->cpu);
 		view_words(view, note->reason <= 2, what, note->text, note->bytes);
 	}
-	if (panics->count > panics->kept)
-		fprintf(view->out, "  and %s more like this\n", human_count(panics->count - panics->kept).text);
-	if (panics->kept || !info->end_state[0] || !strcmp(info->end_state, "running") ||
+	if (ends->count > ends->kept)
+		fprintf(view->out, "  and %s more like this\n", human_count(ends->count - ends->kept).text);
+	if (ends->kept || !info->end_state[0] || !strcmp(info->end_state, "running") ||
 		!strcmp(info->end_state, "stopped"))
 		return;
 	snprintf(what, sizeof(what), "the guest's end: %s", info->end_state);

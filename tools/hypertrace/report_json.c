@@ -398,7 +398,7 @@ static json_t *machine_json(const struct builder *builder)
 	json_t *object = json_object();
 
 	set_head(builder, object);
-	json_object_set_new(object, "panics", notes_json(builder, &analysis->panics, true));
+	json_object_set_new(object, "last_words", notes_json(builder, &analysis->ends, true));
 	json_object_set_new(object, "events_by_type", events_json(builder));
 	json_object_set_new(object, "tracepoints", tracepoints_json(builder));
 	json_object_set_new(object, "cpus", cpus_json(builder));
