@@ -201,14 +201,25 @@ static void parse_clock(struct parser *parser, struct ctf_description *descripti
 		        parser->error, -EINVAL, "line %u: a clock with an impossible rate or offset", line);
 }
 
+/* Says where the schema refused something; to the caller it is all bad metadata. */
+static void refused(struct parser *parser, int code, unsigned line)
+{
+	parser->code = code == -ENOMEM ? code : -EINVAL;
+	error_add(parser->error, "line %u", line);
+	if (parser->error)
+		parser->error->code = parser->code;
+}
+
 static void add_field(struct parser *parser, struct event_type *type, const char *name,
         enum event_field_kind kind, unsigned bits, unsigned line)
 {
+	int code;
+
 	if (parser->code)
 		return;
-	parser->code = event_type_add_field(type, name, kind, bits, parser->error);
-	if (parser->code)
-		error_add(parser->error, "line %u", line);
+	code = event_type_add_field(type, name, kind, bits, parser->error);
+	if (code)
+		refused(parser, code, line);
 }
 
 static void parse_integer(struct parser *parser, struct event_type *type, unsigned line)
@@ -282,9 +293,10 @@ static void parse_event(struct parser *parser, struct event_schema *schema)
 	id = (uint32_t)get_number(parser, EVENT_TYPES_MAX - 1);
 	expect_text(parser, "; stream_id = 0; fields := struct {");
 	if (!parser->code) {
-		parser->code = event_schema_add_type(schema, id, name, &type, parser->error);
-		if (parser->code)
-			error_add(parser->error, "line %u", line);
+		int code = event_schema_add_type(schema, id, name, &type, parser->error);
+
+		if (code)
+			refused(parser, code, line);
 	}
 	while (!parser->code && !tsdl_is(&parser->token, "}")) {
 		line = parser->token.line;
