@@ -25,8 +25,7 @@ struct recorder {
 	struct event_selection events;
 	struct filter filter;
 	struct error refusal;
-	bool history, finished;
-	uint64_t ring_bytes;
+	bool history, described, finished;
 	struct recorder_guest *guests[TRACE_MACHINES_MAX];
 	size_t nr_guests;
 	uint64_t polled_ns, described_ns;
@@ -113,7 +112,9 @@ static int prepare(struct recorder *recorder, const struct recorder_options *opt
 	if (code)
 		return code;
 	describe_host(&common->info, options->program_version);
-	return trace_dir_write_info(&common->dir, &common->info, error);
+	code = trace_dir_write_info(&common->dir, &common->info, error);
+	recorder->described = code == 0;
+	return code;
 }
 
 int recorder_create(struct recorder **out, const struct recorder_options *options, struct error *error)
@@ -128,7 +129,6 @@ int recorder_create(struct recorder **out, const struct recorder_options *option
 	recorder->common.notice = options->notice;
 	recorder->common.context = options->context;
 	recorder->history = options->history;
-	recorder->ring_bytes = options->ring_bytes;
 	recorder->sleep_ns = SLEEP_MIN_NS;
 	code = prepare(recorder, options, error);
 	if (code) {
@@ -146,6 +146,12 @@ void recorder_destroy(struct recorder *recorder)
 	for (size_t i = 0; i < recorder->nr_guests; i++) {
 		recorder_guest_deinit(recorder->guests[i]);
 		free(recorder->guests[i]);
+	}
+	/* nothing was ever recorded, not even that: leave no empty trace behind */
+	if (!recorder->finished && !recorder->common.info.nr_machines && recorder->common.dir.fd >= 0 &&
+		recorder->described) {
+		unlinkat(recorder->common.dir.fd, TRACE_INFO_FILE, 0);
+		rmdir(recorder->common.dir.path);
 	}
 	event_schema_destroy(recorder->common.schema);
 	event_schema_destroy(recorder->common.names_schema);
@@ -256,6 +262,7 @@ int recorder_finish(struct recorder *recorder, struct error *error)
 
 	for (size_t i = 0; i < recorder->nr_guests; i++)
 		recorder_guest_finish(recorder->guests[i]);
+	recorder->finished = true;
 	common->info.end_unix_ns = clock_ns(CLOCK_REALTIME);
 	snprintf(common->info.state, sizeof(common->info.state), "complete");
 	code = trace_dir_write_info(&common->dir, &common->info, error);
