@@ -26,21 +26,31 @@ static bool group_is_new(const struct event_choice *choices, const struct event_
 	return true;
 }
 
+/* What the user typed, safe for a terminal. */
+struct shown {
+	char text[4 * 64 + 1];
+};
+
+static struct shown show(struct word word)
+{
+	struct shown shown;
+
+	shown.text[text_escape(shown.text, word.at, word.length > 64 ? 64 : word.length)] = '\0';
+	return shown;
+}
+
 static int unknown(struct word word, const struct event_choice *choices, struct error *error)
 {
 	struct suggestion near = suggestion_for(word.at, word.length);
-	cleanup_strbuf struct strbuf groups = STRBUF_EMPTY, shown = STRBUF_EMPTY;
-	char *at = strbuf_reserve(&shown, 4 * word.length);
+	cleanup_strbuf struct strbuf groups = STRBUF_EMPTY;
 
-	if (at)
-		shown.length += text_escape(at, word.at, word.length > 64 ? 64 : word.length);
 	for (const struct event_choice *choice = choices; choice->name; choice++) {
 		suggestion_consider(&near, choice->name);
 		suggestion_consider(&near, choice->group);
 		if (group_is_new(choices, choice))
 			strbuf_printf(&groups, "%s%s", groups.length ? ", " : "", choice->group);
 	}
-	error_set(error, -EINVAL, "-e: unknown event \"%.*s\"", (int)shown.length, at ? at : "");
+	error_set(error, -EINVAL, "-e: unknown event \"%s\"", show(word).text);
 	if (near.best)
 		error_hint(error, "did you mean %s?", near.best);
 	else
@@ -137,7 +147,8 @@ int event_selection_parse(struct event_selection *selection, const char *list,
 		if (!in)
 			word = (struct word){word.at + 1, word.length - 1};
 		if (!word.length)
-			return error_set(error, -EINVAL, "-e: an empty word in \"%s\"", list);
+			return error_set(error, -EINVAL, "-e: an empty word in \"%s\"",
+			        show((struct word){list, strlen(list)}).text);
 		if (is_tracepoint(word))
 			code = choose_tracepoint(selection, word, in, error);
 		else if (!choose(selection, word, in, choices))

@@ -200,7 +200,7 @@ int names_parse_symbols(struct names *names, const char *data, size_t bytes)
 		/* "name\t[module]": the name alone */
 		name = next_word(&line);
 		for (const char *at = name.at; at < name.end; at++)
-			if (*at == '\t')
+			if (*at == '\t' || !*at)
 				name.end = at;
 		if (name.at == name.end) {
 			names->bad_lines++;

@@ -4,6 +4,7 @@
  * with a header that is mostly true, then words are stored anywhere, with polls of all rings in between. What the reader
  * hands on must be records that walk whole, within bounds and in time order, whatever the guest did.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -37,6 +38,14 @@ size_t fuzz_seed(size_t index, const uint8_t **data)
 	return sizeof(seed) - index % 2;
 }
 
+#define MUST(condition) ((condition) ? (void)0 : fail(#condition))
+
+static void fail(const char *condition)
+{
+	fprintf(stderr, "not so: %s\n", condition);
+	abort();
+}
+
 struct sink {
 	const struct ring_walk_table *table;
 	uint64_t last_tsc;
@@ -48,11 +57,9 @@ static int check_packet(void *context, const struct ring_packet *packet)
 	const uint8_t *records = packet->buffer + RING_HEADROOM_BYTES;
 	struct ring_walk walk = { .at = records, .end = records + packet->bytes, .tsc = packet->begin_tsc };
 
-	if (packet->bytes > PACKET_BYTES || packet->begin_tsc < sink->last_tsc || packet->end_tsc < packet->begin_tsc)
-		abort();
+	MUST(!(packet->bytes > PACKET_BYTES || packet->begin_tsc < sink->last_tsc || packet->end_tsc < packet->begin_tsc));
 	ring_walk(sink->table, &walk, 1);
-	if (walk.status != RING_WALK_WHOLE || walk.events != packet->events || walk.tsc > packet->end_tsc)
-		abort();
+	MUST(!(walk.status != RING_WALK_WHOLE || walk.events != packet->events || walk.tsc > packet->end_tsc));
 	sink->last_tsc = packet->end_tsc;
 	return packet->events % 7 == 0 ? -28 : 0;
 }
@@ -105,8 +112,7 @@ static void poll_all(struct ring_reader *readers, struct region *region, unsigne
 	for (unsigned i = 0; i < RINGS; i++) {
 		ring_reader_poll(&readers[i], (uint64_t)round * RING_GRACE_NS / 2, round % 3);
 		ring_reader_count_lost(&readers[i]);
-		if (ring_reader_backlog(&readers[i]) > PACKETS)
-			abort();
+		MUST(!(ring_reader_backlog(&readers[i]) > PACKETS));
 	}
 	region_state(region, (char[513]){ 0 });
 }
@@ -123,12 +129,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	struct sink sinks[RINGS];
 	struct ring_walk_table table;
 
-	if (!schema || !scratch || base == MAP_FAILED)
-		abort();
+	MUST(!(!schema || !scratch || base == MAP_FAILED));
 	ring_walk_table_init(&table, schema);
 	make_honest(base);
-	if (region_check(&region, &layout, NULL))
-		abort();
+	MUST(!(region_check(&region, &layout, NULL)));
 	for (uint32_t i = 0; i < RINGS; i++) {
 		sinks[i] = (struct sink){ .table = &table };
 		ring_reader_init(&readers[i], &(struct ring_reader_options){ .ring = region_ring(&region, &layout, i),
@@ -141,10 +145,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		scribble(base, data + at);
 		if (data[at + 3] & 16)
 			poll_all(readers, &region, (unsigned)at);
-		if (region_check(&region, &checked, NULL) == 0 &&
+		MUST(!(region_check(&region, &checked, NULL) == 0 &&
 			(checked.data_offset + (uint64_t)checked.nr_rings * checked.nr_packets * checked.packet_bytes >
-				REGION_BYTES))
-			abort();
+				REGION_BYTES)));
 	}
 	poll_all(readers, &region, 3);
 	munmap(base, REGION_BYTES);
