@@ -33,7 +33,7 @@ int control_check(const struct control_request *request, struct error *error)
 		return 0;
 	if (count_values(&filter->pids) > HT_CONTROL_PIDS) {
 		error_set(error, -ENOTSUP, "filter: a guest can look for %d pids at most", HT_CONTROL_PIDS);
-		return error_hint(error, "record without that condition and filter when reading: hypertrace dump -f");
+		return error_hint(error, "record without that condition and filter when reading: hypertrace dump -f"), -ENOTSUP;
 	}
 	if (filter->nr_comms > HT_CONTROL_COMMS)
 		return error_set(error, -ENOTSUP, "filter: a guest can look for %d comms at most", HT_CONTROL_COMMS);

@@ -18,21 +18,23 @@ static int open_file(struct region *region, struct error *error)
 
 	region->fd = open(region->path, O_RDWR | O_CLOEXEC);
 	if (region->fd < 0) {
-		error_set(error, -errno, "%s", strerror(errno));
-		if (error && error->code == -EACCES)
+		int code = error_set(error, -errno, "%s", strerror(errno));
+
+		if (code == -EACCES)
 			error_hint(error, "run as the user that QEMU runs as, or as root");
-		return error_hint(error, "name the file behind the guest's memory-backend-file (mem-path), or use --qmp");
+		error_hint(error, "name the file behind the guest's memory-backend-file (mem-path), or use --qmp");
+		return code;
 	}
 	if (fstat(region->fd, &status))
 		return error_set(error, -errno, "%s", strerror(errno));
 	if (!S_ISREG(status.st_mode) || status.st_size < HT_MIN_REGION_BYTES) {
 		error_set(error, -ENODATA, "no file of at least %d KiB", HT_MIN_REGION_BYTES >> 10);
-		return error_hint(error, "a region is a power of two, 1 MiB or more: hypertrace attach --size 32M");
+		return error_hint(error, "a region is a power of two, 1 MiB or more: hypertrace attach --size 32M"), -ENODATA;
 	}
 	region->bytes = (size_t)status.st_size;
 	if (flock(region->fd, LOCK_EX | LOCK_NB)) {
 		error_set(error, -EBUSY, "another recorder is attached to it");
-		return error_hint(error, "end that one first: fuser -v %s", region->path);
+		return error_hint(error, "end that one first: fuser -v %s", region->path), -EBUSY;
 	}
 	return 0;
 }
@@ -110,7 +112,8 @@ static int bad_magic(uint64_t magic, struct error *error)
 	if (magic == 0)
 		return -EAGAIN;
 	error_set(error, -EBADMSG, "no hypertrace header in it (magic %016llx)", (unsigned long long)magic);
-	return error_hint(error, "is it the right file? A fresh region is all zeros until hypertrace.ko is loaded in the guest");
+	return error_hint(error, "is it the right file? A fresh region is all zeros until hypertrace.ko is loaded in the guest"),
+	       -EBADMSG;
 }
 
 int region_check(const struct region *region, struct region_layout *layout, struct error *error)
