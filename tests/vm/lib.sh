@@ -48,7 +48,7 @@ run_guest() {
 
 # events TRACE DUMP-ARGUMENT...: how many there are
 events() {
-	"$HYPERTRACE" dump --count "$@" | awk '$NF == "total" || $1 == "total" { for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+$/) print $i; exit }'
+	"$HYPERTRACE" dump --count "$@"
 }
 
 # lost TRACE [CAUSE]: the sum over vCPUs, or that of one cause, from the trace's own account
