@@ -47,8 +47,10 @@ int machine_report_create(const struct machine_report_options *options, struct m
 		return -ENOMEM;
 	}
 	kernel_events_init(&report->kernel_events, options->schema, options->lost_type);
-	for (uint32_t cpu = 0; cpu < options->nr_cpus; cpu++)
+	for (uint32_t cpu = 0; cpu < options->nr_cpus; cpu++) {
 		report->cpus[cpu].wanted = !options->cpus || options->cpus[cpu / 64] >> cpu % 64 & 1;
+		report->schedule.cpus[cpu].unwanted = !report->cpus[cpu].wanted;
+	}
 	for (int pair = 0; pair < REPORT_PAIRS; pair++) {
 		if (pair == REPORT_PAIR_SYSCALL)
 			report->syscalls.min_ns = options->min_duration_ns[pair];
@@ -134,6 +136,24 @@ static void add_tracepoint(struct machine_report *report, uint64_t format)
 	row->count++;
 }
 
+/* fork, exec, exit: `pid` is the task they are about. */
+static void add_life(struct machine_report *report, const struct kernel_event_layout *layout, const uint8_t *payload,
+	uint32_t pid)
+{
+	switch (layout->kind) {
+	case KERNEL_EVENT_FORK:
+		task_table_fork(&report->tasks, pid, (uint32_t)kernel_event_value(layout, 1, payload),
+			kernel_event_comm(layout, payload));
+		break;
+	case KERNEL_EVENT_EXEC:
+		task_table_exec(&report->tasks, pid, (uint32_t)kernel_event_value(layout, 1, payload),
+			kernel_event_comm(layout, payload));
+		break;
+	case KERNEL_EVENT_EXIT:
+		task_table_exit(&report->tasks, pid);
+	}
+}
+
 /* Tasks and the scheduler: these are followed whoever is wanted, because the others' events end a wait. */
 static void add_task_event(struct machine_report *report, struct place *at, enum kernel_event_kind kind,
 	const struct kernel_event_layout *layout, const uint8_t *payload)
@@ -151,16 +171,8 @@ static void add_task_event(struct machine_report *report, struct place *at, enum
 	case KERNEL_EVENT_MIGRATE:
 		schedule_migrate(&report->schedule, pid);
 		break;
-	case KERNEL_EVENT_FORK:
-		task_table_fork(&report->tasks, pid, (uint32_t)kernel_event_value(layout, 1, payload),
-			kernel_event_comm(layout, payload));
-		break;
-	case KERNEL_EVENT_EXEC:
-		task_table_exec(&report->tasks, pid, (uint32_t)kernel_event_value(layout, 1, payload),
-			kernel_event_comm(layout, payload));
-		break;
 	default:
-		task_table_exit(&report->tasks, pid);
+		add_life(report, layout, payload, pid);
 	}
 	at->wanted |= task_table_at(&report->tasks, pid)->wanted && report->cpus[at->cpu].wanted;
 }
@@ -284,6 +296,14 @@ void machine_report_add(struct machine_report *report, const struct event_type *
 	report->by_type[type->id]++;
 	state->events++;
 	at.task->events++;
+}
+
+void machine_report_follow(struct machine_report *report, const struct event_type *type, const uint8_t *payload)
+{
+	const struct kernel_event_layout *layout = &report->kernel_events.layouts[type->id];
+
+	if (machine_report_follows(report, type->id))
+		add_life(report, layout, payload, (uint32_t)kernel_event_value(layout, 0, payload));
 }
 
 void machine_report_finish(struct machine_report *report)

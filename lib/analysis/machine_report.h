@@ -80,6 +80,17 @@ void machine_report_destroy(struct machine_report *report);
 void machine_report_add(struct machine_report *report, const struct event_type *type, const uint8_t *payload,
 	uint32_t cpu, uint32_t pid, uint64_t now_ns);
 
+/* An event the user did not ask for: only what it says of tasks' names and lives is taken from it. */
+void machine_report_follow(struct machine_report *report, const struct event_type *type, const uint8_t *payload);
+
+/* Is it worth handing events of that type to machine_report_follow()? */
+static inline bool machine_report_follows(const struct machine_report *report, uint32_t id)
+{
+	uint8_t kind = report->kernel_events.layouts[id].kind;
+
+	return kind == KERNEL_EVENT_FORK || kind == KERNEL_EVENT_EXEC || kind == KERNEL_EVENT_EXIT;
+}
+
 void machine_report_finish(struct machine_report *report);
 
 /* Does the trace say which task runs: were there sched_switch events? */

@@ -70,7 +70,8 @@ static void account(struct schedule *schedule, uint32_t cpu, struct task *task, 
 
 	if (!elapsed(schedule, state->since_ns, now_ns, &ns))
 		return;
-	task->run_ns += ns;
+	if (!state->unwanted)
+		task->run_ns += ns;
 	*(state->pid ? &state->busy_ns : &state->idle_ns) += ns;
 }
 
@@ -85,14 +86,15 @@ static enum task_reason reason_of(uint32_t prev_state)
 	return prev_state & STATE_STOPPED ? TASK_STOPPED : TASK_PARKED;
 }
 
-static void leave(struct schedule *schedule, struct task *task, uint32_t prev_state, uint64_t now_ns)
+static void leave(
+	struct schedule *schedule, struct task *task, uint32_t prev_state, bool wanted, uint64_t now_ns)
 {
 	/* A waking that came while it ran counts only from this run, not from one before. */
 	if (!is_current(schedule, task) || task->state != TASK_RUNNING)
 		task->woken_while_running_ns = 0;
 	task->left_ns = now_ns;
 	if (!prev_state || prev_state & SCHEDULE_STATE_PREEMPTED) {
-		task->preemptions++;
+		task->preemptions += wanted;
 		set_state(schedule, task, TASK_PREEMPTED, now_ns);
 	} else if (prev_state & STATE_DEAD) {
 		set_state(schedule, task, TASK_DEAD, now_ns);
@@ -130,7 +132,7 @@ static void enter(struct schedule *schedule, struct task *task, uint32_t cpu, bo
 		if (elapsed(schedule, task->left_ns, now_ns, &ns))
 			task->away_ns += ns;
 	}
-	task->switches++;
+	task->switches += wanted;
 	task->left_ns = 0;
 	task->woken_while_running_ns = 0;
 	set_state(schedule, task, TASK_RUNNING, now_ns);
@@ -150,11 +152,11 @@ void schedule_switch(struct schedule *schedule, uint32_t cpu, uint32_t prev_pid,
 	schedule->switches++;
 	/* There is an idle task for every CPU, all of pid 0, and `others` is many tasks: they have no state. */
 	if (prev_pid && task_is_known(schedule->tasks, prev))
-		leave(schedule, prev, prev_state, now_ns);
+		leave(schedule, prev, prev_state, wanted, now_ns);
 	if (next_pid && task_is_known(schedule->tasks, next))
 		enter(schedule, next, cpu, wanted, now_ns);
 	else
-		next->switches++;
+		next->switches += wanted;
 }
 
 void schedule_waking(struct schedule *schedule, uint32_t pid, uint64_t now_ns)

@@ -21,6 +21,7 @@ struct schedule_cpu {
 	uint64_t busy_ns, idle_ns, unknown_ns;
 	uint64_t switches;
 	uint64_t seen_ns; /* time of its last event; 0: none yet */
+	bool unwanted;    /* tasks' run time there does not count; the caller may set it */
 };
 
 struct schedule {

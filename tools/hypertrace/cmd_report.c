@@ -152,36 +152,57 @@ static int prepare_machine(struct report *report, uint32_t number, const struct 
 }
 _Static_assert((int)FILTER_PAIRS == (int)REPORT_PAIRS && (int)FILTER_PAIR_TIMER == (int)REPORT_PAIR_TIMER, "as events.def");
 
-/* Which types are wanted, by machine and id. */
-static void select_types(const struct trace_machine *machine, const struct wish *wish, bool *selected)
+/* What becomes of the events of a type. */
+enum use {
+	USE_NONE,
+	USE_NAMES, /* not asked for, but tells how tasks are called */
+	USE_ALL,
+};
+
+static bool is_selected(const char *name, const struct wish *wish)
+{
+	/* one event in two forms */
+	if (!strcmp(name, "sys_enter_args") && is_selected("sys_enter", wish))
+		return true;
+	if (!strcmp(name, "sys_exit_long") && is_selected("sys_exit", wish))
+		return true;
+	for (const struct event_choice *choice = choices; choice->name; choice++)
+		if (!strcmp(choice->name, name) && event_selection_has(&wish->selection, choice->id))
+			return true;
+	return !strcmp(name, "tracepoint") && wish->selection.nr_tracepoints;
+}
+
+static void select_types(const struct report_machine *machine, const struct wish *wish, uint8_t *uses)
 {
 	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++) {
-		const struct event_type *type = machine->schema->types[id];
+		const struct event_type *type = machine->machine->schema->types[id];
 
-		selected[id] = !id || wish->all_events; /* id 0: lost events */
-		for (const struct event_choice *choice = choices; type && choice->name; choice++)
-			if (!strcmp(choice->name, type->name) && event_selection_has(&wish->selection, choice->id))
-				selected[id] = true;
-		if (type && !strcmp(type->name, "tracepoint") && wish->selection.nr_tracepoints)
-			selected[id] = true;
+		if (!id || wish->all_events || (type && is_selected(type->name, wish)))
+			uses[id] = USE_ALL; /* id 0: lost events */
+		else if (machine_report_follows(machine->analysis, id))
+			uses[id] = USE_NAMES;
 	}
 }
 
-static void feed(struct report *report, struct trace_reader *reader, const bool (*selected)[EVENT_TYPES_MAX],
+static void feed(struct report *report, struct trace_reader *reader, const uint8_t (*uses)[EVENT_TYPES_MAX],
 	int64_t from_ns, int64_t to_ns)
 {
 	struct trace_event event;
 
 	while (trace_reader_next(reader, &event)) {
+		struct machine_report *analysis = report->machines[event.machine].analysis;
+		enum use use = uses[event.machine][event.type->id];
 		int64_t now_ns;
 
-		if (!selected[event.machine][event.type->id])
+		if (use == USE_NONE)
 			continue;
 		now_ns = trace_reader_unix_ns(reader, &event);
-		if (now_ns < from_ns || now_ns >= to_ns)
+		if (now_ns >= to_ns)
 			continue;
-		machine_report_add(report->machines[event.machine].analysis, event.type, event.payload, event.cpu,
-			event.pid, (uint64_t)now_ns);
+		if (use == USE_NAMES || now_ns < from_ns)
+			machine_report_follow(analysis, event.type, event.payload);
+		else
+			machine_report_add(analysis, event.type, event.payload, event.cpu, event.pid, (uint64_t)now_ns);
 	}
 	report->damaged = trace_reader_damage(reader, &report->damage);
 	for (uint32_t i = 0; i < report->nr_machines; i++)
@@ -219,25 +240,29 @@ static int read_range(const struct trace *trace, const struct wish *wish, struct
 static int analyse(struct report *report, const struct wish *wish, struct error *error)
 {
 	struct trace_reader_options options = TRACE_READER_ALL;
-	bool (*selected)[EVENT_TYPES_MAX] = calloc(report->nr_machines, sizeof(*selected));
+	uint8_t (*uses)[EVENT_TYPES_MAX] = calloc(report->nr_machines, sizeof(*uses));
+	int64_t from_ns;
 	struct trace_reader *reader = NULL;
 	int result;
 
 	options.machine = wish->machine;
-	result = selected ? read_range(report->trace, wish, &options, error) : error_set(error, -ENOMEM, "out of memory");
+	result = uses ? read_range(report->trace, wish, &options, error) : error_set(error, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < report->nr_machines && !result; i++) {
 		if (wish->machine >= 0 && (uint32_t)wish->machine != i)
 			continue;
-		select_types(&report->trace->machines[i], wish, selected[i]);
 		result = prepare_machine(report, i, wish, report->by_task, error);
+		if (!result)
+			select_types(&report->machines[i], wish, uses[i]);
 	}
+	from_ns = options.from_ns;
+	options.from_ns = INT64_MIN; /* what came before tells how tasks are called */
 	if (!result)
 		result = trace_reader_create(report->trace, &options, &reader, error);
 	if (!result) {
-		feed(report, reader, selected, options.from_ns, options.to_ns);
+		feed(report, reader, uses, from_ns, options.to_ns);
 		trace_reader_destroy(reader);
 	}
-	free(selected);
+	free(uses);
 	return result;
 }
 

@@ -44,6 +44,14 @@ struct report_name report_interrupt(
 struct report_name report_tracepoint(const struct trace_machine *machine, uint64_t format);
 struct report_name report_errno(uint32_t number);
 
+struct report_function_count {
+	struct report_name name;
+	uint64_t count;
+};
+
+/* The kernel's functions that page faults came from, by count; heap, *nr of them. NULL: none, or no memory. */
+struct report_function_count *report_fault_functions(const struct report_machine *machine, size_t *nr);
+
 void report_text(const struct report *report, FILE *out, bool colour);
 
 /* One JSON document; times and durations in ns. -ENOMEM. */

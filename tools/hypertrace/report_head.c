@@ -144,7 +144,7 @@ void view_head(const struct report_view *view)
 	view_end(view);
 	if (!strcmp(view->machine->machine->trace_info->state, "recording"))
 		fputs("  the recorder did not end this trace: it holds what was written until then\n", view->out);
-	if (analysis->events && !machine_report_knows_tasks(analysis))
+	if (analysis->events && !machine_report_knows_tasks(analysis) && !view->report->restricted)
 		fputs("  no sched_switch recorded: tasks are those that ran when a packet of events began\n", view->out);
 	if (analysis->schedule.backwards + analysis->interrupts.backwards + analysis->syscalls.backwards)
 		fputs("  the guest's time went back: durations across that are left out\n", view->out);

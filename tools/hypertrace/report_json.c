@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The report as one JSON document: base units, all times in ns, `at_ns` since the machine's first event. */
-#include "tools/hypertrace/report.h"
+#include "tools/hypertrace/report_json.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/strbuf.h"
 #include "lib/base/text.h"
 
-/* One machine's, while it is being put together. */
-struct builder {
-	const struct report *report;
-	const struct report_machine *machine;
-	const struct machine_report *analysis;
-};
-
-static void set_count(json_t *object, const char *key, uint64_t value)
+void json_set_count(json_t *object, const char *key, uint64_t value)
 {
 	json_object_set_new(object, key, json_integer((json_int_t)(value > INT64_MAX ? INT64_MAX : value)));
 }
@@ -46,48 +38,48 @@ static json_t *foreign(const char *text, size_t bytes)
 	return string;
 }
 
-static void set_text(json_t *object, const char *key, const char *text)
+void json_set_text(json_t *object, const char *key, const char *text)
 {
 	json_object_set_new(object, key, foreign(text, strlen(text)));
 }
 
-static uint64_t at_ns(const struct builder *builder, uint64_t now_ns)
+static uint64_t at_ns(const struct report_builder *builder, uint64_t now_ns)
 {
 	return now_ns > builder->analysis->first_ns ? now_ns - builder->analysis->first_ns : 0;
 }
 
-static size_t rows_of(const struct builder *builder, size_t count)
+size_t json_rows(const struct report_builder *builder, size_t count)
 {
 	return builder->report->top && builder->report->top < count ? builder->report->top : count;
 }
 
-static void set_durations(const struct builder *builder, json_t *object, const struct durations *durations)
+void json_set_durations(const struct report_builder *builder, json_t *object, const struct durations *durations)
 {
 	const struct histogram *histogram = &durations->histogram;
 
-	set_count(object, "count", histogram->count);
+	json_set_count(object, "count", histogram->count);
 	if (!histogram->count)
 		return;
-	set_count(object, "total_ns", histogram->sum);
-	set_count(object, "mean_ns", durations_mean_ns(durations));
-	set_count(object, "min_ns", histogram->min);
-	set_count(object, "p50_ns", histogram_percentile(histogram, 50));
-	set_count(object, "p90_ns", histogram_percentile(histogram, 90));
-	set_count(object, "p99_ns", histogram_percentile(histogram, 99));
-	set_count(object, "p999_ns", histogram_percentile(histogram, 99.9));
-	set_count(object, "max_ns", histogram->max);
-	set_count(object, "max_at_ns", at_ns(builder, durations->max_at_ns));
-	set_count(object, "max_cpu", durations->max_cpu);
-	set_count(object, "max_pid", durations->max_pid);
+	json_set_count(object, "total_ns", histogram->sum);
+	json_set_count(object, "mean_ns", durations_mean_ns(durations));
+	json_set_count(object, "min_ns", histogram->min);
+	json_set_count(object, "p50_ns", histogram_percentile(histogram, 50));
+	json_set_count(object, "p90_ns", histogram_percentile(histogram, 90));
+	json_set_count(object, "p99_ns", histogram_percentile(histogram, 99));
+	json_set_count(object, "p999_ns", histogram_percentile(histogram, 99.9));
+	json_set_count(object, "max_ns", histogram->max);
+	json_set_count(object, "max_at_ns", at_ns(builder, durations->max_at_ns));
+	json_set_count(object, "max_cpu", durations->max_cpu);
+	json_set_count(object, "max_pid", durations->max_pid);
 }
 
-static json_t *lost_json(const struct builder *builder)
+static json_t *lost_json(const struct report_builder *builder)
 {
 	const struct trace_machine_info *info = builder->machine->machine->info;
 	json_t *object = json_object(), *causes = json_object();
 
-	set_count(object, "total", trace_machine_info_lost(info));
-	set_count(object, "between_events", builder->analysis->lost);
+	json_set_count(object, "total", trace_machine_info_lost(info));
+	json_set_count(object, "between_events", builder->analysis->lost);
 	for (int cause = 0; cause < TRACE_LOST_CAUSES; cause++) {
 		json_t *cpus = json_array();
 
@@ -97,8 +89,8 @@ static json_t *lost_json(const struct builder *builder)
 			if (!info->cpus[i].lost[cause])
 				continue;
 			row = json_object();
-			set_count(row, "cpu", info->cpus[i].cpu);
-			set_count(row, "count", info->cpus[i].lost[cause]);
+			json_set_count(row, "cpu", info->cpus[i].cpu);
+			json_set_count(row, "count", info->cpus[i].lost[cause]);
 			json_array_append_new(cpus, row);
 		}
 		json_object_set_new(causes, trace_lost_name(cause), cpus);
@@ -107,35 +99,35 @@ static json_t *lost_json(const struct builder *builder)
 	return object;
 }
 
-static json_t *notes_json(const struct builder *builder, const struct notes *notes, bool with_reason)
+static json_t *notes_json(const struct report_builder *builder, const struct notes *notes, bool with_reason)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < rows_of(builder, notes->kept); i++) {
+	for (size_t i = 0; i < json_rows(builder, notes->kept); i++) {
 		const struct note *note = notes->items[i];
 		json_t *row = json_object();
 
-		set_count(row, "at_ns", at_ns(builder, note->at_ns));
-		set_count(row, "cpu", note->cpu);
-		set_count(row, "pid", note->pid);
+		json_set_count(row, "at_ns", at_ns(builder, note->at_ns));
+		json_set_count(row, "cpu", note->cpu);
+		json_set_count(row, "pid", note->pid);
 		if (with_reason)
-			set_text(row, "reason", machine_report_end_name(note->reason));
+			json_set_text(row, "reason", machine_report_end_name(note->reason));
 		json_object_set_new(row, "text", foreign(note->text, note->bytes));
 		json_array_append_new(array, row);
 	}
 	return array;
 }
 
-static void append_named_count(json_t *array, const char *name, uint64_t count)
+void json_append_named_count(json_t *array, const char *name, uint64_t count)
 {
 	json_t *row = json_object();
 
-	set_text(row, "name", name);
-	set_count(row, "count", count);
+	json_set_text(row, "name", name);
+	json_set_count(row, "count", count);
 	json_array_append_new(array, row);
 }
 
-static json_t *events_json(const struct builder *builder)
+static json_t *events_json(const struct report_builder *builder)
 {
 	const struct event_schema *schema = builder->machine->machine->schema;
 	const struct machine_report *analysis = builder->analysis;
@@ -143,26 +135,26 @@ static json_t *events_json(const struct builder *builder)
 
 	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++)
 		if (analysis->by_type[id] && schema->types[id])
-			append_named_count(array, schema->types[id]->name, analysis->by_type[id]);
+			json_append_named_count(array, schema->types[id]->name, analysis->by_type[id]);
 	return array;
 }
 
-static json_t *tracepoints_json(const struct builder *builder)
+static json_t *tracepoints_json(const struct report_builder *builder)
 {
 	const struct capped_table *formats = &builder->analysis->by_format;
 	const void **rows = capped_table_sorted(formats, report_compare_counts);
 	json_t *array = json_array();
 
-	for (size_t i = 0; rows && i < rows_of(builder, formats->count); i++) {
+	for (size_t i = 0; rows && i < json_rows(builder, formats->count); i++) {
 		const struct format_row *row = rows[i];
 
-		append_named_count(array, report_tracepoint(builder->machine->machine, row->key).text, row->count);
+		json_append_named_count(array, report_tracepoint(builder->machine->machine, row->key).text, row->count);
 	}
 	free(rows);
 	return array;
 }
 
-static json_t *cpus_json(const struct builder *builder)
+static json_t *cpus_json(const struct report_builder *builder)
 {
 	json_t *array = json_array();
 
@@ -174,51 +166,51 @@ static json_t *cpus_json(const struct builder *builder)
 		if (!state->seen || !state->wanted)
 			continue;
 		row = json_object();
-		set_count(row, "cpu", cpu);
-		set_count(row, "events", state->events);
-		set_count(row, "lost", state->lost);
+		json_set_count(row, "cpu", cpu);
+		json_set_count(row, "events", state->events);
+		json_set_count(row, "lost", state->lost);
 		if (machine_report_knows_tasks(builder->analysis)) {
-			set_count(row, "busy_ns", time->busy_ns);
-			set_count(row, "idle_ns", time->idle_ns);
-			set_count(row, "unknown_ns", time->unknown_ns);
-			set_count(row, "switches", time->switches);
+			json_set_count(row, "busy_ns", time->busy_ns);
+			json_set_count(row, "idle_ns", time->idle_ns);
+			json_set_count(row, "unknown_ns", time->unknown_ns);
+			json_set_count(row, "switches", time->switches);
 		}
 		json_array_append_new(array, row);
 	}
 	return array;
 }
 
-static void set_wait(const struct builder *builder, json_t *task, const char *key, const struct task_wait *wait)
+static void set_wait(const struct report_builder *builder, json_t *task, const char *key, const struct task_wait *wait)
 {
 	json_t *object;
 
 	if (!wait->count)
 		return;
 	object = json_object();
-	set_count(object, "count", wait->count);
-	set_count(object, "total_ns", wait->total_ns);
-	set_count(object, "max_ns", wait->max_ns);
-	set_count(object, "max_at_ns", at_ns(builder, wait->max_at_ns));
+	json_set_count(object, "count", wait->count);
+	json_set_count(object, "total_ns", wait->total_ns);
+	json_set_count(object, "max_ns", wait->max_ns);
+	json_set_count(object, "max_at_ns", at_ns(builder, wait->max_at_ns));
 	json_object_set_new(task, key, object);
 }
 
-static json_t *task_json(const struct builder *builder, const struct task *task)
+static json_t *task_json(const struct report_builder *builder, const struct task *task)
 {
 	json_t *row = json_object(), *blocked = json_object();
 
-	set_text(row, "comm", task->comm);
-	set_count(row, "pid", task->pid);
+	json_set_text(row, "comm", task->comm);
+	json_set_count(row, "pid", task->pid);
 	if (task->tgid)
-		set_count(row, "tgid", task->tgid);
-	set_count(row, "events", task->events);
-	set_count(row, "run_ns", task->run_ns);
-	set_count(row, "switches", task->switches);
-	set_count(row, "wakeups", task->wakeups);
-	set_count(row, "preemptions", task->preemptions);
-	set_count(row, "migrations", task->migrations);
-	set_count(row, "syscalls", task->calls);
-	set_count(row, "faults_user", task->faults_user);
-	set_count(row, "faults_kernel", task->faults_kernel);
+		json_set_count(row, "tgid", task->tgid);
+	json_set_count(row, "events", task->events);
+	json_set_count(row, "run_ns", task->run_ns);
+	json_set_count(row, "switches", task->switches);
+	json_set_count(row, "wakeups", task->wakeups);
+	json_set_count(row, "preemptions", task->preemptions);
+	json_set_count(row, "migrations", task->migrations);
+	json_set_count(row, "syscalls", task->calls);
+	json_set_count(row, "faults_user", task->faults_user);
+	json_set_count(row, "faults_kernel", task->faults_kernel);
 	set_wait(builder, row, "waited_after_waking", &task->woken);
 	set_wait(builder, row, "waited_after_preemption", &task->preempted);
 	for (int reason = 0; reason < TASK_REASONS; reason++)
@@ -227,14 +219,14 @@ static json_t *task_json(const struct builder *builder, const struct task *task)
 	return row;
 }
 
-static json_t *tasks_json(const struct builder *builder)
+static json_t *tasks_json(const struct report_builder *builder)
 {
 	const struct task_table *table = &builder->analysis->tasks;
 	const struct task **tasks = task_table_sorted(table, report_compare_tasks);
 	json_t *array = json_array();
 
 	for (size_t i = 0; tasks && i < table->nr_rows; i++) {
-		if (json_array_size(array) == rows_of(builder, table->nr_rows))
+		if (json_array_size(array) == json_rows(builder, table->nr_rows))
 			break;
 		if (tasks[i]->wanted && (tasks[i]->events || tasks[i]->run_ns || tasks[i]->wakeups))
 			json_array_append_new(array, task_json(builder, tasks[i]));
@@ -243,156 +235,43 @@ static json_t *tasks_json(const struct builder *builder)
 	return array;
 }
 
-static json_t *run_queue_json(const struct builder *builder)
+static json_t *run_queue_json(const struct report_builder *builder)
 {
 	json_t *object = json_object(), *woken = json_object(), *preempted = json_object();
 
-	set_durations(builder, woken, &builder->analysis->schedule.woken);
-	set_durations(builder, preempted, &builder->analysis->schedule.preempted);
+	json_set_durations(builder, woken, &builder->analysis->schedule.woken);
+	json_set_durations(builder, preempted, &builder->analysis->schedule.preempted);
 	json_object_set_new(object, "woken", woken);
 	json_object_set_new(object, "preempted", preempted);
 	return object;
 }
 
-static json_t *syscall_json(const struct builder *builder, const struct syscall_row *call)
-{
-	json_t *row = json_object(), *durations = json_object(), *errnos = json_object();
-
-	if (call->key != CAPPED_TABLE_OTHERS)
-		set_count(row, "nr", call->key);
-	set_text(row, "name", report_syscall(call->key).text);
-	set_count(row, "count", call->exits);
-	set_count(row, "unfinished", call->unfinished);
-	set_count(row, "off_cpu_ns", call->off_cpu_ns);
-	set_durations(builder, durations, &call->durations);
-	json_object_set_new(row, "durations", durations);
-	set_count(row, "errors", call->errors);
-	for (int i = 0; i < SYSCALL_ERRNOS && call->errnos[i].count; i++)
-		set_count(errnos, report_errno(call->errnos[i].number).text, call->errnos[i].count);
-	json_object_set_new(row, "errnos", errnos);
-	return row;
-}
-
-static json_t *syscalls_json(const struct builder *builder)
-{
-	const struct capped_table *table = &builder->analysis->syscalls.rows;
-	const struct syscall_row *others = table->others;
-	const void **rows = capped_table_sorted(table, report_compare_syscalls);
-	json_t *array = json_array();
-
-	for (size_t i = 0; rows && i < rows_of(builder, table->count); i++)
-		json_array_append_new(array, syscall_json(builder, rows[i]));
-	if (others->exits)
-		json_array_append_new(array, syscall_json(builder, others));
-	free(rows);
-	return array;
-}
-
-static json_t *task_calls_json(const struct builder *builder)
-{
-	const struct capped_table *table = &builder->analysis->syscalls.by_task;
-	const void **rows = capped_table_sorted(table, report_compare_task_calls);
-	json_t *array = json_array();
-
-	for (size_t i = 0; rows && i < rows_of(builder, table->count); i++) {
-		const struct syscall_task_row *call = rows[i];
-		json_t *row = json_object();
-
-		set_text(row, "comm", call->task->comm);
-		set_count(row, "pid", call->task->pid);
-		set_text(row, "name", report_syscall(call->key & UINT16_MAX).text);
-		set_count(row, "count", call->exits);
-		set_count(row, "errors", call->errors);
-		set_count(row, "total_ns", call->total_ns);
-		set_count(row, "max_ns", call->max_ns);
-		json_array_append_new(array, row);
-	}
-	free(rows);
-	return array;
-}
-
-static json_t *interrupts_json(const struct builder *builder, enum interrupt_kind kind)
-{
-	const struct capped_table *table = &builder->analysis->interrupts.rows[kind];
-	const void **rows = capped_table_sorted(table, report_compare_interrupts);
-	json_t *array = json_array();
-
-	for (size_t i = 0; rows && i < rows_of(builder, table->count); i++) {
-		const struct interrupt_row *interrupt = rows[i];
-		json_t *row = json_object();
-
-		set_text(row, "name", report_interrupt(builder->machine->machine, kind, interrupt->key).text);
-		set_durations(builder, row, &interrupt->own);
-		set_count(row, "with_nested_ns", interrupt->elapsed_ns);
-		json_array_append_new(array, row);
-	}
-	free(rows);
-	return array;
-}
-
-static json_t *delays_json(const struct builder *builder)
-{
-	const struct capped_table *table = &builder->analysis->interrupts.delays;
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < table->count; i++) {
-		const struct interrupt_delay *delay = capped_table_row(table, i);
-		json_t *row = json_object();
-
-		set_text(row, "name",
-			report_interrupt(builder->machine->machine, INTERRUPT_SOFT, delay->key).text);
-		set_durations(builder, row, &delay->delay);
-		json_array_append_new(array, row);
-	}
-	return array;
-}
-
-static json_t *faults_json(const struct builder *builder)
-{
-	const struct faults *faults = &builder->analysis->faults;
-	const void **rows = capped_table_sorted(&faults->kernel_ips, report_compare_counts);
-	json_t *object = json_object(), *functions = json_array();
-
-	set_count(object, "user", faults->user);
-	set_count(object, "kernel", faults->kernel);
-	set_count(object, "writes", faults->writes);
-	set_count(object, "protection", faults->protection);
-	for (size_t i = 0; rows && i < rows_of(builder, faults->kernel_ips.count); i++) {
-		const struct fault_row *row = rows[i];
-
-		append_named_count(functions, report_function(builder->machine->machine, row->key).text, row->count);
-	}
-	json_object_set_new(object, "kernel_functions", functions);
-	free(rows);
-	return object;
-}
-
-static void set_head(const struct builder *builder, json_t *object)
+static void set_head(const struct report_builder *builder, json_t *object)
 {
 	const struct trace_machine *machine = builder->machine->machine;
 	const struct machine_report *analysis = builder->analysis;
 	json_t *end = json_object();
 
-	set_text(object, "name", machine->name);
-	set_text(object, "release", machine->info->release);
-	set_text(object, "hostname", machine->info->hostname);
-	set_text(object, "channel", machine->info->channel);
-	set_text(object, "mode", machine->info->mode);
-	set_text(object, "recording_filter", machine->info->filter);
-	set_count(object, "vcpus", machine->info->nr_cpus ? machine->info->nr_cpus : machine->nr_streams);
-	set_count(object, "events", analysis->events);
-	set_count(object, "first_unix_ns", analysis->first_ns);
-	set_count(object, "duration_ns", analysis->last_ns - analysis->first_ns);
-	set_count(object, "bytes", builder->machine->bytes);
-	set_count(object, "clock_error_ns", builder->machine->clock_error_ns);
+	json_set_text(object, "name", machine->name);
+	json_set_text(object, "release", machine->info->release);
+	json_set_text(object, "hostname", machine->info->hostname);
+	json_set_text(object, "channel", machine->info->channel);
+	json_set_text(object, "mode", machine->info->mode);
+	json_set_text(object, "recording_filter", machine->info->filter);
+	json_set_count(object, "vcpus", machine->info->nr_cpus ? machine->info->nr_cpus : machine->nr_streams);
+	json_set_count(object, "events", analysis->events);
+	json_set_count(object, "first_unix_ns", analysis->first_ns);
+	json_set_count(object, "duration_ns", analysis->last_ns - analysis->first_ns);
+	json_set_count(object, "bytes", builder->machine->bytes);
+	json_set_count(object, "clock_error_ns", builder->machine->clock_error_ns);
 	json_object_set_new(object, "knows_tasks", json_boolean(machine_report_knows_tasks(analysis)));
 	json_object_set_new(object, "lost", lost_json(builder));
-	set_text(end, "state", machine->info->end_state);
-	set_text(end, "message", machine->info->message);
+	json_set_text(end, "state", machine->info->end_state);
+	json_set_text(end, "message", machine->info->message);
 	json_object_set_new(object, "end", end);
 }
 
-static json_t *machine_json(const struct builder *builder)
+static json_t *machine_json(const struct report_builder *builder)
 {
 	const struct machine_report *analysis = builder->analysis;
 	json_t *object = json_object();
@@ -404,18 +283,18 @@ static json_t *machine_json(const struct builder *builder)
 	json_object_set_new(object, "cpus", cpus_json(builder));
 	json_object_set_new(object, "tasks", tasks_json(builder));
 	json_object_set_new(object, "run_queue", run_queue_json(builder));
-	json_object_set_new(object, "syscalls", syscalls_json(builder));
+	json_object_set_new(object, "syscalls", report_syscalls_json(builder));
 	if (builder->report->by_task)
-		json_object_set_new(object, "syscalls_by_task", task_calls_json(builder));
-	set_count(object, "syscalls_without_entry", analysis->syscalls.unmatched);
-	json_object_set_new(object, "irqs", interrupts_json(builder, INTERRUPT_HARD));
-	json_object_set_new(object, "softirqs", interrupts_json(builder, INTERRUPT_SOFT));
-	json_object_set_new(object, "softirq_delays", delays_json(builder));
-	json_object_set_new(object, "hrtimers", interrupts_json(builder, INTERRUPT_HRTIMER));
-	json_object_set_new(object, "timers", interrupts_json(builder, INTERRUPT_TIMER));
-	json_object_set_new(object, "faults", faults_json(builder));
+		json_object_set_new(object, "syscalls_by_task", report_task_calls_json(builder));
+	json_set_count(object, "syscalls_without_entry", analysis->syscalls.unmatched);
+	json_object_set_new(object, "irqs", report_interrupts_json(builder, INTERRUPT_HARD));
+	json_object_set_new(object, "softirqs", report_interrupts_json(builder, INTERRUPT_SOFT));
+	json_object_set_new(object, "softirq_delays", report_delays_json(builder));
+	json_object_set_new(object, "hrtimers", report_interrupts_json(builder, INTERRUPT_HRTIMER));
+	json_object_set_new(object, "timers", report_interrupts_json(builder, INTERRUPT_TIMER));
+	json_object_set_new(object, "faults", report_faults_json(builder));
 	json_object_set_new(object, "markers", notes_json(builder, &analysis->markers, false));
-	set_count(object, "markers_count", analysis->markers.count);
+	json_set_count(object, "markers_count", analysis->markers.count);
 	return object;
 }
 
@@ -426,15 +305,15 @@ int report_json(const struct report *report, FILE *out)
 
 	for (uint32_t i = 0; i < report->nr_machines; i++) {
 		const struct report_machine *machine = &report->machines[i];
-		const struct builder builder = {report, machine, machine->analysis};
+		const struct report_builder builder = {report, machine, machine->analysis};
 
 		if (machine->analysis)
 			json_array_append_new(machines, machine_json(&builder));
 	}
 	json_object_set_new(document, "machines", machines);
-	set_count(document, "damaged_packets", report->damaged);
+	json_set_count(document, "damaged_packets", report->damaged);
 	if (report->damaged)
-		set_text(document, "damage", report->damage.text);
+		json_set_text(document, "damage", report->damage.text);
 	result = document ? json_dumpf(document, out, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : -1;
 	json_decref(document);
 	if (result < 0)

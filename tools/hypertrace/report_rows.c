@@ -3,6 +3,7 @@
 #include "tools/hypertrace/report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/model/syscall_names.h"
@@ -145,4 +146,46 @@ struct report_name report_errno(uint32_t number)
 	else
 		snprintf(result.text, sizeof(result.text), "errno %u", number);
 	return result;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct report_function_count *)a)->name.text,
+		((const struct report_function_count *)b)->name.text);
+}
+
+static int compare_function_counts(const void *a, const void *b)
+{
+	int order = larger(((const struct report_function_count *)a)->count,
+		((const struct report_function_count *)b)->count);
+
+	return order ? order : compare_names(a, b);
+}
+
+struct report_function_count *report_fault_functions(const struct report_machine *machine, size_t *nr)
+{
+	const struct capped_table *ips = &machine->analysis->faults.kernel_ips;
+	const struct fault_row *others = ips->others;
+	size_t nr_rows = ips->count + (others->count != 0);
+	struct report_function_count *functions = nr_rows ? calloc(nr_rows, sizeof(*functions)) : NULL;
+
+	*nr = 0;
+	if (!functions)
+		return NULL;
+	for (size_t i = 0; i < nr_rows; i++) {
+		const struct fault_row *row = i < ips->count ? capped_table_row(ips, i) : others;
+
+		functions[i].name = report_function(machine->machine, row->key);
+		functions[i].count = row->count;
+	}
+	/* instructions of one function stand side by side now: add them up */
+	qsort(functions, nr_rows, sizeof(*functions), compare_names);
+	for (size_t i = 0; i < nr_rows; i++) {
+		if (*nr && !compare_names(&functions[*nr - 1], &functions[i]))
+			functions[*nr - 1].count += functions[i].count;
+		else
+			functions[(*nr)++] = functions[i];
+	}
+	qsort(functions, *nr, sizeof(*functions), compare_function_counts);
+	return functions;
 }

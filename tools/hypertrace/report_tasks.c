@@ -48,7 +48,8 @@ static uint64_t busy_ns(const struct machine_report *analysis)
 	uint64_t ns = 0;
 
 	for (uint32_t cpu = 0; cpu < analysis->nr_cpus; cpu++)
-		ns += analysis->schedule.cpus[cpu].busy_ns + analysis->schedule.cpus[cpu].idle_ns;
+		if (analysis->cpus[cpu].wanted)
+			ns += analysis->schedule.cpus[cpu].busy_ns + analysis->schedule.cpus[cpu].idle_ns;
 	return ns;
 }
 
@@ -59,13 +60,15 @@ static void view_top_tasks(const struct report_view *view, const struct task **t
 	const struct machine_report *analysis = view->analysis;
 	uint64_t all_ns = machine_report_knows_tasks(analysis) ? busy_ns(analysis) : 0;
 	cleanup_table struct table table = { 0 };
-	size_t shown = 0;
+	size_t shown = 0, all = 0;
 
 	table_init(&table, headers);
-	for (size_t i = 0; i < count && shown < view_rows(view, count); i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct task *task = tasks[i];
 
 		if (!task->wanted || (!task->events && !task->run_ns))
+			continue;
+		if (all++ && shown == view_rows(view, count))
 			continue;
 		shown++;
 		cells_of_task(&table, task);
@@ -81,7 +84,7 @@ static void view_top_tasks(const struct report_view *view, const struct task **t
 		table_count(&table, task->preemptions);
 		table_count(&table, task->migrations);
 	}
-	view_title(view, "Tasks", "%zu of %zu by time on a CPU", shown, count);
+	view_title(view, "Tasks", "%zu of %zu by time on a CPU", shown, all);
 	table_print(&table, view->out, view->colour);
 	if (analysis->tasks.others_made)
 		fprintf(view->out, "  tasks beyond the first %u: %s events\n", TASK_TABLE_LIMIT,
@@ -108,7 +111,7 @@ static void row_of_latency(
 		return;
 	table_cell(table, "%s", name);
 	cells_of_durations(table, durations);
-	table_cell(table, "%s s", view_when(view, durations->max_at_ns).text);
+	table_cell(table, "%s", view_when(view, durations->max_at_ns).text);
 	table_foreign(table, view_task(view, durations->max_pid).text, 24);
 }
 

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define UNFINISHED_SHOWN 6
+
 static void cells_of_durations(struct table *table, const struct durations *durations)
 {
 	const struct histogram *histogram = &durations->histogram;
@@ -59,6 +61,25 @@ static void view_calls_by_task(const struct report_view *view)
 	free(rows);
 }
 
+static void view_unfinished(const struct report_view *view, const void **rows, size_t count)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct syscall_row *row = rows[i];
+
+		if (!row->unfinished || shown > UNFINISHED_SHOWN)
+			continue;
+		if (shown++ == UNFINISHED_SHOWN)
+			fputs(", ...", view->out);
+		else
+			fprintf(view->out, "%s %s %s", shown == 1 ? "  not returned at the end:" : ",",
+				human_count(row->unfinished).text, report_syscall(row->key).text);
+	}
+	if (shown)
+		fputc('\n', view->out);
+}
+
 void view_syscalls(const struct report_view *view)
 {
 	static const char *const headers[] = {
@@ -67,24 +88,18 @@ void view_syscalls(const struct report_view *view)
 	const struct syscall_row *others = syscalls->rows.others;
 	const void **rows = capped_table_sorted(&syscalls->rows, report_compare_syscalls);
 	size_t nr_rows = view_rows(view, syscalls->rows.count);
-	uint64_t unfinished = 0;
 	cleanup_table struct table table = { 0 };
 
 	table_init(&table, headers);
-	for (size_t i = 0; rows && i < syscalls->rows.count; i++) {
-		const struct syscall_row *row = rows[i];
-
-		unfinished += row->unfinished;
-		if (i < nr_rows)
-			row_of_syscall(view, &table, row);
-	}
+	for (size_t i = 0; rows && i < nr_rows; i++)
+		if (((const struct syscall_row *)rows[i])->exits)
+			row_of_syscall(view, &table, rows[i]);
 	if (others->exits)
 		row_of_syscall(view, &table, others);
 	if (rows) {
 		view_title(view, "System calls", "%zu of %zu by total time", nr_rows, syscalls->rows.count);
 		table_print(&table, view->out, view->colour);
-		if (unfinished)
-			fprintf(view->out, "  %s had not returned at the end\n", human_count(unfinished).text);
+		view_unfinished(view, rows, syscalls->rows.count);
 		if (syscalls->unmatched)
 			fprintf(view->out, "  %s returned whose start is not in the trace: counted, not timed\n",
 				human_count(syscalls->unmatched).text);
@@ -146,7 +161,7 @@ static void view_delays(const struct report_view *view)
 		table_ns(&table, histogram_percentile(histogram, 50));
 		table_ns(&table, histogram_percentile(histogram, 99));
 		table_ns(&table, histogram->max);
-		table_cell(&table, "%s s", view_when(view, row->delay.max_at_ns).text);
+		table_cell(&table, "%s", view_when(view, row->delay.max_at_ns).text);
 		table_cell(&table, "%u", row->delay.max_cpu);
 	}
 	view_title(view, "Softirq delay", "from being raised until it runs");
@@ -196,7 +211,8 @@ void view_faults(const struct report_view *view)
 {
 	static const char *const headers[] = {"<faulting function of the kernel", "count", NULL};
 	const struct faults *faults = &view->analysis->faults;
-	const void **rows = capped_table_sorted(&faults->kernel_ips, report_compare_counts);
+	size_t nr;
+	struct report_function_count *functions = report_fault_functions(view->machine, &nr);
 	cleanup_table struct table table = { 0 };
 
 	if (faults->user || faults->kernel) {
@@ -206,13 +222,11 @@ void view_faults(const struct report_view *view)
 		view_fault_tasks(view);
 	}
 	table_init(&table, headers);
-	for (size_t i = 0; rows && i < view_rows(view, faults->kernel_ips.count); i++) {
-		const struct fault_row *row = rows[i];
-
-		table_foreign(&table, report_function(view->machine->machine, row->key).text, 40);
-		table_count(&table, row->count);
+	for (size_t i = 0; functions && i < view_rows(view, nr); i++) {
+		table_foreign(&table, functions[i].name.text, 40);
+		table_count(&table, functions[i].count);
 	}
-	if (rows)
+	if (functions)
 		table_print(&table, view->out, view->colour);
-	free(rows);
+	free(functions);
 }
