@@ -5,14 +5,15 @@
 
 #include "host/collect/ring_access.h"
 
-#define ROUNDS          8
-#define INTERVAL_NS     1000000000ull
-#define LEARN_NS        30000000ull  /* longer than the module's longest period */
-#define AHEAD_NS        1000000ull   /* begin to wait so long before the module is expected to look */
-#define WAIT_NS         2500000ull
-#define ROUND_NS        500000ull    /* a vCPU that lost its CPU between two rounds */
-#define RETRY_MAX_NS    30000000000ull
-#define PERIOD_MIN_NS   5000000ull
+#define ROUNDS        8
+#define INTERVAL_NS   1000000000ull
+#define LEARN_NS      30000000ull /* longer than the module's longest period */
+#define AHEAD_NS      1000000ull  /* begin to wait so long before the module is expected to look */
+#define WAIT_NS       2500000ull
+#define ROUND_NS      500000ull /* a vCPU that lost its CPU between two rounds */
+#define RETRY_MAX_NS  30000000000ull
+#define PERIOD_MIN_NS 5000000ull
+#define POOR_NS       500000ull /* a bound like this comes from a vCPU that was not running */
 
 uint64_t clock_exchange_now_ns(void)
 {
@@ -46,9 +47,10 @@ static bool ask(struct region *region, uint64_t wait_ns, struct clock_point *poi
 }
 
 /* A series of questions; the first may have to wait for the module to look. */
-static bool ask_series(struct region *region, uint64_t wait_ns, struct clock_point *best, uint64_t *answered_ns)
+static bool ask_series(
+        struct region *region, uint64_t wait_ns, struct clock_point *best, uint64_t *answered_ns)
 {
-	struct clock_point point = { 0 };
+	struct clock_point point = {0};
 	bool answered;
 
 	__atomic_store_n(&region->host->clock_rounds, ROUNDS - 1, __ATOMIC_RELAXED);
@@ -105,7 +107,8 @@ bool clock_exchange_poll(struct clock_exchange *exchange, struct region *region,
 	}
 	exchange->missed = 0;
 	exchange->answered_ns = answered_ns;
-	/* A second series right behind the first is answered at the module's next look: that is its period. */
+	/* A second series right behind the first is answered at the module's next look: that is its period.
+	 */
 	if (learning && ask_series(region, LEARN_NS, &second, &answered_ns)) {
 		if (second.bound_ns < point->bound_ns)
 			*point = second;
@@ -114,5 +117,8 @@ bool clock_exchange_poll(struct clock_exchange *exchange, struct region *region,
 		exchange->answered_ns = answered_ns;
 	}
 	plan_next(exchange);
+	if (point->bound_ns > POOR_NS && exchange->had_good)
+		return false;
+	exchange->had_good |= point->bound_ns <= POOR_NS;
 	return true;
 }

@@ -16,14 +16,14 @@ struct event_definition {
 	const struct field_definition *fields; /* ends with a NULL name */
 };
 
-#define U(field, bits) { #field, EVENT_FIELD_UNSIGNED, bits },
-#define S(field, bits) { #field, EVENT_FIELD_SIGNED, bits },
-#define X(field, bits) { #field, EVENT_FIELD_HEX, bits },
-#define C(field)       { #field, EVENT_FIELD_COMM, 128 },
-#define T(field)       { #field, EVENT_FIELD_TEXT, 16 },
-#define B(field)       { #field, EVENT_FIELD_BYTES, 16 },
-#define HT_EVENT(id, name, group, ...) \
-	static const struct field_definition fields_of_##name[] = { __VA_ARGS__ { NULL } };
+#define U(field, bits) {#field, EVENT_FIELD_UNSIGNED, bits},
+#define S(field, bits) {#field, EVENT_FIELD_SIGNED, bits},
+#define X(field, bits) {#field, EVENT_FIELD_HEX, bits},
+#define C(field)       {#field, EVENT_FIELD_COMM, 128},
+#define T(field)       {#field, EVENT_FIELD_TEXT, 16},
+#define B(field)       {#field, EVENT_FIELD_BYTES, 16},
+#define HT_EVENT(id, name, group, ...)                                                                       \
+	static const struct field_definition fields_of_##name[] = {__VA_ARGS__{NULL}};
 #include "abi/events.def"
 #undef U
 #undef S
@@ -33,13 +33,13 @@ struct event_definition {
 #undef B
 
 static const struct event_definition definitions[] = {
-#define HT_EVENT(id, name, group, ...) { id, #name, #group, fields_of_##name },
+#define HT_EVENT(id, name, group, ...) {id, #name, #group, fields_of_##name},
 #include "abi/events.def"
 };
 #define NR_DEFINITIONS (sizeof(definitions) / sizeof(definitions[0]))
 
-static int add_definition(struct event_schema *schema, const struct event_definition *definition,
-	struct error *error)
+static int add_definition(
+        struct event_schema *schema, const struct event_definition *definition, struct error *error)
 {
 	struct event_type *type;
 	int code = event_schema_add_type(schema, definition->id, definition->name, &type, error);
@@ -78,11 +78,11 @@ struct event_schema *event_table_schema(enum event_table_part part, struct error
 #define GROUP_faults   1
 #define GROUP_marker   1
 /* On and off by themselves: a filter or a tracepoint by name needs them, or they say how the guest ends. */
-#define GROUP_span     0
-#define GROUP_generic  0
-#define GROUP_state    0
-#define GROUP_names    0
-#define CHOICE_1(id, name, group) { #name, #group, id },
+#define GROUP_span                0
+#define GROUP_generic             0
+#define GROUP_state               0
+#define GROUP_names               0
+#define CHOICE_1(id, name, group) {#name, #group, id},
 #define CHOICE_0(id, name, group)
 #define CHOICE_(selectable, id, name, group) CHOICE_##selectable(id, name, group)
 #define CHOICE(selectable, id, name, group)  CHOICE_(selectable, id, name, group)
@@ -90,5 +90,5 @@ struct event_schema *event_table_schema(enum event_table_part part, struct error
 const struct event_choice event_table_choices[] = {
 #define HT_EVENT(id, name, group, ...) CHOICE(GROUP_##group, id, name, group)
 #include "abi/events.def"
-	{ 0 },
+        {0},
 };

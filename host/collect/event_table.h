@@ -16,8 +16,10 @@ enum event_table_part {
 	EVENT_TABLE_NAMES, /* what the names ring holds */
 };
 
-/* NULL: out of memory (or events.def is wrong: a unit test makes both). To be freed by event_schema_destroy(). */
+/* NULL: out of memory (or events.def is wrong: a unit test makes both). To be freed by
+ * event_schema_destroy(). */
 struct event_schema *event_table_schema(enum event_table_part part, struct error *error);
 
-/* What -e can name, for event_selection_parse(): the groups' events that a user turns on and off. Ends with { 0 }. */
+/* What -e can name, for event_selection_parse(): the groups' events that a user turns on and off. Ends with {
+ * 0 }. */
 extern const struct event_choice event_table_choices[];

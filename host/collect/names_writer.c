@@ -46,12 +46,12 @@ static FILE *create(int dir_fd, const char *name, struct error *error)
 	return file;
 }
 
-int names_writer_init(struct names_writer *writer, int machine_fd, const struct event_schema *schema,
-	struct error *error)
+int names_writer_init(
+        struct names_writer *writer, int machine_fd, const struct event_schema *schema, struct error *error)
 {
 	int names_fd = openat(machine_fd, "names", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	*writer = (struct names_writer){ .schema = schema, .formats_fd = -1 };
+	*writer = (struct names_writer){.schema = schema, .formats_fd = -1};
 	if (names_fd < 0)
 		return error_set(error, -errno, "open names: %s", strerror(errno));
 	writer->formats_fd = openat(names_fd, "formats", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -92,8 +92,8 @@ void names_writer_flush(struct names_writer *writer)
 }
 
 /* One line: `prefix`, then escaped text. */
-static void write_line(struct names_writer *writer, FILE *file, uint64_t *bytes, const char *prefix, const char *text,
-	size_t length)
+static void write_line(struct names_writer *writer, FILE *file, uint64_t *bytes, const char *prefix,
+        const char *text, size_t length)
 {
 	char shown[4 * SHOWN_TEXT];
 	size_t shown_bytes = text_escape(shown, text, length < SHOWN_TEXT ? length : SHOWN_TEXT);
@@ -113,7 +113,10 @@ static void write_format(struct names_writer *writer, uint32_t number, const cha
 		return;
 	}
 	for (size_t i = 0; i < length; i++)
-		clean[i] = ((unsigned char)text[i] < ' ' && text[i] != '\n' && text[i] != '\t') || text[i] == 127 ? '?' : text[i];
+		clean[i] =
+		        ((unsigned char)text[i] < ' ' && text[i] != '\n' && text[i] != '\t') || text[i] == 127
+		                ? '?'
+		                : text[i];
 	snprintf(name, sizeof(name), "%u", number);
 	if (file_replace(writer->formats_fd, name, clean, length, NULL))
 		writer->dropped++;
@@ -132,15 +135,17 @@ static void write_record(struct names_writer *writer, uint32_t id, const uint8_t
 	case EVENT_ID_task_name:
 		snprintf(prefix, sizeof(prefix), "%u %u ", task->pid, task->tgid);
 		write_line(writer, writer->tasks, &writer->tasks_bytes, prefix, task->comm,
-			strnlen(task->comm, sizeof(task->comm)));
+		        strnlen(task->comm, sizeof(task->comm)));
 		break;
 	case EVENT_ID_irq_name:
 		snprintf(prefix, sizeof(prefix), "%u ", numbered->number);
-		write_line(writer, writer->irqs, &writer->irqs_bytes, prefix, numbered->text, numbered->length);
+		write_line(
+		        writer, writer->irqs, &writer->irqs_bytes, prefix, numbered->text, numbered->length);
 		break;
 	case EVENT_ID_symbol:
 		snprintf(prefix, sizeof(prefix), "%016" PRIx64 " t ", symbol->address);
-		write_line(writer, writer->symbols, &writer->symbols_bytes, prefix, symbol->text, symbol->length);
+		write_line(writer, writer->symbols, &writer->symbols_bytes, prefix, symbol->text,
+		        symbol->length);
 		break;
 	case EVENT_ID_event_format:
 		write_format(writer, numbered->number, numbered->text, numbered->length);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes what a guest's names ring says beside the trace's streams, in the form that lib/model/names.h reads:
- * names/{tasks,irqs,symbols} and names/formats/ID. The text is the guest's: it is escaped, and its amount is bounded.
+ * names/{tasks,irqs,symbols} and names/formats/ID. The text is the guest's: it is escaped, and its amount is
+ * bounded.
  */
 #pragma once
 #include <stdbool.h>
@@ -24,8 +25,8 @@ struct names_writer {
 };
 
 /* `machine_fd` is TRACE/<machine>, which has names/ and names/formats/. -errno: what could not be created. */
-int names_writer_init(struct names_writer *writer, int machine_fd, const struct event_schema *schema,
-	struct error *error);
+int names_writer_init(
+        struct names_writer *writer, int machine_fd, const struct event_schema *schema, struct error *error);
 
 /* Writes what is buffered and closes the files. */
 void names_writer_deinit(struct names_writer *writer);

@@ -13,11 +13,12 @@
 #include "host/collect/recorder_guest.h"
 #include "lib/base/file.h"
 
-#define SLEEP_MIN_NS     1000000u
-#define SLEEP_MAX_NS     20000000u
-#define FILL_WANTED      125       /* of 1000: how full a ring may be when we come back */
-#define RING_BYTES_PER_MS (400u << 10) /* a quarter of a ring lasts at least a millisecond per so much of it */
-#define DESCRIBE_NS      5000000000ull
+#define SLEEP_MIN_NS 1000000u
+#define SLEEP_MAX_NS 20000000u
+#define FILL_WANTED  125 /* of 1000: how full a ring may be when we come back */
+#define RING_BYTES_PER_MS                                                                                    \
+	(400u << 10) /* a quarter of a ring lasts at least a millisecond per so much of it */
+#define DESCRIBE_NS 5000000000ull
 
 struct recorder {
 	struct recorder_common common;
@@ -34,7 +35,7 @@ struct recorder {
 
 /* So that the words mean the same in check and create. */
 static int parse_request(const struct recorder_options *options, struct event_selection *events,
-	struct filter *filter, struct control_request *request, struct error *error)
+        struct filter *filter, struct control_request *request, struct error *error)
 {
 	const char *list = options->events && options->events[0] ? options->events : RECORDER_EVENTS;
 	uint64_t packet_bytes = options->ring_bytes / 16;
@@ -44,13 +45,18 @@ static int parse_request(const struct recorder_options *options, struct event_se
 		code = filter_parse(filter, options->filter, error);
 	if (code)
 		return code;
-	*request = (struct control_request){ .events = events, .filter = filter, .mode = options->mode,
-		.symbols = !options->no_symbols, .syscall_args = event_selection_has(events, EVENT_ID_sys_enter_args) };
+	*request = (struct control_request){.events = events,
+	        .filter = filter,
+	        .mode = options->mode,
+	        .symbols = !options->no_symbols,
+	        .syscall_args = event_selection_has(events, EVENT_ID_sys_enter_args)};
 	if (options->ring_bytes) {
 		if (options->ring_bytes & (options->ring_bytes - 1) ||
-			options->ring_bytes < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES || options->ring_bytes > 1ull << 30)
-			return error_set(error, -EINVAL, "ring size: a power of two from %dK to 1G is possible",
-				HT_MIN_PACKETS * HT_MIN_PACKET_BYTES >> 10);
+		        options->ring_bytes < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES ||
+		        options->ring_bytes > 1ull << 30)
+			return error_set(error, -EINVAL,
+			        "ring size: a power of two from %dK to 1G is possible",
+			        HT_MIN_PACKETS * HT_MIN_PACKET_BYTES >> 10);
 		packet_bytes = packet_bytes < HT_MIN_PACKET_BYTES ? HT_MIN_PACKET_BYTES : packet_bytes;
 		packet_bytes = packet_bytes > 65536 ? 65536 : packet_bytes;
 		request->packet_bytes = (uint32_t)packet_bytes;
@@ -61,8 +67,8 @@ static int parse_request(const struct recorder_options *options, struct event_se
 
 int recorder_options_check(const struct recorder_options *options, struct error *error)
 {
-	struct event_selection events = { 0 };
-	struct filter filter = { 0 };
+	struct event_selection events = {0};
+	struct filter filter = {0};
 	struct control_request request;
 
 	return parse_request(options, &events, &filter, &request, error);
@@ -81,7 +87,8 @@ static void describe_host(struct trace_info *info, const char *program_version)
 	char *boot_id = NULL;
 
 	info->format = TRACE_FORMAT;
-	snprintf(info->program_version, sizeof(info->program_version), "%s", program_version ? program_version : "");
+	snprintf(info->program_version, sizeof(info->program_version), "%s",
+	        program_version ? program_version : "");
 	snprintf(info->state, sizeof(info->state), "recording");
 	gethostname(info->host_name, sizeof(info->host_name) - 1);
 	if (file_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 128, &boot_id, NULL, NULL) == 0)
@@ -149,7 +156,7 @@ void recorder_destroy(struct recorder *recorder)
 	}
 	/* nothing was ever recorded, not even that: leave no empty trace behind */
 	if (!recorder->finished && !recorder->common.info.nr_machines && recorder->common.dir.fd >= 0 &&
-		recorder->described) {
+	        recorder->described) {
 		unlinkat(recorder->common.dir.fd, TRACE_INFO_FILE, 0);
 		rmdir(recorder->common.dir.path);
 	}
@@ -163,7 +170,7 @@ void recorder_destroy(struct recorder *recorder)
 }
 
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
-	struct error *error)
+        struct error *error)
 {
 	struct recorder_guest *guest;
 	char numbered[16];
@@ -175,8 +182,8 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
 	if (!guest)
 		return error_set(error, -ENOMEM, "out of memory");
 	snprintf(numbered, sizeof(numbered), "vm%zu", recorder->nr_guests + 1);
-	code = recorder_guest_init(guest, &recorder->common, &recorder->request, region_path, name ? name : numbered,
-		qemu_pid, recorder->history, error);
+	code = recorder_guest_init(guest, &recorder->common, &recorder->request, region_path,
+	        name ? name : numbered, qemu_pid, recorder->history, error);
 	if (code) {
 		recorder_guest_deinit(guest);
 		free(guest);
@@ -194,7 +201,8 @@ static uint32_t sleep_limit(const struct recorder *recorder)
 
 	for (size_t i = 0; i < recorder->nr_guests; i++) {
 		const struct recorder_machine *machine = recorder->guests[i]->machine;
-		uint64_t ring_bytes = machine ? (uint64_t)machine->layout.nr_packets * machine->layout.packet_bytes : 0;
+		uint64_t ring_bytes =
+		        machine ? (uint64_t)machine->layout.nr_packets * machine->layout.packet_bytes : 0;
 
 		if (machine && ring_bytes / RING_BYTES_PER_MS * SLEEP_MIN_NS < limit)
 			limit = ring_bytes / RING_BYTES_PER_MS * SLEEP_MIN_NS;
@@ -210,13 +218,15 @@ static void plan_sleep(struct recorder *recorder, unsigned fill, uint64_t elapse
 
 	if (fill && elapsed_ns * FILL_WANTED / fill < sleep_ns)
 		sleep_ns = elapsed_ns * FILL_WANTED / fill;
-	recorder->sleep_ns = sleep_ns > limit ? limit : sleep_ns < SLEEP_MIN_NS ? SLEEP_MIN_NS : (uint32_t)sleep_ns;
+	recorder->sleep_ns = sleep_ns > limit          ? limit
+	                     : sleep_ns < SLEEP_MIN_NS ? SLEEP_MIN_NS
+	                                               : (uint32_t)sleep_ns;
 }
 
 /* What a reader finds of a recorder that was killed is at most this old; the events themselves are newer. */
 static void describe_sometimes(struct recorder *recorder, uint64_t now_ns)
 {
-	struct error error = { 0 };
+	struct error error = {0};
 
 	if (now_ns - recorder->described_ns < DESCRIBE_NS || recorder->common.disk_full)
 		return;
@@ -227,7 +237,7 @@ static void describe_sometimes(struct recorder *recorder, uint64_t now_ns)
 
 int recorder_step(struct recorder *recorder, int wake_fd)
 {
-	struct pollfd wake = { .fd = wake_fd, .events = POLLIN };
+	struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
 	uint64_t now_ns = clock_exchange_now_ns();
 	unsigned fill = 0;
 	int alive = 0;
@@ -242,7 +252,7 @@ int recorder_step(struct recorder *recorder, int wake_fd)
 	recorder->polled_ns = now_ns;
 	describe_sometimes(recorder, now_ns);
 	if (alive)
-		ppoll(&wake, 1, &(struct timespec){ .tv_nsec = recorder->sleep_ns }, NULL);
+		ppoll(&wake, 1, &(struct timespec){.tv_nsec = recorder->sleep_ns}, NULL);
 	return alive;
 }
 

@@ -8,8 +8,8 @@
  *   recorder_finish()      turns the events off, takes what is left, completes the trace
  *   recorder_info()        what was recorded and lost
  *
- * A guest whose rings start anew (reboot, module loaded again) goes on in a machine directory of its own, NAME.2 and so
- * on: its TSC, its tasks and its addresses are others. One thread at a time may use a recorder.
+ * A guest whose rings start anew (reboot, module loaded again) goes on in a machine directory of its own,
+ * NAME.2 and so on: its TSC, its tasks and its addresses are others. One thread at a time may use a recorder.
  */
 #pragma once
 #include <stdbool.h>
@@ -24,13 +24,13 @@
 #define RECORDER_EVENTS "sched,irq,syscalls"
 
 struct recorder_options {
-	const char *output;          /* the directory; must not exist or be empty */
+	const char *output; /* the directory; must not exist or be empty */
 	const char *program_version;
 	const char *events, *filter; /* as -e and -f take them; NULL or "": RECORDER_EVENTS, no filter */
 	enum ht_mode mode;
-	uint64_t ring_bytes;         /* per vCPU, a power of two; 0: what the region holds */
-	bool no_symbols;             /* do not ask for the kernel's symbols */
-	bool history;                /* also what the rings of a guest that is running hold from before */
+	uint64_t ring_bytes; /* per vCPU, a power of two; 0: what the region holds */
+	bool no_symbols;     /* do not ask for the kernel's symbols */
+	bool history;        /* also what the rings of a guest that is running hold from before */
 	/* Something a user should know: one line of text, escaped, no newline. May be NULL. */
 	void (*notice)(void *context, const char *text);
 	void *context;
@@ -41,31 +41,36 @@ struct recorder;
 /* What is wrong with events, filter, mode and ring_bytes: -EINVAL, -ENOTSUP. Touches nothing. */
 int recorder_options_check(const struct recorder_options *options, struct error *error);
 
-/* The strings of `options` are copied. -EEXIST: the output is not empty; errors of files, events and filter. */
+/* The strings of `options` are copied. -EEXIST: the output is not empty; errors of files, events and filter.
+ */
 int recorder_create(struct recorder **recorder, const struct recorder_options *options, struct error *error);
 void recorder_destroy(struct recorder *recorder);
 
 /*
- * Adds a guest by the file of its region. `name` names its directory; NULL: vm1, vm2, …. `qemu_pid`: 0, or the process
- * whose end is the guest's end. Errors of region_init() and region_check(), but for a header that is not there yet.
+ * Adds a guest by the file of its region. `name` names its directory; NULL: vm1, vm2, …. `qemu_pid`: 0, or
+ * the process whose end is the guest's end. Errors of region_init() and region_check(), but for a header that
+ * is not there yet.
  */
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
-	struct error *error);
+        struct error *error);
 
 /*
- * Takes what the rings hold, then sleeps until they may be a quarter full: 1 to 20 ms, less if `wake_fd` (an eventfd,
- * signalfd, pipe; -1: none) becomes readable or a signal comes. Returns the number of guests that may still write.
+ * Takes what the rings hold, then sleeps until they may be a quarter full: 1 to 20 ms, less if `wake_fd` (an
+ * eventfd, signalfd, pipe; -1: none) becomes readable or a signal comes. Returns the number of guests that
+ * may still write.
  */
 int recorder_step(struct recorder *recorder, int wake_fd);
 
 /* How many guests do not record yet: not booted, or our wishes not yet in force. */
 int recorder_waiting(const struct recorder *recorder);
 
-/* Completes the trace. Returns 0, or the first error that left it incomplete; what is on disk is readable all the same. */
+/* Completes the trace. Returns 0, or the first error that left it incomplete; what is on disk is readable all
+ * the same. */
 int recorder_finish(struct recorder *recorder, struct error *error);
 
 /* Counts as of the last step or of recorder_finish(). */
 const struct trace_info *recorder_info(const struct recorder *recorder);
 
-/* Did a guest refuse a wish (an unknown tracepoint)? The notice said so; the error says it again. 0: none did. */
+/* Did a guest refuse a wish (an unknown tracepoint)? The notice said so; the error says it again. 0: none
+ * did. */
 int recorder_guest_error(const struct recorder *recorder, struct error *error);

@@ -11,27 +11,30 @@
 
 #include "lib/base/text.h"
 
-#define SECOND_NS      1000000000ull
-#define ANSWER_NS      (2 * SECOND_NS)  /* for wishes to come into force: the module looks 50 times a second */
-#define STOP_NS        (SECOND_NS / 5)
-#define NAMES_NS       (5 * SECOND_NS)  /* for the rest of the symbols, at the end of a short recording */
-#define ENDING_NS      (SECOND_NS / 2)  /* events still come after a guest said that it goes down */
-#define MESSAGE_BYTES  513
+#define SECOND_NS     1000000000ull
+#define ANSWER_NS     (2 * SECOND_NS) /* for wishes to come into force: the module looks 50 times a second */
+#define STOP_NS       (SECOND_NS / 5)
+#define NAMES_NS      (5 * SECOND_NS) /* for the rest of the symbols, at the end of a short recording */
+#define ENDING_NS     (SECOND_NS / 2) /* events still come after a guest said that it goes down */
+#define MESSAGE_BYTES 513
 
 static const char *const end_states[] = {
-	[HT_STATE_NONE] = "running", [HT_STATE_RUNNING] = "running", [HT_STATE_STOPPED] = "stopped",
-	[HT_STATE_REBOOT] = "reboot", [HT_STATE_PANIC] = "panic",
+        [HT_STATE_NONE] = "running",
+        [HT_STATE_RUNNING] = "running",
+        [HT_STATE_STOPPED] = "stopped",
+        [HT_STATE_REBOOT] = "reboot",
+        [HT_STATE_PANIC] = "panic",
 };
 
 int recorder_guest_init(struct recorder_guest *guest, struct recorder_common *common,
-	const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid, bool history,
-	struct error *error)
+        const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
+        bool history, struct error *error)
 {
 	struct region_layout layout;
 	enum ht_state state;
 	int code;
 
-	*guest = (struct recorder_guest){ .common = common, .request = request, .pid_fd = -1 };
+	*guest = (struct recorder_guest){.common = common, .request = request, .pid_fd = -1};
 	snprintf(guest->name, sizeof(guest->name), "%s", name);
 	code = region_init(&guest->region, region_path, error);
 	if (code)
@@ -82,7 +85,7 @@ static void give_up(struct recorder_guest *guest, const char *why)
 /* Are our wishes in force, or is there no use in waiting for it? */
 static bool wishes_answered(struct recorder_guest *guest, uint64_t now_ns)
 {
-	struct error error = { 0 };
+	struct error error = {0};
 	int code;
 
 	if (region_state(&guest->region, NULL) != HT_STATE_RUNNING)
@@ -93,8 +96,8 @@ static bool wishes_answered(struct recorder_guest *guest, uint64_t now_ns)
 			guest->wait_until_ns = now_ns + ANSWER_NS;
 		if (now_ns < guest->wait_until_ns)
 			return false;
-		recorder_notice(guest->common, "%s: the guest's module does not answer; what it writes is recorded",
-			guest->name);
+		recorder_notice(guest->common,
+		        "%s: the guest's module does not answer; what it writes is recorded", guest->name);
 	} else if (code) {
 		error_add(&error, "%s", guest->name);
 		recorder_notice(guest->common, "%s", error.text);
@@ -109,7 +112,7 @@ static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
 {
 	char name[sizeof(guest->name) + 16];
 	struct region_layout layout;
-	struct error error = { 0 };
+	struct error error = {0};
 	int code = region_check(&guest->region, &layout, &error);
 
 	if (code == -EAGAIN || (code == 0 && layout.generation == guest->ended_generation))
@@ -125,7 +128,8 @@ static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
 		snprintf(name, sizeof(name), "%s.%u", guest->name, guest->generations);
 	else
 		snprintf(name, sizeof(name), "%s", guest->name);
-	guest->machine = recorder_machine_create(guest->common, &guest->region, &layout, name, guest->skip, &error);
+	guest->machine =
+	        recorder_machine_create(guest->common, &guest->region, &layout, name, guest->skip, &error);
 	if (!guest->machine) {
 		recorder_fault(guest->common, &error);
 		return give_up(guest, "not recorded");
@@ -142,13 +146,15 @@ static void say_end(struct recorder_guest *guest, enum ht_state state, const cha
 	if (state == HT_STATE_PANIC)
 		recorder_notice(guest->common, "%s: kernel panic: %s", guest->name, shown);
 	else if (state == HT_STATE_REBOOT)
-		recorder_notice(guest->common, "%s: the guest goes down%s%s", guest->name, shown[0] ? ": " : "", shown);
+		recorder_notice(guest->common, "%s: the guest goes down%s%s", guest->name,
+		        shown[0] ? ": " : "", shown);
 	else
 		recorder_notice(guest->common, "%s: the guest's module was unloaded", guest->name);
 }
 
 /* The guest said that it ends: it may still write for a moment, then its last words are there. */
-static void take_last_words(struct recorder_guest *guest, uint64_t now_ns, enum ht_state state, const char *message)
+static void take_last_words(
+        struct recorder_guest *guest, uint64_t now_ns, enum ht_state state, const char *message)
 {
 	if (!guest->ending_ns) {
 		guest->ending_ns = now_ns;
@@ -192,7 +198,7 @@ static unsigned record(struct recorder_guest *guest, uint64_t now_ns)
 /* Once a second: is there still a guest behind the file? */
 static void check(struct recorder_guest *guest, uint64_t now_ns)
 {
-	struct pollfd qemu = { .fd = guest->pid_fd, .events = POLLIN };
+	struct pollfd qemu = {.fd = guest->pid_fd, .events = POLLIN};
 
 	guest->checked_ns = now_ns;
 	control_heartbeat(&guest->region, true);
@@ -226,7 +232,7 @@ unsigned recorder_guest_poll(struct recorder_guest *guest, uint64_t now_ns)
 
 static void sleep_ms(long ms)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
 /* Polls until the guest has answered the wish number `seq`, or as long as it is worth. */
@@ -236,8 +242,8 @@ static void poll_until_done(struct recorder_guest *guest, uint32_t seq, bool nam
 	uint64_t now_ns = start_ns;
 
 	while (guest->machine && now_ns - start_ns < wait_ns &&
-		(names ? !control_names_done(&guest->region) :
-			 control_done(&guest->region, seq, NULL) == -EAGAIN)) {
+	        (names ? !control_names_done(&guest->region)
+	               : control_done(&guest->region, seq, NULL) == -EAGAIN)) {
 		sleep_ms(1);
 		now_ns = clock_exchange_now_ns();
 		record(guest, now_ns);

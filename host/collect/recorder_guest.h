@@ -9,10 +9,10 @@
 #include "host/collect/region.h"
 
 enum recorder_guest_state {
-	GUEST_WAITS,    /* no header yet, or the wishes are not yet in force */
+	GUEST_WAITS, /* no header yet, or the wishes are not yet in force */
 	GUEST_RECORDS,
-	GUEST_ENDED,    /* its last words are recorded; it may start anew */
-	GUEST_GONE,     /* the file was taken away, QEMU ended, or the header is no good */
+	GUEST_ENDED, /* its last words are recorded; it may start anew */
+	GUEST_GONE,  /* the file was taken away, QEMU ended, or the header is no good */
 };
 
 struct recorder_guest {
@@ -21,24 +21,24 @@ struct recorder_guest {
 	struct region region;
 	enum recorder_guest_state state;
 	char name[48];
-	unsigned generations;     /* machines made of it */
+	unsigned generations; /* machines made of it */
 	struct recorder_machine *machine;
-	uint32_t seq;             /* of our wishes */
-	uint64_t wait_until_ns;   /* for an answer to them */
-	uint64_t ending_ns;       /* when it said that it ends; 0: it did not */
+	uint32_t seq;           /* of our wishes */
+	uint64_t wait_until_ns; /* for an answer to them */
+	uint64_t ending_ns;     /* when it said that it ends; 0: it did not */
 	uint64_t ended_generation;
 	uint64_t checked_ns;
-	bool skip;                /* it ran before we came: pass over what the rings hold */
-	bool was_unlinked;        /* from the start: says nothing */
-	bool refused;             /* the guest could not do all we asked */
-	int pid_fd;               /* of QEMU, or -1 */
-	struct error *refusal;    /* where to put the first refusal */
+	bool skip;             /* it ran before we came: pass over what the rings hold */
+	bool was_unlinked;     /* from the start: says nothing */
+	bool refused;          /* the guest could not do all we asked */
+	int pid_fd;            /* of QEMU, or -1 */
+	struct error *refusal; /* where to put the first refusal */
 };
 
 /* Maps the region and puts the wishes into it. Errors of region_init() and region_check(). */
 int recorder_guest_init(struct recorder_guest *guest, struct recorder_common *common,
-	const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid, bool history,
-	struct error *error);
+        const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
+        bool history, struct error *error);
 void recorder_guest_deinit(struct recorder_guest *guest);
 
 /* Takes what is there. Returns how full the fullest ring had become since the last call, in 1/1000. */

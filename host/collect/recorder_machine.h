@@ -16,16 +16,17 @@ struct recorder_common {
 	struct trace_info info;
 	struct event_schema *schema, *names_schema;
 	struct ring_walk_table table, names_table;
-	char *events, *filter;       /* as given, for the trace's description */
+	char *events, *filter; /* as given, for the trace's description */
 	void (*notice)(void *context, const char *text);
 	void *context;
-	bool disk_full;              /* said so; nothing more is written */
-	int error;                   /* the first error that left the trace incomplete */
+	bool disk_full; /* said so; nothing more is written */
+	int error;      /* the first error that left the trace incomplete */
 	char error_text[ERROR_TEXT_BYTES];
 };
 
 /* Formats and escapes nothing: the caller has escaped what is foreign. */
-void recorder_notice(struct recorder_common *common, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void recorder_notice(struct recorder_common *common, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
 
 /* Remembers the first error, and says it. */
 void recorder_fault(struct recorder_common *common, const struct error *error);
@@ -45,7 +46,7 @@ struct recorder_machine {
 	struct region *region;
 	struct region_layout layout;
 	struct region_guest guest;
-	size_t info_index;   /* in common->info.machines */
+	size_t info_index; /* in common->info.machines */
 	int dir_fd;
 	uint8_t uuid[16];
 	struct ring_scratch *scratch;
@@ -58,15 +59,15 @@ struct recorder_machine {
 };
 
 /*
- * Begins the machine `name` with the rings of `layout`. `skip`: what they hold by now is not recorded. `region` must
- * outlive the machine. NULL: error.
+ * Begins the machine `name` with the rings of `layout`. `skip`: what they hold by now is not recorded.
+ * `region` must outlive the machine. NULL: error.
  */
 struct recorder_machine *recorder_machine_create(struct recorder_common *common, struct region *region,
-	const struct region_layout *layout, const char *name, bool skip, struct error *error);
+        const struct region_layout *layout, const char *name, bool skip, struct error *error);
 
 /*
- * Takes what is there (enum ring_poll_flags). Returns how full the fullest ring had become since the last call, in
- * 1/1000; 1000 more if names came, because then more of them wait.
+ * Takes what is there (enum ring_poll_flags). Returns how full the fullest ring had become since the last
+ * call, in 1/1000; 1000 more if names came, because then more of them wait.
  */
 unsigned recorder_machine_poll(struct recorder_machine *machine, uint64_t now_ns, unsigned flags);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared region of one guest (abi/region.h), mapped on its host. The guest's part is mapped read-only; what its
- * header says is checked and copied once, and only the copy is used.
+ * The shared region of one guest (abi/region.h), mapped on its host. The guest's part is mapped read-only;
+ * what its header says is checked and copied once, and only the copy is used.
  */
 #pragma once
 #include <stdbool.h>
@@ -14,9 +14,9 @@
 struct region_layout {
 	uint64_t generation;
 	uint64_t rings_offset, data_offset; /* both multiples of 8 */
-	uint32_t nr_rings;     /* 2..HT_MAX_RINGS; the last is the names ring */
-	uint32_t nr_packets;   /* a power of two */
-	uint32_t packet_bytes; /* a power of two */
+	uint32_t nr_rings;                  /* 2..HT_MAX_RINGS; the last is the names ring */
+	uint32_t nr_packets;                /* a power of two */
+	uint32_t packet_bytes;              /* a power of two */
 	enum ht_mode mode;
 };
 
@@ -38,15 +38,16 @@ struct region {
 };
 
 /*
- * Maps the file and locks it against a second recorder. -EBUSY: another one has it; -ENODATA: too small, and whatever
- * open() and mmap() say. `region` is good for region_deinit() also after an error.
+ * Maps the file and locks it against a second recorder. -EBUSY: another one has it; -ENODATA: too small, and
+ * whatever open() and mmap() say. `region` is good for region_deinit() also after an error.
  */
 int region_init(struct region *region, const char *path, struct error *error);
 void region_deinit(struct region *region);
 
 /*
- * Reads the header. 0: `layout` is filled. -EAGAIN: there is none yet (no error is set): the module is not loaded, or
- * just starting its rings anew. -EBADMSG: noise, or a header that cannot be true; -EPROTO: another version.
+ * Reads the header. 0: `layout` is filled. -EAGAIN: there is none yet (no error is set): the module is not
+ * loaded, or just starting its rings anew. -EBADMSG: noise, or a header that cannot be true; -EPROTO: another
+ * version.
  */
 int region_check(const struct region *region, struct region_layout *layout, struct error *error);
 
@@ -56,20 +57,22 @@ void region_describe(const struct region *region, struct region_guest *guest);
 /* Is the generation of `layout` still what the guest writes? */
 bool region_is_current(const struct region *region, const struct region_layout *layout);
 
-/* The guest's state; `message`, unless NULL, gets its last words, raw, NUL-terminated. Unknown states are RUNNING. */
+/* The guest's state; `message`, unless NULL, gets its last words, raw, NUL-terminated. Unknown states are
+ * RUNNING. */
 enum ht_state region_state(const struct region *region, char message[513]);
 
 /* Was the file taken away (unlinked), or made smaller under our feet? */
 bool region_is_detached(const struct region *region);
 
-static inline const struct ht_ring *region_ring(const struct region *region, const struct region_layout *layout,
-	uint32_t ring)
+static inline const struct ht_ring *region_ring(
+        const struct region *region, const struct region_layout *layout, uint32_t ring)
 {
 	return (const struct ht_ring *)(region->base + layout->rings_offset) + ring;
 }
 
-static inline const uint8_t *region_ring_data(const struct region *region, const struct region_layout *layout,
-	uint32_t ring)
+static inline const uint8_t *region_ring_data(
+        const struct region *region, const struct region_layout *layout, uint32_t ring)
 {
-	return region->base + layout->data_offset + (uint64_t)ring * layout->nr_packets * layout->packet_bytes;
+	return region->base + layout->data_offset +
+	       (uint64_t)ring * layout->nr_packets * layout->packet_bytes;
 }

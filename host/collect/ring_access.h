@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the host touches memory that a guest is writing: every access to it in ring_reader.c and ring_scan.c is one of
- * these. The schedule explorer in tests/ring/ puts its own in their place.
+ * How the host touches memory that a guest is writing: every access to it in ring_reader.c and ring_scan.c is
+ * one of these. The schedule explorer in tests/ring/ puts its own in their place.
  */
 #pragma once
 #ifndef RING_ACCESS_HOOKED

@@ -10,18 +10,20 @@
 #define HEADER_BYTES ((uint32_t)sizeof(struct ht_packet))
 
 _Static_assert((int)TRACE_LOST_FULL == HT_LOST_FULL && (int)TRACE_LOST_NESTED == HT_LOST_NESTED &&
-	(int)TRACE_LOST_OVERSIZE == HT_LOST_OVERSIZE && (int)TRACE_LOST_PAIRING == HT_LOST_PAIRING &&
-	(int)TRACE_LOST_OVERWRITTEN == HT_LOST_CAUSES, "the guest's causes come first, as it counts them");
+                       (int)TRACE_LOST_OVERSIZE == HT_LOST_OVERSIZE &&
+                       (int)TRACE_LOST_PAIRING == HT_LOST_PAIRING &&
+                       (int)TRACE_LOST_OVERWRITTEN == HT_LOST_CAUSES,
+        "the guest's causes come first, as it counts them");
 
 enum taken {
-	TAKEN,   /* the slot holds a copy that the producer did not touch meanwhile */
-	WAIT,    /* not yet closed, or a record is on its way */
-	LAPPED,  /* overwritten meanwhile */
+	TAKEN,  /* the slot holds a copy that the producer did not touch meanwhile */
+	WAIT,   /* not yet closed, or a record is on its way */
+	LAPPED, /* overwritten meanwhile */
 };
 
 void ring_reader_init(struct ring_reader *reader, const struct ring_reader_options *options)
 {
-	*reader = (struct ring_reader){ .at = *options, .synced = true };
+	*reader = (struct ring_reader){.at = *options, .synced = true};
 }
 
 static const struct ht_packet *shared_packet(const struct ring_reader *reader, uint64_t packet)
@@ -44,7 +46,7 @@ static bool still_there(const struct ring_reader *reader, uint64_t packet)
 	if (head <= packet || head - packet > reader->at.nr_packets)
 		return false;
 	return !region || (ring_load64(&region->magic) == HT_MAGIC &&
-		ring_load64(&region->generation) == reader->at.generation);
+	                          ring_load64(&region->generation) == reader->at.generation);
 }
 
 static uint32_t taken_bytes(const struct ring_reader *reader)
@@ -64,17 +66,17 @@ static bool plausible(const struct ring_reader *reader, const struct ht_packet *
 	if (reader->part.bytes)
 		return header->events_before + reader->part.events == reader->events;
 	return header->events_before >= reader->events &&
-		header->events_before - reader->events <= (packet - reader->accounted) * most;
+	       header->events_before - reader->events <= (packet - reader->accounted) * most;
 }
 
-static bool closed_plausible(const struct ring_reader *reader, const struct ht_packet *header, uint64_t packet,
-	uint32_t from)
+static bool closed_plausible(
+        const struct ring_reader *reader, const struct ht_packet *header, uint64_t packet, uint32_t from)
 {
 	return header->content_bytes >= from && header->content_bytes <= reader->at.packet_bytes &&
-		header->events <= (header->content_bytes - HEADER_BYTES) / HT_SHORT_HEADER_BYTES &&
-		header->events >= (reader->part.bytes ? reader->part.events : 0) &&
-		header->end_tsc >= header->begin_tsc && header->end_tsc >= reader->last_tsc &&
-		plausible(reader, header, packet);
+	       header->events <= (header->content_bytes - HEADER_BYTES) / HT_SHORT_HEADER_BYTES &&
+	       header->events >= (reader->part.bytes ? reader->part.events : 0) &&
+	       header->end_tsc >= header->begin_tsc && header->end_tsc >= reader->last_tsc &&
+	       plausible(reader, header, packet);
 }
 
 static void copy_records(struct ring_slot *slot, const struct ht_packet *shared, uint32_t from, uint32_t to)
@@ -94,9 +96,10 @@ static bool grace_is_over(struct ring_reader *reader, uint64_t packet, uint64_t 
 	return (flags & RING_POLL_FINAL) || now_ns - reader->stuck_since_ns >= RING_GRACE_NS;
 }
 
-/* Copies packet number `packet` if it is closed. `head` was read before; `from`: how much of it was taken already. */
-static enum taken copy_closed(struct ring_reader *reader, struct ring_slot *slot, uint64_t packet, uint64_t head,
-	uint32_t from, uint64_t now_ns, unsigned flags)
+/* Copies packet number `packet` if it is closed. `head` was read before; `from`: how much of it was taken
+ * already. */
+static enum taken copy_closed(struct ring_reader *reader, struct ring_slot *slot, uint64_t packet,
+        uint64_t head, uint32_t from, uint64_t now_ns, unsigned flags)
 {
 	const struct ht_packet *shared = shared_packet(reader, packet);
 	uint64_t seq = ring_load64(&shared->seq); /* pairs with the release store in ht_producer_open() */
@@ -132,7 +135,8 @@ static enum taken copy_closed(struct ring_reader *reader, struct ring_slot *slot
 static void count_gap(struct ring_reader *reader, uint64_t before)
 {
 	if (reader->synced)
-		reader->lost[reader->gap_corrupt ? TRACE_LOST_DAMAGED : TRACE_LOST_OVERWRITTEN] += before - reader->events;
+		reader->lost[reader->gap_corrupt ? TRACE_LOST_DAMAGED : TRACE_LOST_OVERWRITTEN] +=
+		        before - reader->events;
 	reader->events = before;
 	reader->synced = true;
 	reader->gap_corrupt = false;
@@ -140,19 +144,19 @@ static void count_gap(struct ring_reader *reader, uint64_t before)
 
 /* Hands checked records on. */
 static void hand_on(struct ring_reader *reader, const struct ring_slot *slot, const struct ring_walk *walk,
-	uint64_t begin_tsc, uint64_t end_tsc, uint32_t pid)
+        uint64_t begin_tsc, uint64_t end_tsc, uint32_t pid)
 {
 	struct ring_packet packet = {
-		.buffer = slot->buffer,
-		.bytes = (uint32_t)(walk->at - (slot->buffer + RING_HEADROOM_BYTES)),
-		.events = walk->events,
-		.current_pid = pid,
-		.begin_tsc = begin_tsc,
-		.end_tsc = end_tsc,
+	        .buffer = slot->buffer,
+	        .bytes = (uint32_t)(walk->at - (slot->buffer + RING_HEADROOM_BYTES)),
+	        .events = walk->events,
+	        .current_pid = pid,
+	        .begin_tsc = begin_tsc,
+	        .end_tsc = end_tsc,
 	};
 
 	if (slot->header.lost - reader->guest_lost_base_sum > reader->packet_lost &&
-	    slot->header.lost > reader->guest_lost_base_sum)
+	        slot->header.lost > reader->guest_lost_base_sum)
 		reader->packet_lost = slot->header.lost - reader->guest_lost_base_sum;
 	if (reader->skipping || walk->events == 0)
 		return;
@@ -192,7 +196,7 @@ static void finish(struct ring_reader *reader, const struct ring_slot *slot, con
 		reader->lost[TRACE_LOST_DAMAGED] += reader->skipping ? 0 : claimed;
 	} else {
 		hand_on(reader, slot, walk, rest ? reader->part.tsc : header->begin_tsc, header->end_tsc,
-			rest ? reader->part.pid : header->current_pid);
+		        rest ? reader->part.pid : header->current_pid);
 		if (walk->status == RING_WALK_WHOLE && slot->to < header->content_bytes)
 			cause = TRACE_LOST_TORN;
 		if (!reader->skipping)
@@ -210,21 +214,23 @@ static struct ring_walk walk_of(const struct ring_reader *reader, const struct r
 	const bool rest = slot->from > HEADER_BYTES;
 
 	return (struct ring_walk){
-		.at = records,
-		.end = records + (slot->bad ? 0 : slot->to - slot->from),
-		.tsc = rest ? reader->part.tsc : slot->header.begin_tsc,
-		.pid = rest ? reader->part.pid : slot->header.current_pid,
+	        .at = records,
+	        .end = records + (slot->bad ? 0 : slot->to - slot->from),
+	        .tsc = rest ? reader->part.tsc : slot->header.begin_tsc,
+	        .pid = rest ? reader->part.pid : slot->header.current_pid,
 	};
 }
 
-/* The producer came round: continue with the oldest packet that is left, the farther from it the more often it did. */
+/* The producer came round: continue with the oldest packet that is left, the farther from it the more often
+ * it did. */
 static void skip_lapped(struct ring_reader *reader, uint64_t head)
 {
 	const uint64_t nr_packets = reader->at.nr_packets;
 
 	if (head - reader->next <= nr_packets)
 		return;
-	reader->next = head - nr_packets + (reader->margin < nr_packets / 2 ? reader->margin : nr_packets / 2);
+	reader->next =
+	        head - nr_packets + (reader->margin < nr_packets / 2 ? reader->margin : nr_packets / 2);
 	reader->part.bytes = 0;
 	reader->margin = reader->margin ? reader->margin * 2 : 1;
 	if (reader->margin > nr_packets)
@@ -236,7 +242,8 @@ static unsigned take_batch(struct ring_reader *reader, uint64_t now_ns, unsigned
 {
 	struct ring_scratch *scratch = reader->at.scratch;
 	struct ring_walk walks[RING_SLOTS_MAX];
-	uint64_t head = ring_load64(&reader->at.ring->head); /* pairs with the release store in ht_producer_open() */
+	uint64_t head =
+	        ring_load64(&reader->at.ring->head); /* pairs with the release store in ht_producer_open() */
 	unsigned count = 0;
 	enum taken taken = TAKEN;
 
@@ -261,7 +268,8 @@ static unsigned take_batch(struct ring_reader *reader, uint64_t now_ns, unsigned
 	for (unsigned i = 0; i < count; i++)
 		finish(reader, &scratch->slots[i], &walks[i]);
 	*again = count == scratch->count ||
-		(taken == LAPPED && ring_load64(&reader->at.ring->head) - reader->next > reader->at.nr_packets);
+	         (taken == LAPPED &&
+	                 ring_load64(&reader->at.ring->head) - reader->next > reader->at.nr_packets);
 	if (count && taken != LAPPED)
 		reader->margin /= 2;
 	return count;
@@ -278,7 +286,7 @@ static void take_open(struct ring_reader *reader)
 	struct ring_walk walk;
 
 	if (ring_load64(&reader->at.ring->head) != packet + 1 || ring_load64(&shared->seq) != packet + 1 ||
-	    ring_load32(&shared->content_bytes) != 0)
+	        ring_load32(&shared->content_bytes) != 0)
 		return;
 	visible = ring_scan(reader->at.table, (const uint8_t *)shared, from, reader->at.packet_bytes);
 	/* without records only a reader that does not know the count yet needs the header */
@@ -327,8 +335,10 @@ unsigned ring_reader_poll(struct ring_reader *reader, uint64_t now_ns, unsigned 
 	unsigned count = 0;
 	bool again = true;
 
-	/* each turn takes a packet, or was lapped and jumps ahead: a ring full of either is enough for one poll */
-	for (uint32_t turns = 0; again && count < reader->at.nr_packets && turns <= reader->at.nr_packets; turns++)
+	/* each turn takes a packet, or was lapped and jumps ahead: a ring full of either is enough for one
+	 * poll */
+	for (uint32_t turns = 0; again && count < reader->at.nr_packets && turns <= reader->at.nr_packets;
+	        turns++)
 		count += take_batch(reader, now_ns, flags, &again);
 	if (open_is_due(reader, now_ns) || (flags & RING_POLL_OPEN))
 		take_open(reader);
@@ -359,7 +369,8 @@ void ring_reader_resume(struct ring_reader *reader)
 {
 	uint64_t head = ring_load64(&reader->at.ring->head), read = ring_load64(reader->at.read_packets);
 
-	/* the position is of another generation if the guest cannot have written so much, or would have waited */
+	/* the position is of another generation if the guest cannot have written so much, or would have
+	 * waited */
 	if (read > head || head - read > reader->at.nr_packets)
 		read = 0;
 	reader->next = reader->accounted = read;

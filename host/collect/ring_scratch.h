@@ -8,15 +8,15 @@
 #include "lib/writer/ctf_stream.h"
 
 #define RING_HEADROOM_BYTES sizeof(struct ctf_packet_header) /* in front of the records, for the writer */
-#define RING_TAIL_BYTES     24                               /* behind them, for the writer's padding and 8-byte loads */
+#define RING_TAIL_BYTES     24 /* behind them, for the writer's padding and 8-byte loads */
 #define RING_SLOTS_MAX      (2 * RING_WALK_LANES)
 
 /* One copied packet. */
 struct ring_slot {
-	struct ht_packet header;   /* our copy of the packet's */
-	uint8_t *buffer;           /* RING_HEADROOM_BYTES free, then records */
-	uint32_t from, to;         /* which bytes of the packet the records are */
-	int bad;                   /* the header cannot be true */
+	struct ht_packet header; /* our copy of the packet's */
+	uint8_t *buffer;         /* RING_HEADROOM_BYTES free, then records */
+	uint32_t from, to;       /* which bytes of the packet the records are */
+	int bad;                 /* the header cannot be true */
 };
 
 struct ring_scratch {

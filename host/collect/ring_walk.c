@@ -8,13 +8,13 @@
 #define TIME_MASK   ((uint32_t)(HT_SHORT_TIME_SPAN - 1))
 #define PID_MASK    ((1u << 22) - 1)
 #define UNROLL      _Pragma("GCC unroll 4") /* RING_WALK_LANES */
-#define TEXT_LENGTH 2 /* bytes of the length in front of text */
+#define TEXT_LENGTH 2                       /* bytes of the length in front of text */
 
 void ring_walk_table_init(struct ring_walk_table *table, const struct event_schema *schema)
 {
 	const struct event_type *type = event_schema_find(schema, "sched_switch");
 
-	*table = (struct ring_walk_table){ .schema = schema, .switch_id = type ? type->id : 0 };
+	*table = (struct ring_walk_table){.schema = schema, .switch_id = type ? type->id : 0};
 	table->longest = HT_SHORT_HEADER_BYTES;
 	for (uint32_t id = 0; id <= HT_ID_LONG; id++) {
 		type = id < HT_ID_LONG ? schema->types[id] : NULL;
@@ -81,12 +81,13 @@ static void step(const struct ring_walk_table *table, struct ring_walk *walk)
 }
 
 /*
- * Takes one short record of each lane per turn, `turns` times or until a lane needs a closer look. `lanes` is a constant
- * in every caller: the loops unroll, and what the lanes are at stays in registers. That is also why the time is kept
- * as the header holds it, above the 5 bits of the id: the low 32 bits are the last stamp, the rest counts its wraps.
+ * Takes one short record of each lane per turn, `turns` times or until a lane needs a closer look. `lanes` is
+ * a constant in every caller: the loops unroll, and what the lanes are at stays in registers. That is also
+ * why the time is kept as the header holds it, above the 5 bits of the id: the low 32 bits are the last
+ * stamp, the rest counts its wraps.
  */
 static inline __attribute__((always_inline)) void run_lanes(const struct ring_walk_table *table,
-	struct ring_walk *const *walks, const unsigned lanes, uint32_t turns)
+        struct ring_walk *const *walks, const unsigned lanes, uint32_t turns)
 {
 	const uint8_t *at[RING_WALK_LANES];
 	uint64_t stamp[RING_WALK_LANES];

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks the records of a packet in the host's own copy: ids known, lengths within the packet, times not going back.
- * Following the chain of lengths is bound by the latency of one load a record, so several packets are walked side by
- * side: 4 lanes hide most of it (bench record).
+ * Checks the records of a packet in the host's own copy: ids known, lengths within the packet, times not
+ * going back. Following the chain of lengths is bound by the latency of one load a record, so several packets
+ * are walked side by side: 4 lanes hide most of it (bench record).
  */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 #include "lib/model/event_schema.h"
 
-#define RING_WALK_LANES 4
+#define RING_WALK_LANES  4
 #define RING_WALK_CLOSER (1u << 31) /* no short header, or text behind the fields: look closer */
 
 struct ring_walk_table {
 	uint32_t short_bytes[32]; /* of a whole record with the short header, or RING_WALK_CLOSER */
 	uint32_t longest;         /* of those */
 	const struct event_schema *schema;
-	uint32_t switch_id;       /* sched_switch: its first 22 bits are the next task */
+	uint32_t switch_id; /* sched_switch: its first 22 bits are the next task */
 };
 
 enum ring_walk_status {
@@ -25,12 +25,13 @@ enum ring_walk_status {
 	RING_WALK_BAD,   /* unknown id, time going back, record over the end */
 };
 
-/* In: at, end, tsc, pid. Out: all of them where the walk ended, records counted. 8 bytes behind `end` are readable. */
+/* In: at, end, tsc, pid. Out: all of them where the walk ended, records counted. 8 bytes behind `end` are
+ * readable. */
 struct ring_walk {
 	const uint8_t *at, *end;
-	uint64_t tsc;    /* of the last record; before the first: not after it */
+	uint64_t tsc; /* of the last record; before the first: not after it */
 	uint32_t events;
-	uint32_t pid;    /* the task running after the last record; kept by ring_walk_tasks() only */
+	uint32_t pid; /* the task running after the last record; kept by ring_walk_tasks() only */
 	enum ring_walk_status status;
 };
 

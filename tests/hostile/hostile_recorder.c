@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The real recorder on the region of a guest that scribbles all over it, as fast as it can, for two seconds: it must not
- * crash (run it under ASan), not hang, and what it wrote must be whole packets. No VM. Usage: hostile_recorder DIRECTORY
+ * The real recorder on the region of a guest that scribbles all over it, as fast as it can, for two seconds:
+ * it must not crash (run it under ASan), not hang, and what it wrote must be whole packets. No VM. Usage:
+ * hostile_recorder DIRECTORY
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -34,10 +35,19 @@ static uint64_t random_word(uint64_t *state)
 
 static void make_header(uint64_t generation)
 {
-	struct ht_region header = { .magic = HT_MAGIC, .abi_version = HT_ABI_VERSION, .header_bytes = sizeof(header),
-		.region_bytes = REGION_BYTES, .generation = generation, .nr_rings = 3, .nr_packets = 8, .packet_bytes = 4096,
-		.rings_offset = RINGS_OFFSET, .data_offset = RINGS_OFFSET + 4096, .state = HT_STATE_RUNNING, .control_done = 1,
-		.tsc_khz = 1000000 };
+	struct ht_region header = {.magic = HT_MAGIC,
+	        .abi_version = HT_ABI_VERSION,
+	        .header_bytes = sizeof(header),
+	        .region_bytes = REGION_BYTES,
+	        .generation = generation,
+	        .nr_rings = 3,
+	        .nr_packets = 8,
+	        .packet_bytes = 4096,
+	        .rings_offset = RINGS_OFFSET,
+	        .data_offset = RINGS_OFFSET + 4096,
+	        .state = HT_STATE_RUNNING,
+	        .control_done = 1,
+	        .tsc_khz = 1000000};
 
 	memset(header.release, 0x1b, sizeof(header.release));
 	memset(header.message, 0xff, sizeof(header.message));
@@ -50,11 +60,16 @@ static void make_packet(uint64_t *seed)
 	uint64_t word = random_word(seed), ring = word % 3, k = word >> 8 & 63;
 	struct ht_ring *rings = (struct ht_ring *)(base + RINGS_OFFSET);
 	uint8_t *at = base + RINGS_OFFSET + 4096 + ring * 8 * 4096 + k % 8 * 4096;
-	struct ht_packet packet = { .seq = k + 1, .begin_tsc = k << 20, .end_tsc = (k + 1) << 20, .events_before = k * 100,
-		.events = 100, .content_bytes = 64 + 100 * 9, .flags = word >> 16 & 1 };
+	struct ht_packet packet = {.seq = k + 1,
+	        .begin_tsc = k << 20,
+	        .end_tsc = (k + 1) << 20,
+	        .events_before = k * 100,
+	        .events = 100,
+	        .content_bytes = 64 + 100 * 9,
+	        .flags = word >> 16 & 1};
 
 	for (unsigned i = 0; i < 100; i++)
-		memcpy(at + 64 + i * 9, &(uint32_t){ ((uint32_t)(k << 20) + i) << 5 | 1 }, 4);
+		memcpy(at + 64 + i * 9, &(uint32_t){((uint32_t)(k << 20) + i) << 5 | 1}, 4);
 	memcpy(at, &packet, sizeof(packet));
 	rings[ring].head = k + 2;
 }
@@ -99,7 +114,7 @@ static bool is_whole(const char *path)
 		return true; /* nothing was recorded of that vCPU */
 	fstat(fileno(file), &status);
 	while (fread(&header, sizeof(header), 1, file) == 1 && header.magic == CTF_MAGIC &&
-		header.content_size <= header.packet_size && header.timestamp_begin <= header.timestamp_end) {
+	        header.content_size <= header.packet_size && header.timestamp_begin <= header.timestamp_end) {
 		at += header.packet_size / 8;
 		fseek(file, (long)at, SEEK_SET);
 	}
@@ -109,11 +124,11 @@ static bool is_whole(const char *path)
 
 int main(int argc, char **argv)
 {
-	struct recorder_options options = { .program_version = "test", .notice = ignore };
+	struct recorder_options options = {.program_version = "test", .notice = ignore};
 	char region[4096], output[4096], path[8300];
 	unsigned notices = 0, broken = 0;
 	struct recorder *recorder;
-	struct error error = { 0 };
+	struct error error = {0};
 	const struct trace_info *info;
 	time_t end = time(NULL) + SECONDS;
 	pthread_t thread;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests of the ring write, and how they know it again: a record carries which context wrote it (its depth), a
- * number that counts up per depth, and a check sum, so that a torn, lost, doubled or misplaced record is noticed.
+ * What the tests of the ring write, and how they know it again: a record carries which context wrote it (its
+ * depth), a number that counts up per depth, and a check sum, so that a torn, lost, doubled or misplaced
+ * record is noticed.
  */
 #pragma once
 #include <stdbool.h>
@@ -19,7 +20,7 @@ struct ring_check {
 	uint64_t records;
 	uint32_t last[RING_CHECK_DEPTHS]; /* number of the last record seen of each depth, from 1 */
 	uint64_t last_tsc, last_end_tsc;
-	const char *fault;                /* the first one */
+	const char *fault; /* the first one */
 };
 
 /* The payload of record `number` (from 1) of `depth`. */

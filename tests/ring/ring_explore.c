@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every schedule of a producer and a reader with at most two changes of the running side, and one interrupt (or NMI) at
- * any point of the producer, over tiny rings: deterministic, and exhaustive within those bounds with STRIDE 1; otherwise
- * changes happen at every STRIDE-th point only. Both sides are
- * coroutines; every access to memory that another context sees is a point where a change may happen. Checked at the end of
+ * Every schedule of a producer and a reader with at most two changes of the running side, and one interrupt
+ * (or NMI) at any point of the producer, over tiny rings: deterministic, and exhaustive within those bounds
+ * with STRIDE 1; otherwise changes happen at every STRIDE-th point only. Both sides are coroutines; every
+ * access to memory that another context sees is a point where a change may happen. Checked at the end of
  * each: no torn record taken, order, and recorded + lost == produced. Usage: ring_explore [STRIDE]
  *
- * Memory is sequentially consistent here; on x86 only a store that passes a later load is missing, and no two such
- * accesses of the protocol depend on each other's order.
+ * Memory is sequentially consistent here; on x86 only a store that passes a later load is missing, and no two
+ * such accesses of the protocol depend on each other's order.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,15 +74,15 @@ static inline void ring_order_loads(void)
 _Thread_local uint32_t user_depth, user_current_pid = 1;
 
 struct schedule {
-	uint32_t change[2];    /* the running side changes before these points; NEVER */
-	uint32_t interrupt;    /* before this point of the producer's; NEVER */
+	uint32_t change[2]; /* the running side changes before these points; NEVER */
+	uint32_t interrupt; /* before this point of the producer's; NEVER */
 	bool nmi, discard, reader_first;
 	uint32_t nr_packets, records, nested;
 };
 
 static struct {
 	const struct schedule *schedule;
-	ucontext_t main, side[2];   /* 0: the producer, 1: the reader */
+	ucontext_t main, side[2]; /* 0: the producer, 1: the reader */
 	uint8_t *stacks[2];
 	bool ended[2];
 	int running;
@@ -111,9 +111,11 @@ static void produce(uint32_t count)
 		x.produced++;
 		if (user_depth == 0)
 			user_write(&x.producer, RING_CHECK_ID, payload, RING_CHECK_BYTES);
-		/* a single one is longer than what it interrupts, and may find no room where that still does */
-		else if (x.schedule->nested == 1 || !ht_ring_write(&x.producer, RING_CHECK_ID, RING_CHECK_BYTES, payload,
-			(uint32_t)(payload >> 32)))
+		/* a single one is longer than what it interrupts, and may find no room where that still does
+		 */
+		else if (x.schedule->nested == 1 ||
+		         !ht_ring_write(&x.producer, RING_CHECK_ID, RING_CHECK_BYTES, payload,
+		                 (uint32_t)(payload >> 32)))
 			ht_producer_write(&x.producer, RING_CHECK_ID, &payload, RING_CHECK_BYTES, 0, 0);
 	}
 }
@@ -146,8 +148,8 @@ static void explore_point(int own)
 
 	if (x.running < 0) /* before and after the schedule */
 		return;
-	if (x.running == 0 && user_depth == 0 && ++x.producer_points > schedule->interrupt && !x.interrupted &&
-		(schedule->nmi || !interrupts_off))
+	if (x.running == 0 && user_depth == 0 && ++x.producer_points > schedule->interrupt &&
+	        !x.interrupted && (schedule->nmi || !interrupts_off))
 		interrupt();
 	if (own)
 		return; /* the other side does not see it: a change here is the same as at the next point */
@@ -179,14 +181,14 @@ static void run_reader(void)
 }
 
 /* Returns the number of points; `fault`: what went wrong, or NULL. */
-static uint32_t run(const struct schedule *schedule, const struct ring_walk_table *table, struct ring_scratch *scratch,
-	const char **fault)
+static uint32_t run(const struct schedule *schedule, const struct ring_walk_table *table,
+        struct ring_scratch *scratch, const char **fault)
 {
-	void (*const sides[2])(void) = { run_producer, run_reader };
+	void (*const sides[2])(void) = {run_producer, run_reader};
 	uint64_t lost = 0;
 	volatile int phase = 0;
 
-	uint8_t *stacks[2] = { x.stacks[0], x.stacks[1] };
+	uint8_t *stacks[2] = {x.stacks[0], x.stacks[1]};
 
 	memset(&x, 0, sizeof(x));
 	x.schedule = schedule;
@@ -195,11 +197,16 @@ static uint32_t run(const struct schedule *schedule, const struct ring_walk_tabl
 	x.running = -1; /* no points yet */
 	x.interrupted = true;
 	ht_producer_init(&x.producer, &x.ring, x.data, PACKET_BYTES, schedule->nr_packets,
-		schedule->discard ? (const __u64 *)&x.read_packets : NULL);
-	ring_reader_init(&x.reader, &(struct ring_reader_options){ .ring = &x.ring, .data = x.data,
-		.packet_bytes = PACKET_BYTES, .nr_packets = schedule->nr_packets,
-		.read_packets = schedule->discard ? &x.read_packets : NULL, .table = table, .scratch = scratch,
-		.packet = ring_check_packet, .context = &x.check });
+	        schedule->discard ? (const __u64 *)&x.read_packets : NULL);
+	ring_reader_init(&x.reader, &(struct ring_reader_options){.ring = &x.ring,
+	                                    .data = x.data,
+	                                    .packet_bytes = PACKET_BYTES,
+	                                    .nr_packets = schedule->nr_packets,
+	                                    .read_packets = schedule->discard ? &x.read_packets : NULL,
+	                                    .table = table,
+	                                    .scratch = scratch,
+	                                    .packet = ring_check_packet,
+	                                    .context = &x.check});
 	for (int i = 0; i < 2; i++) {
 		x.stacks[i] = stacks[i];
 		getcontext(&x.side[i]);
@@ -230,8 +237,8 @@ static uint32_t run(const struct schedule *schedule, const struct ring_walk_tabl
 static void show(const struct schedule *s, const char *fault)
 {
 	printf("%s: %s, %u packets, %u records, %s of %u at %u, changes at %u and %u, %s first\n", fault,
-		s->discard ? "discard" : "overwrite", s->nr_packets, s->records, s->nmi ? "NMI" : "interrupt", s->nested,
-		s->interrupt, s->change[0], s->change[1], s->reader_first ? "reader" : "producer");
+	        s->discard ? "discard" : "overwrite", s->nr_packets, s->records, s->nmi ? "NMI" : "interrupt",
+	        s->nested, s->interrupt, s->change[0], s->change[1], s->reader_first ? "reader" : "producer");
 	printf("produced %lu recorded %lu", x.produced, x.reader.recorded);
 	for (unsigned i = 0; i < TRACE_LOST_CAUSES; i++)
 		printf(" %s %lu", trace_lost_name(i), x.reader.lost[i]);
@@ -252,15 +259,22 @@ int main(int argc, char **argv)
 		x.stacks[i] = malloc(STACK_BYTES);
 	/* bits of kind: mode, NMI, who begins, size of the ring, how much the interrupt writes */
 	for (uint32_t kind = 0; kind < 32 && !fault; kind++) {
-		struct schedule s = { .change = { NEVER, NEVER }, .interrupt = NEVER, .discard = kind & 1, .nmi = kind & 2,
-			.reader_first = kind & 4, .nr_packets = kind & 8 ? 4 : 2, .records = kind & 8 ? 16 : 11,
-			.nested = kind & 16 ? 4 : 1 };
-		const uint32_t points = run(&s, &table, scratch, &fault) + 20, interrupts = x.producer_points + 1;
+		struct schedule s = {.change = {NEVER, NEVER},
+		        .interrupt = NEVER,
+		        .discard = kind & 1,
+		        .nmi = kind & 2,
+		        .reader_first = kind & 4,
+		        .nr_packets = kind & 8 ? 4 : 2,
+		        .records = kind & 8 ? 16 : 11,
+		        .nested = kind & 16 ? 4 : 1};
+		const uint32_t points = run(&s, &table, scratch, &fault) + 20,
+		               interrupts = x.producer_points + 1;
 
 		for (uint32_t at = 0; at <= interrupts && !fault; at++) {
 			s.interrupt = at ? at - 1 : NEVER;
 			for (s.change[0] = 1; s.change[0] < points && !fault; s.change[0] += stride)
-				for (s.change[1] = s.change[0] + 1; s.change[1] < points && !fault; s.change[1] += stride, schedules++)
+				for (s.change[1] = s.change[0] + 1; s.change[1] < points && !fault;
+				        s.change[1] += stride, schedules++)
 					run(&s, &table, scratch, &fault);
 		}
 		if (fault) {

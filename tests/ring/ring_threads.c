@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A producer and a reader at full speed, the producer interrupted by signals that write into the same ring: whatever
- * happens, recorded + lost is what was produced, and no torn record is taken. Built as it is, and for TSan with
- * HT_PORTABLE. Usage: ring_threads [RECORDS]
+ * A producer and a reader at full speed, the producer interrupted by signals that write into the same ring:
+ * whatever happens, recorded + lost is what was produced, and no torn record is taken. Built as it is, and
+ * for TSan with HT_PORTABLE. Usage: ring_threads [RECORDS]
  */
 #include <pthread.h>
 #include <signal.h>
@@ -73,7 +73,8 @@ static void on_signal(int number)
 
 		test.produced++;
 		/* an NMI's slow path does not touch the interrupt flag of what it interrupted */
-		if (!ht_ring_write(&test.producer, RING_CHECK_ID, RING_CHECK_BYTES, payload, (uint32_t)(payload >> 32)))
+		if (!ht_ring_write(&test.producer, RING_CHECK_ID, RING_CHECK_BYTES, payload,
+		            (uint32_t)(payload >> 32)))
 			ht_producer_write(&test.producer, RING_CHECK_ID, &payload, RING_CHECK_BYTES, 0, 0);
 	}
 	user_depth = depth;
@@ -105,7 +106,7 @@ static int run(const char *name, uint32_t packet_bytes, uint32_t nr_packets, boo
 	struct ring_scratch *scratch = ring_scratch_create(packet_bytes);
 	uint8_t *data = aligned_alloc(4096, (size_t)packet_bytes * nr_packets);
 	struct ring_walk_table table;
-	struct ring_check check = { 0 };
+	struct ring_check check = {0};
 	struct ring_reader reader;
 	pthread_t producer, annoyer;
 	uint64_t lost = 0, polls = 0;
@@ -115,10 +116,16 @@ static int run(const char *name, uint32_t packet_bytes, uint32_t nr_packets, boo
 	test.records = records;
 	ring_walk_table_init(&table, schema);
 	ht_producer_init(&test.producer, &test.ring, data, packet_bytes, nr_packets,
-		discard ? (const __u64 *)&test.read_packets : NULL);
-	ring_reader_init(&reader, &(struct ring_reader_options){ .ring = &test.ring, .data = data,
-		.packet_bytes = packet_bytes, .nr_packets = nr_packets, .read_packets = discard ? &test.read_packets : NULL,
-		.table = &table, .scratch = scratch, .packet = ring_check_packet, .context = &check });
+	        discard ? (const __u64 *)&test.read_packets : NULL);
+	ring_reader_init(&reader, &(struct ring_reader_options){.ring = &test.ring,
+	                                  .data = data,
+	                                  .packet_bytes = packet_bytes,
+	                                  .nr_packets = nr_packets,
+	                                  .read_packets = discard ? &test.read_packets : NULL,
+	                                  .table = &table,
+	                                  .scratch = scratch,
+	                                  .packet = ring_check_packet,
+	                                  .context = &check});
 	pthread_create(&producer, NULL, produce, NULL);
 	pthread_create(&annoyer, NULL, annoy, &producer);
 	while (!atomic_load(&test.done)) {
@@ -134,11 +141,13 @@ static int run(const char *name, uint32_t packet_bytes, uint32_t nr_packets, boo
 	if (!check.fault && reader.recorded + lost != test.produced)
 		check.fault = "recorded + lost is not what was produced";
 	if (!check.fault && (check.records != reader.recorded || reader.lost[TRACE_LOST_DAMAGED] ||
-		reader.lost[TRACE_LOST_TORN]))
+	                            reader.lost[TRACE_LOST_TORN]))
 		check.fault = "damaged or torn, with an honest producer";
-	printf("%-22s produced %9lu recorded %9lu full %8lu nested %5lu overwritten %8lu in interrupts %u: %s\n", name,
-		test.produced, reader.recorded, reader.lost[TRACE_LOST_FULL], reader.lost[TRACE_LOST_NESTED],
-		reader.lost[TRACE_LOST_OVERWRITTEN], test.numbers[1] + test.numbers[2], check.fault ? check.fault : "ok");
+	printf("%-22s produced %9lu recorded %9lu full %8lu nested %5lu overwritten %8lu in interrupts %u: "
+	       "%s\n",
+	        name, test.produced, reader.recorded, reader.lost[TRACE_LOST_FULL],
+	        reader.lost[TRACE_LOST_NESTED], reader.lost[TRACE_LOST_OVERWRITTEN],
+	        test.numbers[1] + test.numbers[2], check.fault ? check.fault : "ok");
 	ring_scratch_destroy(scratch);
 	event_schema_destroy(schema);
 	free(data);
@@ -148,7 +157,7 @@ static int run(const char *name, uint32_t packet_bytes, uint32_t nr_packets, boo
 int main(int argc, char **argv)
 {
 	const uint64_t records = argc > 1 ? strtoull(argv[1], NULL, 10) : 3000000;
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	int failed = 0;
 
 	sigaction(SIGUSR1, &action, NULL);

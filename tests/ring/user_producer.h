@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's producer (abi/ring.h, abi/ring_slow.h) in user space, for tests and benchmarks of the ring: the thread is
- * the CPU, a signal is its interrupt. With HT_PORTABLE every access is an __atomic one, so that TSan understands it.
+ * The guest's producer (abi/ring.h, abi/ring_slow.h) in user space, for tests and benchmarks of the ring: the
+ * thread is the CPU, a signal is its interrupt. With HT_PORTABLE every access is an __atomic one, so that
+ * TSan understands it.
  */
 #pragma once
 #include <stdint.h>
@@ -9,11 +10,11 @@
 #include "abi/region.h"
 #include "abi/ring.h"
 
-#define HT_PRODUCER     struct ht_producer *
-#define HT_INLINE       inline __attribute__((always_inline))
-#define HT_LIKELY(x)    __builtin_expect(!!(x), 1)
-#define HT_UNLIKELY(x)  __builtin_expect(!!(x), 0)
-#define HT_COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
+#define HT_PRODUCER              struct ht_producer *
+#define HT_INLINE                inline __attribute__((always_inline))
+#define HT_LIKELY(x)             __builtin_expect(!!(x), 1)
+#define HT_UNLIKELY(x)           __builtin_expect(!!(x), 0)
+#define HT_COMPILER_BARRIER()    __asm__ volatile("" ::: "memory")
 #define HT_AT_LEAST(p, field, v) ((v) >= HT_LOAD(p, field))
 #define HT_ABOVE(p, field, v)    ((v) > HT_LOAD(p, field))
 #define HT_PLUS(p, field, v)     (HT_LOAD(p, field) + (v))
@@ -31,14 +32,16 @@ uint64_t HT_TSC_HOOK(void);
 #endif
 
 #ifdef HT_PORTABLE
-/* The schedule explorer's: called before every access to what another context sees. `own`: only this CPU's contexts. */
+/* The schedule explorer's: called before every access to what another context sees. `own`: only this CPU's
+ * contexts. */
 #ifndef USER_HOOK
 #define USER_HOOK(own) ((void)0)
 #endif
-#define HT_LOAD(p, field) (USER_HOOK(1), __atomic_load_n(&(p)->field, __ATOMIC_RELAXED))
-#define HT_CAS(p, old, new) user_cas(p, old, new)
+#define HT_LOAD(p, field)     (USER_HOOK(1), __atomic_load_n(&(p)->field, __ATOMIC_RELAXED))
+#define HT_CAS(p, old, new)   user_cas(p, old, new)
 #define HT_STORE(type, at, v) user_store(at, (uint64_t)(type)(v), sizeof(type))
-#define HT_STORE_RELEASE8(at, v)  (USER_HOOK(0), __atomic_store_n((uint8_t *)(at), (uint8_t)(v), __ATOMIC_RELEASE))
+#define HT_STORE_RELEASE8(at, v)                                                                             \
+	(USER_HOOK(0), __atomic_store_n((uint8_t *)(at), (uint8_t)(v), __ATOMIC_RELEASE))
 #define HT_STORE_RELEASE32(at, v) (USER_HOOK(0), __atomic_store_n(at, v, __ATOMIC_RELEASE))
 #define HT_STORE_RELEASE64(at, v) (USER_HOOK(0), __atomic_store_n(at, v, __ATOMIC_RELEASE))
 #define HT_LOAD_ACQUIRE64(at)     (USER_HOOK(0), __atomic_load_n(at, __ATOMIC_ACQUIRE))
@@ -76,9 +79,9 @@ static inline void user_zero(void *at, size_t bytes)
 	}
 }
 #else
-#define HT_LOAD(p, field) (*(volatile __typeof__((p)->field) *)&(p)->field)
-#define HT_CAS(p, old, new) user_cas(p, old, new)
-#define HT_STORE(type, at, v) user_store_##type(at, v)
+#define HT_LOAD(p, field)         (*(volatile __typeof__((p)->field) *)&(p)->field)
+#define HT_CAS(p, old, new)       user_cas(p, old, new)
+#define HT_STORE(type, at, v)     user_store_##type(at, v)
 #define HT_STORE_RELEASE8(at, v)  __atomic_store_n((uint8_t *)(at), (uint8_t)(v), __ATOMIC_RELEASE)
 #define HT_STORE_RELEASE32(at, v) __atomic_store_n(at, v, __ATOMIC_RELEASE)
 #define HT_STORE_RELEASE64(at, v) __atomic_store_n(at, v, __ATOMIC_RELEASE)
@@ -93,18 +96,18 @@ static inline int user_cas(struct ht_producer *p, uint64_t old, uint64_t new)
 	char swapped;
 
 	__asm__ volatile("cmpxchgq %3, %1"
-			 : "=@ccz"(swapped), "+m"(p->state), "+a"(old)
-			 : "r"(new)
-			 : "memory");
+	                 : "=@ccz"(swapped), "+m"(p->state), "+a"(old)
+	                 : "r"(new)
+	                 : "memory");
 	return swapped;
 }
 
 /* Records are not aligned. */
-#define USER_STORE(type)                                             \
-	static inline void user_store_##type(void *at, uint64_t value) \
-	{                                                            \
-		type narrow = (type)value;                           \
-		memcpy(at, &narrow, sizeof(narrow));                 \
+#define USER_STORE(type)                                                                                     \
+	static inline void user_store_##type(void *at, uint64_t value)                                       \
+	{                                                                                                    \
+		type narrow = (type)value;                                                                   \
+		memcpy(at, &narrow, sizeof(narrow));                                                         \
 	}
 USER_STORE(__u8)
 USER_STORE(__u16)
@@ -121,8 +124,8 @@ USER_STORE(__u64)
 #define USER_INTERRUPTS_ON()
 #endif
 
-static __attribute__((unused, noinline)) void user_write_slow(struct ht_producer *p, uint32_t id, uint64_t payload,
-	uint32_t bytes)
+static __attribute__((unused, noinline)) void user_write_slow(
+        struct ht_producer *p, uint32_t id, uint64_t payload, uint32_t bytes)
 {
 	USER_INTERRUPTS_OFF();
 	ht_producer_write(p, id, &payload, bytes, 0, 0);

@@ -30,17 +30,25 @@ struct record_options {
 
 #define AT(member) offsetof(struct record_options, member)
 static const struct option_spec record_specs[] = {
-	{ 0, "qmp", "SOCKET", OPTION_LIST, AT(qmp), "QMP socket of a guest's QEMU (several times: several guests)" },
-	{ 0, "region", "FILE", OPTION_LIST, AT(regions), "file of a guest's region (several times: several guests)" },
-	{ 'e', "events", "LIST", OPTION_LIST, AT(events), "groups, events, SYSTEM:EVENT (default " RECORDER_EVENTS ")" },
-	{ 'f', "filter", "EXPR", OPTION_STRING, AT(filter), "what the guest records, as pid==12, comm!=sh, duration>1ms" },
-	{ 0, "mode", "MODE", OPTION_STRING, AT(mode), "overwrite: the newest events are kept; discard: the oldest" },
-	{ 0, "size", "BYTES", OPTION_BYTES, AT(ring_bytes), "ring of each vCPU, a power of two (default: what fits)" },
-	{ 'o', "output", "DIR", OPTION_STRING, AT(output), "where the trace goes (default " OUTPUT_DEFAULT ")" },
-	{ 'd', "duration", "TIME", OPTION_SECONDS, AT(duration_s), "record for so long (default: until Ctrl-C)" },
-	{ 0, "history", NULL, OPTION_FLAG, AT(history), "also what the rings hold from before" },
-	{ 0, "no-symbols", NULL, OPTION_FLAG, AT(no_symbols), "do not ask for the kernel's symbols" },
-	{ 0 },
+        {0, "qmp", "SOCKET", OPTION_LIST, AT(qmp),
+                "QMP socket of a guest's QEMU (several times: several guests)"},
+        {0, "region", "FILE", OPTION_LIST, AT(regions),
+                "file of a guest's region (several times: several guests)"},
+        {'e', "events", "LIST", OPTION_LIST, AT(events),
+                "groups, events, SYSTEM:EVENT (default " RECORDER_EVENTS ")"},
+        {'f', "filter", "EXPR", OPTION_STRING, AT(filter),
+                "what the guest records, as pid==12, comm!=sh, duration>1ms"},
+        {0, "mode", "MODE", OPTION_STRING, AT(mode),
+                "overwrite: the newest events are kept; discard: the oldest"},
+        {0, "size", "BYTES", OPTION_BYTES, AT(ring_bytes),
+                "ring of each vCPU, a power of two (default: what fits)"},
+        {'o', "output", "DIR", OPTION_STRING, AT(output),
+                "where the trace goes (default " OUTPUT_DEFAULT ")"},
+        {'d', "duration", "TIME", OPTION_SECONDS, AT(duration_s),
+                "record for so long (default: until Ctrl-C)"},
+        {0, "history", NULL, OPTION_FLAG, AT(history), "also what the rings hold from before"},
+        {0, "no-symbols", NULL, OPTION_FLAG, AT(no_symbols), "do not ask for the kernel's symbols"},
+        {0},
 };
 
 struct record_run {
@@ -78,7 +86,7 @@ static int parse_mode(const char *word, enum ht_mode *mode, struct error *error)
 /* The guest behind a QMP socket: its region's file, and the process whose end is its end. */
 static int add_qmp(struct recorder *recorder, const char *socket, struct error *error)
 {
-	struct ucred peer = { 0 };
+	struct ucred peer = {0};
 	socklen_t bytes = sizeof(peer);
 	struct qmp qmp;
 	char path[4096];
@@ -107,7 +115,7 @@ static int add_guests(struct recorder *recorder, const struct record_options *op
 /* From here on these signals are read, not delivered: nothing is interrupted halfway. */
 static int take_signals(struct record_run *run, struct error *error)
 {
-	const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD };
+	const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
 
 	sigemptyset(&run->blocked);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -150,14 +158,15 @@ static int start_command(struct record_run *run, char **argv, struct error *erro
 static void step_until(struct record_run *run, double deadline_s, bool only_until_ready)
 {
 	while (!run->stop && (!deadline_s || now_s() < deadline_s) &&
-		(!only_until_ready || recorder_waiting(run->recorder))) {
+	        (!only_until_ready || recorder_waiting(run->recorder))) {
 		if (recorder_step(run->recorder, run->signals) == 0)
 			run->stop = true;
 		handle_signals(run);
 	}
 }
 
-static int record(struct record_run *run, const struct record_options *options, char **argv, struct error *error)
+static int record(
+        struct record_run *run, const struct record_options *options, char **argv, struct error *error)
 {
 	int code = 0;
 
@@ -177,8 +186,8 @@ static int record(struct record_run *run, const struct record_options *options, 
 }
 
 /* Everything that can be wrong before a file is touched. */
-static int check(const struct record_options *options, struct recorder_options *recorder, struct strbuf *events,
-	struct error *error)
+static int check(const struct record_options *options, struct recorder_options *recorder,
+        struct strbuf *events, struct error *error)
 {
 	int code = parse_mode(options->mode, &recorder->mode, error);
 
@@ -193,19 +202,20 @@ static int check(const struct record_options *options, struct recorder_options *
 	recorder->history = options->history;
 	if (!code && !options->qmp.count && !options->regions.count) {
 		error_set(error, -EINVAL, "which guest? Neither --qmp nor --region is given");
-		return error_hint(error, "a running QEMU: hypertrace attach --qmp SOCKET, then record --qmp SOCKET; "
-			"a throw-away guest: hypertrace run");
+		return error_hint(error,
+		        "a running QEMU: hypertrace attach --qmp SOCKET, then record --qmp SOCKET; "
+		        "a throw-away guest: hypertrace run");
 	}
 	return code ? code : recorder_options_check(recorder, error);
 }
 
 static int run_record(const struct command *command, int argc, char **argv)
 {
-	struct recorder_options recorder = { .program_version = HYPERTRACE_VERSION, .notice = show_notice };
-	struct record_run run = { .signals = -1 };
-	struct record_options options = { 0 };
+	struct recorder_options recorder = {.program_version = HYPERTRACE_VERSION, .notice = show_notice};
+	struct record_run run = {.signals = -1};
+	struct record_options options = {0};
 	struct strbuf events cleanup_strbuf = STRBUF_EMPTY;
-	struct error error = { 0 }, finish = { 0 };
+	struct error error = {0}, finish = {0};
 	int code = options_parse(command, &argc, &argv, &options, &error);
 
 	if (code == 1)
@@ -236,21 +246,26 @@ static int run_record(const struct command *command, int argc, char **argv)
 }
 
 const struct command cmd_record = {
-	.name = "record",
-	.summary = "Trace guests that are running",
-	.synopsis = "{--qmp SOCKET | --region FILE}... [-e LIST] [-f EXPR] [-o DIR] [-- COMMAND...]",
-	.description = "Asks the hypertrace.ko of one or several running guests for events and writes what comes, with all "
-		       "guests on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this host) ends; then "
-		       "with its exit status. Nothing in the guests is stopped or slowed down. A guest may panic, reboot or "
-		       "be killed meanwhile: what it wrote before is recorded, and what it writes after a reboot follows in "
-		       "a machine of its own (vm1.2). A guest that has died already tells what its rings still hold.\n\n"
-		       "At the end it says how many events were recorded and how many were lost, and why.",
-	.examples = "  # ten seconds of scheduling and interrupts of one guest\n"
-		    "  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
-		    "  # two guests while a load test runs on the host\n"
-		    "  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
-		    "  # what a guest that has panicked did last\n"
-		    "  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s\n",
-	.options = record_specs,
-	.run = run_record,
+        .name = "record",
+        .summary = "Trace guests that are running",
+        .synopsis = "{--qmp SOCKET | --region FILE}... [-e LIST] [-f EXPR] [-o DIR] [-- COMMAND...]",
+        .description = "Asks the hypertrace.ko of one or several running guests for events and writes what "
+                       "comes, with all "
+                       "guests on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this "
+                       "host) ends; then "
+                       "with its exit status. Nothing in the guests is stopped or slowed down. A guest may "
+                       "panic, reboot or "
+                       "be killed meanwhile: what it wrote before is recorded, and what it writes after a "
+                       "reboot follows in "
+                       "a machine of its own (vm1.2). A guest that has died already tells what its rings "
+                       "still hold.\n\n"
+                       "At the end it says how many events were recorded and how many were lost, and why.",
+        .examples = "  # ten seconds of scheduling and interrupts of one guest\n"
+                    "  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
+                    "  # two guests while a load test runs on the host\n"
+                    "  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
+                    "  # what a guest that has panicked did last\n"
+                    "  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s\n",
+        .options = record_specs,
+        .run = run_record,
 };
