@@ -23,7 +23,7 @@ struct input {
 };
 
 static struct input pool[POOL_MAX];
-static size_t pool_size;
+static size_t pool_size, nr_seeds; /* the seeds come first, and stay */
 static uint64_t random_state;
 
 static uint64_t random_below(uint64_t limit)
@@ -36,7 +36,8 @@ static uint64_t random_below(uint64_t limit)
 
 static void add(const void *data, size_t size)
 {
-	struct input *input = &pool[pool_size < POOL_MAX ? pool_size++ : random_below(POOL_MAX)];
+	struct input *input =
+	        &pool[pool_size < POOL_MAX ? pool_size++ : nr_seeds + random_below(POOL_MAX - nr_seeds)];
 
 	free(input->data);
 	*input = (struct input){malloc(size + 1), size};
@@ -160,6 +161,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; (size = fuzz_seed(i, &seed)); i++)
 		add(seed, size);
+	nr_seeds = pool_size < POOL_MAX / 2 ? pool_size : POOL_MAX / 2;
 	snprintf(path, sizeof(path), "fuzz-%s.crash", fuzz_name);
 	scratch = map_scratch(path);
 	for (size_t i = 0; i < pool_size; i++, runs++) {
@@ -167,7 +169,7 @@ int main(int argc, char **argv)
 		run(scratch, pool[i].size);
 	}
 	for (end = seconds_now() + seconds; seconds_now() < end; runs++) {
-		const struct input *input = &pool[random_below(pool_size)];
+		const struct input *input = &pool[random_below(random_below(2) ? nr_seeds : pool_size)];
 
 		size = input->size;
 		memcpy(scratch, input->data, size);

@@ -33,7 +33,14 @@ static void make_prefix(
 	for (; width < COMM_WIDTH; width++)
 		*at++ = ' ';
 	at = put_bytes(at, name, (size_t)(end - name));
-	at += snprintf(at, 40, "-%-7u [%03u] ", pid, number);
+	*at++ = '-';
+	end = put_unsigned(at, pid);
+	while (end - at < 7)
+		*end++ = ' ';
+	at = put_literal(end, " [");
+	for (uint32_t ten = 100; ten > 1 && number < ten; ten /= 10)
+		*at++ = '0';
+	at = put_literal(put_unsigned(at, number), "] ");
 	cpu->prefix_bytes = (uint8_t)(at - cpu->prefix);
 	cpu->pid = pid;
 	cpu->generation = machine->generation;
