@@ -83,6 +83,19 @@ static __always_inline void sched_process_exec_body(bool filtered, struct task_s
 }
 HT_VARIANTS(sched_process_exec, (struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm), (task, old_pid, bprm))
 
+/* Not filtered by name: it is the only way to learn what other events' tasks are called. */
+static __always_inline void task_rename_body(bool filtered, struct task_struct *task, const char *comm)
+{
+	struct {
+		u32 pid;
+		char comm[TASK_COMM_LEN];
+	} __packed payload = { task->pid };
+
+	strscpy_pad(payload.comm, comm, sizeof(payload.comm));
+	ht_write(HT_ID_task_rename, &payload, sizeof(payload), NULL, 0);
+}
+HT_VARIANTS(task_rename, (struct task_struct *task, const char *comm), (task, comm))
+
 static __always_inline void sched_process_exit_body(bool filtered, struct task_struct *task)
 {
 	if (ht_pass(filtered, task))
@@ -98,5 +111,6 @@ struct ht_probe ht_probes_sched[] = {
 	HT_PROBE(sched_process_fork, sched_process_fork),
 	HT_PROBE(sched_process_exec, sched_process_exec),
 	HT_PROBE(sched_process_exit, sched_process_exit),
+	HT_PROBE(task_rename, task_rename),
 	{ }
 };

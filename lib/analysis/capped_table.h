@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows found by a 64-bit key, of any struct that begins with that key. A trace may be made up by a guest, so there are
- * at most `limit` rows: what finds no room, or no memory, shares the row `others`. Rows never move.
+ * Rows found by a 64-bit key, of any struct that begins with that key. A trace may be made up by a guest, so
+ * there are at most `limit` rows: what finds no room, or no memory, shares the row `others`. Rows never move.
  */
 #pragma once
 #include <stddef.h>
@@ -42,7 +42,8 @@ static inline void *capped_table_row(const struct capped_table *table, size_t nu
 }
 
 /*
- * All rows (`others` is not among them) in the order of `compare`, as in qsort() with elements `const void *`; heap,
- * the caller's to free. NULL: no rows, or no memory.
+ * All rows (`others` is not among them) in the order of `compare`, as in qsort() with elements `const void
+ * *`; heap, the caller's to free. NULL: no rows, or no memory.
  */
-const void **capped_table_sorted(const struct capped_table *table, int (*compare)(const void *, const void *));
+const void **capped_table_sorted(
+        const struct capped_table *table, int (*compare)(const void *, const void *));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Durations of one sort: how they are spread, and when, where and to whom the longest happened. Starts as { 0 }. */
+/* Durations of one sort: how they are spread, and when, where and to whom the longest happened. Starts as { 0
+ * }. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,7 +12,8 @@ struct durations {
 	uint32_t max_cpu, max_pid;
 };
 
-static inline void durations_add(struct durations *durations, uint64_t ns, uint64_t now_ns, uint32_t cpu, uint32_t pid)
+static inline void durations_add(
+        struct durations *durations, uint64_t ns, uint64_t now_ns, uint32_t cpu, uint32_t pid)
 {
 	if (ns >= durations->histogram.max) {
 		durations->max_at_ns = now_ns;

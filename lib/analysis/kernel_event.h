@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's events that analyses understand, found in a trace's schema by their names, so that traces of other
- * versions, with other numbers and layouts, stay readable. An event that lacks a field it needs is KERNEL_EVENT_OTHER.
+ * The kernel's events that analyses understand, found in a trace's schema by their names, so that traces of
+ * other versions, with other numbers and layouts, stay readable. An event that lacks a field it needs is
+ * KERNEL_EVENT_OTHER.
  */
 #pragma once
 #include <stdint.h>
 #include <string.h>
 #include "lib/model/event_schema.h"
 
-enum kernel_event_kind {        /* value(0), value(1), …            text */
+enum kernel_event_kind { /* value(0), value(1), …            text */
 	KERNEL_EVENT_OTHER,
 	KERNEL_EVENT_LOST,      /* count */
 	KERNEL_EVENT_SWITCH,    /* next_pid, prev_state */
 	KERNEL_EVENT_WAKING,    /* pid */
 	KERNEL_EVENT_MIGRATE,   /* pid */
 	KERNEL_EVENT_FORK,      /* child_pid, child_tgid             child_comm */
-	KERNEL_EVENT_EXEC,      /* pid, old_pid                      comm */
+	KERNEL_EVENT_EXEC,      /* pid                               comm */
+	KERNEL_EVENT_RENAME,    /* pid                               comm */
 	KERNEL_EVENT_EXIT,      /* pid */
 	KERNEL_EVENT_IRQ_ENTRY, /* irq */
 	KERNEL_EVENT_IRQ_EXIT,
@@ -56,30 +58,33 @@ struct kernel_events {
 	struct kernel_event_layout layouts[EVENT_TYPES_MAX];
 };
 
-/* `lost_type`: the reader's type of events that stand for lost ones, its id and its field `count`; NULL: none. */
+/* `lost_type`: the reader's type of events that stand for lost ones, its id and its field `count`; NULL:
+ * none. */
 void kernel_events_init(
-	struct kernel_events *events, const struct event_schema *schema, const struct event_type *lost_type);
+        struct kernel_events *events, const struct event_schema *schema, const struct event_type *lost_type);
 
 /* `payload` must have 8 readable bytes from every field on; a signed value is to be cast. */
 static inline uint64_t kernel_event_value(
-	const struct kernel_event_layout *layout, unsigned number, const uint8_t *payload)
+        const struct kernel_event_layout *layout, unsigned number, const uint8_t *payload)
 {
 	const struct kernel_event_value *value = &layout->values[number];
 	uint64_t word;
 
 	memcpy(&word, payload + value->byte_offset, sizeof(word));
 	word <<= value->left_shift;
-	return value->is_signed ? (uint64_t)((int64_t)word >> value->right_shift) : word >> value->right_shift;
+	return value->is_signed ? (uint64_t)((int64_t)word >> value->right_shift)
+	                        : word >> value->right_shift;
 }
 
 /* A comm's 16 bytes. */
-static inline const uint8_t *kernel_event_comm(const struct kernel_event_layout *layout, const uint8_t *payload)
+static inline const uint8_t *kernel_event_comm(
+        const struct kernel_event_layout *layout, const uint8_t *payload)
 {
 	return payload + layout->text_offset;
 }
 
 static inline const uint8_t *kernel_event_text(
-	const struct kernel_event_layout *layout, const uint8_t *payload, uint32_t *bytes)
+        const struct kernel_event_layout *layout, const uint8_t *payload, uint32_t *bytes)
 {
 	uint16_t length;
 

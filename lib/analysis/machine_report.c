@@ -7,10 +7,10 @@
 #define FORMATS_MAX 4096
 
 static const enum interrupt_kind pair_kinds[REPORT_PAIRS] = {
-	[REPORT_PAIR_IRQ] = INTERRUPT_HARD,
-	[REPORT_PAIR_SOFTIRQ] = INTERRUPT_SOFT,
-	[REPORT_PAIR_HRTIMER] = INTERRUPT_HRTIMER,
-	[REPORT_PAIR_TIMER] = INTERRUPT_TIMER,
+        [REPORT_PAIR_IRQ] = INTERRUPT_HARD,
+        [REPORT_PAIR_SOFTIRQ] = INTERRUPT_SOFT,
+        [REPORT_PAIR_HRTIMER] = INTERRUPT_HRTIMER,
+        [REPORT_PAIR_TIMER] = INTERRUPT_TIMER,
 };
 
 static int init_parts(struct machine_report *report, const struct machine_report_options *options)
@@ -101,27 +101,28 @@ static uint64_t span_ns(const struct machine_report *report, uint64_t duration_t
 	return ns < 0x1p63 ? (uint64_t)ns : 1ull << 63;
 }
 
-static void add_span(struct machine_report *report, const struct place *at, const struct kernel_event_layout *layout,
-	const uint8_t *payload)
+static void add_span(struct machine_report *report, const struct place *at,
+        const struct kernel_event_layout *layout, const uint8_t *payload)
 {
 	uint64_t pair = kernel_event_value(layout, 0, payload), key = kernel_event_value(layout, 1, payload);
 	uint64_t ns = span_ns(report, kernel_event_value(layout, 3, payload));
 
 	if (pair == REPORT_PAIR_SYSCALL) {
 		syscalls_span(&report->syscalls, at->task, at->cpu, (uint16_t)key,
-			(int64_t)kernel_event_value(layout, 2, payload), at->wanted, ns, at->now_ns);
+		        (int64_t)kernel_event_value(layout, 2, payload), at->wanted, ns, at->now_ns);
 		return;
 	}
 	if (pair >= REPORT_PAIRS || !at->wanted)
 		return;
-	/* the function's low half: kernel text lies in the top 2 GiB; 0: the guest did not know it any more */
+	/* the function's low half: kernel text lies in the top 2 GiB; 0: the guest did not know it any more
+	 */
 	if (pair == REPORT_PAIR_HRTIMER || pair == REPORT_PAIR_TIMER)
 		key = (uint64_t)(int64_t)(int32_t)key;
 	interrupts_span(&report->interrupts, at->cpu, pair_kinds[pair], key, at->pid, ns, at->now_ns);
 }
 
 static void add_note(struct notes *notes, const struct place *at, const struct kernel_event_layout *layout,
-	const uint8_t *payload, uint32_t pid, uint32_t reason)
+        const uint8_t *payload, uint32_t pid, uint32_t reason)
 {
 	uint32_t bytes;
 	const uint8_t *text = kernel_event_text(layout, payload, &bytes);
@@ -137,17 +138,19 @@ static void add_tracepoint(struct machine_report *report, uint64_t format)
 }
 
 /* fork, exec, exit: `pid` is the task they are about. */
-static void add_life(struct machine_report *report, const struct kernel_event_layout *layout, const uint8_t *payload,
-	uint32_t pid)
+static void add_life(struct machine_report *report, const struct kernel_event_layout *layout,
+        const uint8_t *payload, uint32_t pid)
 {
 	switch (layout->kind) {
 	case KERNEL_EVENT_FORK:
 		task_table_fork(&report->tasks, pid, (uint32_t)kernel_event_value(layout, 1, payload),
-			kernel_event_comm(layout, payload));
+		        kernel_event_comm(layout, payload));
 		break;
 	case KERNEL_EVENT_EXEC:
-		task_table_exec(&report->tasks, pid, (uint32_t)kernel_event_value(layout, 1, payload),
-			kernel_event_comm(layout, payload));
+		task_table_exec(&report->tasks, pid, kernel_event_comm(layout, payload));
+		break;
+	case KERNEL_EVENT_RENAME:
+		task_table_rename(&report->tasks, pid, kernel_event_comm(layout, payload));
 		break;
 	case KERNEL_EVENT_EXIT:
 		task_table_exit(&report->tasks, pid);
@@ -156,14 +159,15 @@ static void add_life(struct machine_report *report, const struct kernel_event_la
 
 /* Tasks and the scheduler: these are followed whoever is wanted, because the others' events end a wait. */
 static void add_task_event(struct machine_report *report, struct place *at, enum kernel_event_kind kind,
-	const struct kernel_event_layout *layout, const uint8_t *payload)
+        const struct kernel_event_layout *layout, const uint8_t *payload)
 {
 	uint32_t pid = (uint32_t)kernel_event_value(layout, 0, payload);
 
 	switch (kind) {
 	case KERNEL_EVENT_SWITCH:
 		schedule_switch(&report->schedule, at->cpu, at->pid, pid,
-			(uint32_t)kernel_event_value(layout, 1, payload), report->cpus[at->cpu].wanted, at->now_ns);
+		        (uint32_t)kernel_event_value(layout, 1, payload), report->cpus[at->cpu].wanted,
+		        at->now_ns);
 		break;
 	case KERNEL_EVENT_WAKING:
 		schedule_waking(&report->schedule, pid, at->now_ns);
@@ -177,18 +181,20 @@ static void add_task_event(struct machine_report *report, struct place *at, enum
 	at->wanted |= task_table_at(&report->tasks, pid)->wanted && report->cpus[at->cpu].wanted;
 }
 
-static void enter(struct machine_report *report, const struct place *at, enum interrupt_kind kind, uint64_t key)
+static void enter(
+        struct machine_report *report, const struct place *at, enum interrupt_kind kind, uint64_t key)
 {
 	interrupts_enter(&report->interrupts, at->cpu, kind, key, at->now_ns);
 }
 
-static void leave(struct machine_report *report, const struct place *at, enum interrupt_kind kind, uint64_t key)
+static void leave(
+        struct machine_report *report, const struct place *at, enum interrupt_kind kind, uint64_t key)
 {
 	interrupts_exit(&report->interrupts, at->cpu, kind, key, at->pid, at->wanted, at->now_ns);
 }
 
-static void add_event(struct machine_report *report, struct place *at, const struct kernel_event_layout *layout,
-	const uint8_t *payload)
+static void add_event(struct machine_report *report, struct place *at,
+        const struct kernel_event_layout *layout, const uint8_t *payload)
 {
 #define VALUE(number) kernel_event_value(layout, number, payload)
 	enum kernel_event_kind kind = layout->kind;
@@ -199,6 +205,7 @@ static void add_event(struct machine_report *report, struct place *at, const str
 	case KERNEL_EVENT_MIGRATE:
 	case KERNEL_EVENT_FORK:
 	case KERNEL_EVENT_EXEC:
+	case KERNEL_EVENT_RENAME:
 	case KERNEL_EVENT_EXIT:
 		add_task_event(report, at, kind, layout, payload);
 		break;
@@ -234,13 +241,13 @@ static void add_event(struct machine_report *report, struct place *at, const str
 		break;
 	case KERNEL_EVENT_SYS_EXIT:
 		syscalls_exit(&report->syscalls, at->task, at->cpu, (uint16_t)VALUE(0), (int64_t)VALUE(1),
-			at->wanted, at->now_ns);
+		        at->wanted, at->now_ns);
 		break;
 	case KERNEL_EVENT_FAULT_USER:
 	case KERNEL_EVENT_FAULT_KERNEL:
 		if (at->wanted)
 			faults_add(&report->faults, at->task, kind == KERNEL_EVENT_FAULT_USER, VALUE(0),
-				(uint32_t)VALUE(1));
+			        (uint32_t)VALUE(1));
 		break;
 	case KERNEL_EVENT_MARKER:
 		if (at->wanted)
@@ -265,7 +272,7 @@ static void add_event(struct machine_report *report, struct place *at, const str
 }
 
 void machine_report_add(struct machine_report *report, const struct event_type *type, const uint8_t *payload,
-	uint32_t cpu, uint32_t pid, uint64_t now_ns)
+        uint32_t cpu, uint32_t pid, uint64_t now_ns)
 {
 	const struct kernel_event_layout *layout = &report->kernel_events.layouts[type->id];
 	struct place at = {.now_ns = now_ns, .cpu = cpu, .pid = pid};
@@ -298,7 +305,8 @@ void machine_report_add(struct machine_report *report, const struct event_type *
 	at.task->events++;
 }
 
-void machine_report_follow(struct machine_report *report, const struct event_type *type, const uint8_t *payload)
+void machine_report_follow(
+        struct machine_report *report, const struct event_type *type, const uint8_t *payload)
 {
 	const struct kernel_event_layout *layout = &report->kernel_events.layouts[type->id];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All analyses of one machine, fed in one pass with its events in the order of time. The parts are good to read after
- * machine_report_finish().
+ * All analyses of one machine, fed in one pass with its events in the order of time. The parts are good to
+ * read after machine_report_finish().
  */
 #pragma once
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 
 #define MACHINE_REPORT_CPUS_MAX 4096
 #define MACHINE_REPORT_MARKERS  4096
-#define MACHINE_REPORT_ENDS   64
+#define MACHINE_REPORT_ENDS     64
 
 /* The pairs of `span` events, and of the user's minimum durations. */
 enum machine_report_pair {
@@ -33,8 +33,8 @@ struct machine_report_options {
 	const struct event_type *lost_type; /* see kernel_events_init() */
 	const struct names *names;          /* or NULL */
 	uint32_t nr_cpus;                   /* events of CPUs from there on are left out; at most 4096 */
-	const uint64_t *cpus;               /* bit set of nr_cpus bits: what the user wants to see; NULL: all */
-	task_wanted_fn *wanted;             /* or NULL: all tasks */
+	const uint64_t *cpus;   /* bit set of nr_cpus bits: what the user wants to see; NULL: all */
+	task_wanted_fn *wanted; /* or NULL: all tasks */
 	const void *wanted_context;
 	double ns_per_tsc; /* for durations in `span` events */
 	uint64_t min_duration_ns[REPORT_PAIRS];
@@ -74,14 +74,15 @@ int machine_report_create(const struct machine_report_options *options, struct m
 void machine_report_destroy(struct machine_report *report);
 
 /*
- * One event: of what type, its payload (checked by the reader), from which CPU, which task ran there, and when. Times
- * are ns since any epoch, and not 0.
+ * One event: of what type, its payload (checked by the reader), from which CPU, which task ran there, and
+ * when. Times are ns since any epoch, and not 0.
  */
 void machine_report_add(struct machine_report *report, const struct event_type *type, const uint8_t *payload,
-	uint32_t cpu, uint32_t pid, uint64_t now_ns);
+        uint32_t cpu, uint32_t pid, uint64_t now_ns);
 
 /* An event the user did not ask for: only what it says of tasks' names and lives is taken from it. */
-void machine_report_follow(struct machine_report *report, const struct event_type *type, const uint8_t *payload);
+void machine_report_follow(
+        struct machine_report *report, const struct event_type *type, const uint8_t *payload);
 
 /* Is it worth handing events of that type to machine_report_follow()? */
 static inline bool machine_report_follows(const struct machine_report *report, uint32_t id)

@@ -20,8 +20,8 @@ void notes_deinit(struct notes *notes)
 	*notes = (struct notes){0};
 }
 
-void notes_add(struct notes *notes, uint64_t at_ns, uint32_t cpu, uint32_t pid, uint32_t reason, const void *text,
-	uint32_t bytes)
+void notes_add(struct notes *notes, uint64_t at_ns, uint32_t cpu, uint32_t pid, uint32_t reason,
+        const void *text, uint32_t bytes)
 {
 	struct note *note;
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the scheduler did with tasks and CPUs: time on a CPU, time waiting for one (run-queue latency: from sched_waking
- * or sched_wakeup_new, or from being preempted, to the sched_switch to the task), time off the run queue by reason.
+ * What the scheduler did with tasks and CPUs: time on a CPU, time waiting for one (run-queue latency: from
+ * sched_waking or sched_wakeup_new, or from being preempted, to the sched_switch to the task), time off the
+ * run queue by reason.
  *
- * Whatever began before a gap of lost events is forgotten: no duration spans a gap. The gap's own time counts as
- * unknown on its CPU.
+ * Whatever began before a gap of lost events is forgotten: no duration spans a gap. The gap's own time counts
+ * as unknown on its CPU.
  */
 #pragma once
 #include <stdbool.h>
@@ -30,7 +31,7 @@ struct schedule {
 	uint32_t nr_cpus;
 	uint32_t generation; /* counts gaps */
 	uint64_t switches;
-	uint64_t backwards; /* durations left out because time went back */
+	uint64_t backwards;                /* durations left out because time went back */
 	struct durations woken, preempted; /* of wanted tasks */
 };
 
@@ -45,7 +46,7 @@ void schedule_begin(struct schedule *schedule, uint32_t cpu, uint32_t pid, uint6
 
 /* sched_switch; `wanted`: the user wants to see what happens on this CPU. */
 void schedule_switch(struct schedule *schedule, uint32_t cpu, uint32_t prev_pid, uint32_t next_pid,
-	uint32_t prev_state, bool wanted, uint64_t now_ns);
+        uint32_t prev_state, bool wanted, uint64_t now_ns);
 
 /* sched_waking, sched_wakeup_new. */
 void schedule_waking(struct schedule *schedule, uint32_t pid, uint64_t now_ns);

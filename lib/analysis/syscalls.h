@@ -19,8 +19,8 @@ struct syscall_errno {
 struct syscall_row {
 	uint64_t key; /* the number, with SYSCALL_COMPAT of lib/model/syscall_names.h */
 	uint64_t exits, errors;
-	uint64_t off_cpu_ns; /* of the durations' time, as far as the trace holds sched_switch */
-	uint64_t unfinished; /* at the end of the trace */
+	uint64_t off_cpu_ns;        /* of the durations' time, as far as the trace holds sched_switch */
+	uint64_t unfinished;        /* at the end of the trace */
 	struct durations durations; /* of exits whose entry is known */
 	struct syscall_errno errnos[SYSCALL_ERRNOS]; /* the first ones met */
 };
@@ -47,12 +47,12 @@ int syscalls_init(struct syscalls *syscalls, struct task_table *tasks, bool with
 void syscalls_deinit(struct syscalls *syscalls);
 
 void syscalls_enter(struct syscalls *syscalls, struct task *task, uint16_t nr, uint64_t now_ns);
-void syscalls_exit(struct syscalls *syscalls, struct task *task, uint32_t cpu, uint16_t nr, int64_t ret, bool wanted,
-	uint64_t now_ns);
+void syscalls_exit(struct syscalls *syscalls, struct task *task, uint32_t cpu, uint16_t nr, int64_t ret,
+        bool wanted, uint64_t now_ns);
 
 /* A `span` event: entry and exit in one. */
-void syscalls_span(struct syscalls *syscalls, struct task *task, uint32_t cpu, uint16_t nr, int64_t ret, bool wanted,
-	uint64_t duration_ns, uint64_t now_ns);
+void syscalls_span(struct syscalls *syscalls, struct task *task, uint32_t cpu, uint16_t nr, int64_t ret,
+        bool wanted, uint64_t duration_ns, uint64_t now_ns);
 
 /* Events were lost on some CPU: what began before may have ended and begun again. */
 void syscalls_lost(struct syscalls *syscalls);

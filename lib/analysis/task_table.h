@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tasks of one machine that events speak of. Every analysis keeps its part of a task's state in its row, so that an
- * event needs one look-up. A pid that is used again is a new row. Hostile traces: at most TASK_TABLE_LIMIT rows, then all
- * new tasks share the row `others`, for which only plain counts have a meaning.
+ * The tasks of one machine that events speak of. Every analysis keeps its part of a task's state in its row,
+ * so that an event needs one look-up. A pid that is used again is a new row. Hostile traces: at most
+ * TASK_TABLE_LIMIT rows, then all new tasks share the row `others`, for which only plain counts have a
+ * meaning.
  */
 #pragma once
 #include <stdbool.h>
@@ -39,7 +40,7 @@ struct task_wait {
 struct task {
 	uint32_t pid, tgid; /* tgid 0: not known */
 	char comm[NAMES_COMM_BYTES];
-	bool wanted;  /* by the user's filter */
+	bool wanted; /* by the user's filter */
 	bool forked; /* in this trace */
 	bool exited;
 	uint64_t events;
@@ -79,8 +80,8 @@ struct task_table {
 };
 
 /* `names` may be NULL, else it must live as long. -ENOMEM; good for task_table_deinit() all the same. */
-int task_table_init(
-	struct task_table *table, const struct names *names, task_wanted_fn *wanted, const void *wanted_context);
+int task_table_init(struct task_table *table, const struct names *names, task_wanted_fn *wanted,
+        const void *wanted_context);
 void task_table_deinit(struct task_table *table);
 
 struct task *task_table_add(struct task_table *table, uint32_t pid);
@@ -101,10 +102,13 @@ static inline bool task_is_known(const struct task_table *table, const struct ta
 /* A fork: a task of that name begins, and the one that had the pid before is history. `comm`: 16 bytes. */
 struct task *task_table_fork(struct task_table *table, uint32_t pid, uint32_t tgid, const uint8_t comm[16]);
 
-/* An exec: the task, whose pid was old_pid, goes on with a new name. */
-void task_table_exec(struct task_table *table, uint32_t pid, uint32_t old_pid, const uint8_t comm[16]);
+/* The task goes on with a new name; after an exec it is alone in its process. */
+void task_table_rename(struct task_table *table, uint32_t pid, const uint8_t comm[16]);
+void task_table_exec(struct task_table *table, uint32_t pid, const uint8_t comm[16]);
 
 void task_table_exit(struct task_table *table, uint32_t pid);
 
-/* All rows but `others`, in the order of `compare` (elements: const struct task *); heap. NULL: none, or no memory. */
-const struct task **task_table_sorted(const struct task_table *table, int (*compare)(const void *, const void *));
+/* All rows but `others`, in the order of `compare` (elements: const struct task *); heap. NULL: none, or no
+ * memory. */
+const struct task **task_table_sorted(
+        const struct task_table *table, int (*compare)(const void *, const void *));

@@ -25,7 +25,7 @@ static void test_names(void **state)
 	assert_string_equal(task_table_at(&table, 7)->comm, "named");
 	assert_int_equal(task_table_at(&table, 7)->tgid, 7);
 	assert_string_equal(task_table_at(&table, 8)->comm, "");
-	task_table_exec(&table, 8, 8, (const uint8_t *)"sixteen_bytes_ab");
+	task_table_exec(&table, 8, (const uint8_t *)"sixteen_bytes_ab");
 	assert_string_equal(task_table_at(&table, 8)->comm, "sixteen_bytes_ab");
 	/* a kernel thread is named after its fork, which only the list of tasks tells */
 	task_table_fork(&table, 9, 9, (const uint8_t *)"kthreadd\0\0\0\0\0\0\0\0");
@@ -53,7 +53,8 @@ static void test_a_pid_is_used_again(void **state)
 	assert_string_equal(first->comm, "first");
 	/* its exit was lost, but it did something: the next fork is another task */
 	second->events = 1;
-	assert_ptr_not_equal(task_table_fork(&table, 7, 7, (const uint8_t *)"third\0\0\0\0\0\0\0\0\0\0"), second);
+	assert_ptr_not_equal(
+	        task_table_fork(&table, 7, 7, (const uint8_t *)"third\0\0\0\0\0\0\0\0\0\0"), second);
 	assert_int_equal(table.nr_rows, 3);
 	task_table_deinit(&table);
 }
@@ -71,7 +72,7 @@ static void test_wanted(void **state)
 	assert_int_equal(task_table_init(&table, NULL, is_seven, "wanted"), 0);
 	assert_true(task_table_at(&table, 7)->wanted);
 	assert_false(task_table_at(&table, 8)->wanted);
-	task_table_exec(&table, 8, 8, (const uint8_t *)"wanted\0\0\0\0\0\0\0\0\0");
+	task_table_exec(&table, 8, (const uint8_t *)"wanted\0\0\0\0\0\0\0\0\0");
 	assert_true(task_table_at(&table, 8)->wanted);
 	assert_false(table.others.wanted);
 	task_table_deinit(&table);
@@ -136,11 +137,11 @@ static void test_capped_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_a_pid_is_used_again),
-		cmocka_unit_test(test_wanted),
-		cmocka_unit_test(test_a_million_pids),
-		cmocka_unit_test(test_capped_table),
+	        cmocka_unit_test(test_names),
+	        cmocka_unit_test(test_a_pid_is_used_again),
+	        cmocka_unit_test(test_wanted),
+	        cmocka_unit_test(test_a_million_pids),
+	        cmocka_unit_test(test_capped_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

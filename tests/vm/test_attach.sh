@@ -3,6 +3,7 @@
 # A guest that runs already, without anything of ours but the module: plug a region in, record, change, unplug.
 . "$(dirname "$0")/lib.sh"
 
+: >"$work/out"
 guest_says() { # WORD: wait until the guest has printed it
 	for i in $(seq 900); do
 		grep -q "$1" "$work/out" && return 0

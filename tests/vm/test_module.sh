@@ -65,7 +65,7 @@ for kernel in $kernels; do
 	trace=$work/generic-$kernel
 	run_guest --kernel "$kernel" -e kmem:kmalloc,signal:signal_generate -o "$trace" -- sh -c 'kill -USR1 $$' >/dev/null
 	"$HYPERTRACE" dump "$trace" >"$work/dump"
-	contains "$work/dump" 'kmalloc: .*bytes_req='
-	contains "$work/dump" 'signal_generate: sig=10'
+	contains "$work/dump" 'kmalloc: +.*bytes_req='
+	contains "$work/dump" 'signal_generate: +sig=10'
 done
 finish

@@ -12,6 +12,7 @@
 #include "tools/hypertrace/dump.h"
 #include "tools/hypertrace/dump_put.h"
 #include "tools/hypertrace/event_choices.h"
+#include "tools/hypertrace/time_range.h"
 
 #define BUFFER_BYTES (DUMP_LINE_BYTES + (256u << 10))
 
@@ -41,31 +42,6 @@ static const struct option_spec dump_specs[] = {
 };
 
 /* "FROM-TO" or "FROM..TO", either of which may be left out; in ns from the start. */
-static int parse_time(const char *text, uint64_t *from_ns, uint64_t *to_ns, struct error *error)
-{
-	const char *split = strstr(text, ".."), *rest;
-	int code = 0;
-
-	*from_ns = 0;
-	*to_ns = INT64_MAX;
-	rest = split ? split + 2 : NULL;
-	if (!split) {
-		split = strchr(text, '-');
-		rest = split ? split + 1 : NULL;
-	}
-	if (!split)
-		code = -EINVAL;
-	if (!code && split != text)
-		code = text_parse_ns(text, (size_t)(split - text), 1000000000, from_ns);
-	if (!code && *rest)
-		code = text_parse_ns(rest, strlen(rest), 1000000000, to_ns);
-	if (!code && *from_ns < *to_ns)
-		return 0;
-	error_set(error, -EINVAL, "--time: '%s' is not FROM-TO", text);
-	error_hint(error, "for example 1.5-2, 200ms-300ms, 1m- or -10s, from the start of the trace");
-	return -EINVAL;
-}
-
 static int read_options(struct dump *dump, const struct dump_options *options, struct error *error)
 {
 	int code = filter_parse(&dump->filter, options->filter, error);
@@ -157,18 +133,12 @@ static void deinit(struct dump *dump)
 
 /* --- the reader --- */
 
-static int64_t add_saturated(int64_t a, uint64_t b)
-{
-	int64_t sum;
-
-	return b > INT64_MAX || __builtin_add_overflow(a, (int64_t)b, &sum) ? INT64_MAX : sum;
-}
-
 /* Times are counted from the start of the whole trace, which only a reader of all of it knows. */
 static int open_reader(struct dump *dump, const char *time, struct error *error)
 {
 	struct trace_reader_options options = TRACE_READER_ALL;
-	uint64_t from_ns, to_ns, cpus[TRACE_CPUS_MAX / 64] = {0};
+	uint64_t cpus[TRACE_CPUS_MAX / 64] = {0};
+	struct time_range range;
 	int code = trace_reader_create(dump->trace, &options, &dump->reader, error);
 
 	dump->from_ns = INT64_MIN;
@@ -179,11 +149,11 @@ static int open_reader(struct dump *dump, const char *time, struct error *error)
 	if (!time && dump->machine < 0 && !dump->filter.cpus.count)
 		return 0;
 	if (time) {
-		code = parse_time(time, &from_ns, &to_ns, error);
+		code = time_range_parse(&range, time, error);
 		if (code)
 			return code;
-		dump->from_ns = add_saturated(dump->start_ns, from_ns);
-		dump->to_ns = add_saturated(dump->start_ns, to_ns);
+		dump->from_ns = time_range_unix_ns(dump->start_ns, range.from_ns);
+		dump->to_ns = time_range_unix_ns(dump->start_ns, range.to_ns);
 	}
 	for (uint32_t cpu = 0; cpu < TRACE_CPUS_MAX; cpu++)
 		if (filter_ranges_match(&dump->filter.cpus, cpu))
@@ -218,12 +188,16 @@ static void flush(struct dump *dump)
 static void learn_name(
         struct dump_machine *machine, const struct dump_type *type, const struct trace_event *event)
 {
-	bool fork = type->fields[3]->kind == EVENT_FIELD_COMM; /* else exec: comm is before the file's name */
-	const struct event_field *comm = type->fields[fork ? 3 : 2];
+	struct names *names = &machine->machine->names;
+	bool fork = type->fields[3] && type->fields[3]->kind == EVENT_FIELD_COMM;
+	bool exec = type->fields[3] && !fork; /* else a rename */
+	const struct event_field *comm = type->fields[fork ? 3 : exec ? 2 : 1];
 	uint32_t pid = (uint32_t)event_field_value(type->fields[fork ? 1 : 0], event->payload);
-	uint32_t tgid = fork ? (uint32_t)event_field_value(type->fields[2], event->payload) : pid;
+	const struct names_task *known = names_task(names, pid);
+	uint32_t tgid = fork ? (uint32_t)event_field_value(type->fields[2], event->payload) :
+			exec || !known ? pid : known->tgid;
 
-	names_set_task(&machine->machine->names, pid, tgid, (const char *)event->payload + comm->byte_offset);
+	names_set_task(names, pid, tgid, (const char *)event->payload + comm->byte_offset);
 	machine->generation++;
 }
 

@@ -27,7 +27,7 @@ struct dump_type {
 	const struct event_field *fields[DUMP_FIELDS_MAX]; /* in the order the form wants them */
 	bool selected;
 	bool switches;   /* the CPU to another task, of which the priority is known from then on */
-	bool names_task; /* fork and exec: the names change */
+	bool names_task; /* fork, exec, rename: the names change */
 	bool generic;    /* a kernel tracepoint of its own format */
 	uint8_t pair;    /* enum filter_pair it begins or ends, or FILTER_PAIRS */
 	bool begins, spans;

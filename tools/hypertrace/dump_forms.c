@@ -153,6 +153,15 @@ static char *form_exec(
 	        put_literal(at, " comm="), (const char *)event->payload + type->fields[2]->byte_offset);
 }
 
+static char *form_rename(
+        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+{
+	(void)dump;
+	at = put_unsigned(put_literal(at, "pid="), value(type, event, 0));
+	return put_comm(
+	        put_literal(at, " comm="), (const char *)event->payload + type->fields[1]->byte_offset);
+}
+
 static char *form_exit(
         struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
@@ -369,6 +378,7 @@ static const struct {
         {"sched_migrate_task", form_migrate, {"pid", "dest_cpu", "prio", "orig_cpu"}},
         {"sched_process_fork", form_fork, {"parent_pid", "child_pid", "child_tgid", "@child_comm"}},
         {"sched_process_exec", form_exec, {"pid", "old_pid", "@comm", "$filename"}},
+        {"task_rename", form_rename, {"pid", "@comm"}},
         {"sched_process_exit", form_exit, {"pid", "exit_code"}},
         {"irq_handler_entry", form_irq, {"irq"}},
         {"irq_handler_exit", form_irq, {"irq", "ret"}},
@@ -422,7 +432,7 @@ void dump_forms_choose(struct dump_type *type)
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (!strcmp(forms[i].event, type->type->name) && find_fields(type, forms[i].fields))
 			type->form = forms[i].form;
-	type->names_task = type->form == form_fork || type->form == form_exec;
+	type->names_task = type->form == form_fork || type->form == form_exec || type->form == form_rename;
 	type->switches = type->form == form_switch;
 	type->generic = type->form == form_tracepoint;
 }
