@@ -68,7 +68,7 @@ static void test_delay(void **state)
 	const struct interrupt_delay *delay;
 
 	interrupts_raise(i, 0, 3, 100);
-	interrupts_raise(i, 0, 3, 150); /* the first counts */
+	interrupts_raise(i, 0, 3, 150);   /* the first counts */
 	interrupts_raise(i, 0, 200, 150); /* no such vector */
 	interrupts_enter(i, 0, INTERRUPT_SOFT, 3, 180);
 	leave(i, 0, INTERRUPT_SOFT, 3, 190);
@@ -161,13 +161,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_nested),
-		TEST(test_delay),
-		TEST(test_gap),
-		TEST(test_missing_exits),
-		TEST(test_time_goes_back),
-		TEST(test_wanted_and_minimum),
-		TEST(test_made_up_keys_share_a_row),
+	        TEST(test_nested),
+	        TEST(test_delay),
+	        TEST(test_gap),
+	        TEST(test_missing_exits),
+	        TEST(test_time_goes_back),
+	        TEST(test_wanted_and_minimum),
+	        TEST(test_made_up_keys_share_a_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The verb report: feeds a trace to the analyses, one pass, and has the result shown. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/text.h"
-#include "lib/filter/event_selection.h"
 #include "lib/filter/filter.h"
 #include "lib/reader/trace_reader.h"
 #include "tools/hypertrace/commands.h"
+#include "tools/hypertrace/event_choices.h"
 #include "tools/hypertrace/report.h"
+#include "tools/hypertrace/time_range.h"
 
 #define TOP_DEFAULT 10
 
@@ -23,20 +24,23 @@ struct report_options {
 };
 
 static const struct option_spec report_specs[] = {
-	{ 'e', "event", "EVENTS", OPTION_STRING, offsetof(struct report_options, events),
-		"only these events: groups (sched, irq, syscalls, ...) or names, '!' takes out; default all" },
-	{ 'f', "filter", "FILTER", OPTION_STRING, offsetof(struct report_options, filter),
-		"only of some tasks, CPUs or durations: 'pid==100-199', 'comm==bash|make,cpu!=0', 'syscall.duration>1ms'" },
-	{ 't', "time", "FROM-TO", OPTION_STRING, offsetof(struct report_options, time),
-		"only this part, counted from the trace's start: '1.5-2', '200ms-', '-10s'" },
-	{ 'm', "machine", "NAME", OPTION_STRING, offsetof(struct report_options, machine), "only this machine" },
-	{ 0, "by-task", NULL, OPTION_FLAG, offsetof(struct report_options, by_task),
-		"also system calls by task" },
-	{ 'n', "top", "N", OPTION_UNSIGNED, offsetof(struct report_options, top),
-		"rows of each table, 0 for all; default 10, with --json all" },
-	{ 0, "json", NULL, OPTION_FLAG, offsetof(struct report_options, json),
-		"one JSON document, every time and duration in nanoseconds" },
-	{ 0 },
+        {'e', "events", "LIST", OPTION_STRING, offsetof(struct report_options, events),
+                "only these events: groups (sched, irq, syscalls, ...) or names, '!' takes out; default all"},
+        {'f', "filter", "EXPR", OPTION_STRING, offsetof(struct report_options, filter),
+                "only of some tasks, CPUs or durations: 'pid==100-199', 'comm==bash|make,cpu!=0', "
+                "'syscall.duration>1ms'"},
+        {'t', "time", "FROM-TO", OPTION_STRING, offsetof(struct report_options, time),
+                "only this part, counted from the trace's start: '1.5-2', '200ms-', '-10s'; FROM..TO is the "
+                "same"},
+        {'m', "machine", "NAME", OPTION_STRING, offsetof(struct report_options, machine),
+                "only this machine"},
+        {0, "by-task", NULL, OPTION_FLAG, offsetof(struct report_options, by_task),
+                "also system calls by task"},
+        {'n', "top", "N", OPTION_UNSIGNED, offsetof(struct report_options, top),
+                "rows of each table, 0 for all; default 10, with --json all"},
+        {0, "json", NULL, OPTION_FLAG, offsetof(struct report_options, json),
+                "one JSON document, every time and duration in nanoseconds"},
+        {0},
 };
 
 /* What the user asked for, read. */
@@ -45,62 +49,25 @@ struct wish {
 	struct filter filter; /* cpus are taken out: `cpus` has them */
 	bool all_events;
 	uint64_t cpus[TRACE_CPUS_MAX / 64];
-	uint64_t from_ns, to_ns; /* since the start */
+	struct time_range range;
 	int machine;
 };
 
-static const struct event_choice choices[] = {
-#define U(name, bits)
-#define S(name, bits)
-#define X(name, bits)
-#define C(name)
-#define T(name)
-#define B(name)
-#define HT_EVENT(number, event, of_group, fields) { .name = #event, .group = #of_group, .id = number },
-#include "abi/events.def"
-#undef U
-#undef S
-#undef X
-#undef C
-#undef T
-#undef B
-	{ 0 },
-};
-
-/* "FROM-TO", either of which may be left out. */
-static int parse_time(const char *text, struct wish *wish, struct error *error)
-{
-	const char *dash = strchr(text, '-');
-	int result = dash ? 0 : -EINVAL;
-
-	if (!result && dash != text)
-		result = text_parse_ns(text, (size_t)(dash - text), 1000000000, &wish->from_ns);
-	if (!result && dash[1])
-		result = text_parse_ns(dash + 1, strlen(dash + 1), 1000000000, &wish->to_ns);
-	if (!result && wish->from_ns >= wish->to_ns)
-		result = -EINVAL;
-	if (!result)
-		return 0;
-	error_set(error, -EINVAL, "--time: '%s' is not FROM-TO", text);
-	return error_hint(error, "for example 1.5-2, 200ms-300ms, 1m- or -10s, from the start of the trace");
-}
-
 static int read_wish(const struct report_options *options, const struct trace *trace, struct wish *wish,
-	struct error *error)
+        struct error *error)
 {
 	int result = 0;
 
-	wish->to_ns = UINT64_MAX;
 	wish->machine = -1;
 	wish->all_events = !options->events;
 	if (options->machine)
 		result = wish->machine = trace_find_machine(trace, options->machine, error);
 	if (result >= 0 && options->events)
-		result = event_selection_parse(&wish->selection, options->events, choices, error);
+		result = event_selection_parse(&wish->selection, options->events, event_choices, error);
 	if (result >= 0)
 		result = filter_parse(&wish->filter, options->filter, error);
-	if (result >= 0 && options->time)
-		result = parse_time(options->time, wish, error);
+	if (result >= 0)
+		result = time_range_parse(&wish->range, options->time, error);
 	if (result < 0)
 		return result;
 	for (uint32_t cpu = 0; cpu < TRACE_CPUS_MAX; cpu++)
@@ -115,21 +82,21 @@ static bool is_task_wanted(const void *context, uint32_t pid, const char *comm)
 	return filter_match(context, 0, pid, *comm ? comm : NULL);
 }
 
-static int prepare_machine(struct report *report, uint32_t number, const struct wish *wish, bool by_task,
-	struct error *error)
+static int prepare_machine(
+        struct report *report, uint32_t number, const struct wish *wish, bool by_task, struct error *error)
 {
 	const struct trace *trace = report->trace;
 	struct trace_machine *machine = &report->trace->machines[number];
 	struct report_machine *place = &report->machines[number];
 	struct machine_report_options options = {
-		.schema = machine->schema,
-		.lost_type = stream_reader_lost_type(),
-		.names = &machine->names,
-		.cpus = wish->cpus,
-		.wanted = filter_is_empty(&wish->filter) ? NULL : is_task_wanted,
-		.wanted_context = &wish->filter,
-		.ns_per_tsc = 1e9 / clock_map_hz(&machine->clock),
-		.syscalls_by_task = by_task,
+	        .schema = machine->schema,
+	        .lost_type = stream_reader_lost_type(),
+	        .names = &machine->names,
+	        .cpus = wish->cpus,
+	        .wanted = filter_is_empty(&wish->filter) ? NULL : is_task_wanted,
+	        .wanted_context = &wish->filter,
+	        .ns_per_tsc = 1e9 / clock_map_hz(&machine->clock),
+	        .syscalls_by_task = by_task,
 	};
 	int result = trace_machine_load_names(machine, NAMES_ALL, error);
 
@@ -150,7 +117,8 @@ static int prepare_machine(struct report *report, uint32_t number, const struct 
 		return error_set(error, -ENOMEM, "out of memory");
 	return 0;
 }
-_Static_assert((int)FILTER_PAIRS == (int)REPORT_PAIRS && (int)FILTER_PAIR_TIMER == (int)REPORT_PAIR_TIMER, "as events.def");
+_Static_assert((int)FILTER_PAIRS == (int)REPORT_PAIRS && (int)FILTER_PAIR_TIMER == (int)REPORT_PAIR_TIMER,
+        "as events.def");
 
 /* What becomes of the events of a type. */
 enum use {
@@ -166,7 +134,7 @@ static bool is_selected(const char *name, const struct wish *wish)
 		return true;
 	if (!strcmp(name, "sys_exit_long") && is_selected("sys_exit", wish))
 		return true;
-	for (const struct event_choice *choice = choices; choice->name; choice++)
+	for (const struct event_choice *choice = event_choices; choice->name; choice++)
 		if (!strcmp(choice->name, name) && event_selection_has(&wish->selection, choice->id))
 			return true;
 	return !strcmp(name, "tracepoint") && wish->selection.nr_tracepoints;
@@ -185,7 +153,7 @@ static void select_types(const struct report_machine *machine, const struct wish
 }
 
 static void feed(struct report *report, struct trace_reader *reader, const uint8_t (*uses)[EVENT_TYPES_MAX],
-	int64_t from_ns, int64_t to_ns)
+        int64_t from_ns, int64_t to_ns)
 {
 	struct trace_event event;
 
@@ -202,7 +170,8 @@ static void feed(struct report *report, struct trace_reader *reader, const uint8
 		if (use == USE_NAMES || now_ns < from_ns)
 			machine_report_follow(analysis, event.type, event.payload);
 		else
-			machine_report_add(analysis, event.type, event.payload, event.cpu, event.pid, (uint64_t)now_ns);
+			machine_report_add(
+			        analysis, event.type, event.payload, event.cpu, event.pid, (uint64_t)now_ns);
 	}
 	report->damaged = trace_reader_damage(reader, &report->damage);
 	for (uint32_t i = 0; i < report->nr_machines; i++)
@@ -210,43 +179,37 @@ static void feed(struct report *report, struct trace_reader *reader, const uint8
 			machine_report_finish(report->machines[i].analysis);
 }
 
-static int64_t add_saturated(int64_t a, uint64_t b)
-{
-	int64_t sum;
-
-	return b > INT64_MAX || __builtin_add_overflow(a, (int64_t)b, &sum) ? INT64_MAX : sum;
-}
-
 /* Turns times since the trace's start into Unix times: the start is only known once a reader has found it. */
-static int read_range(const struct trace *trace, const struct wish *wish, struct trace_reader_options *options,
-	struct error *error)
+static int read_range(const struct trace *trace, const struct wish *wish,
+        struct trace_reader_options *options, struct error *error)
 {
 	struct trace_reader *reader;
 	int64_t start_ns;
 	int result;
 
-	if (!wish->from_ns && wish->to_ns == UINT64_MAX)
+	if (!wish->range.from_ns && wish->range.to_ns == INT64_MAX)
 		return 0;
 	result = trace_reader_create(trace, options, &reader, error);
 	if (result < 0)
 		return result;
 	start_ns = trace_reader_start_ns(reader);
 	trace_reader_destroy(reader);
-	options->from_ns = add_saturated(start_ns, wish->from_ns);
-	options->to_ns = add_saturated(start_ns, wish->to_ns);
+	options->from_ns = time_range_unix_ns(start_ns, wish->range.from_ns);
+	options->to_ns = time_range_unix_ns(start_ns, wish->range.to_ns);
 	return 0;
 }
 
 static int analyse(struct report *report, const struct wish *wish, struct error *error)
 {
 	struct trace_reader_options options = TRACE_READER_ALL;
-	uint8_t (*uses)[EVENT_TYPES_MAX] = calloc(report->nr_machines, sizeof(*uses));
+	uint8_t(*uses)[EVENT_TYPES_MAX] = calloc(report->nr_machines, sizeof(*uses));
 	int64_t from_ns;
 	struct trace_reader *reader = NULL;
 	int result;
 
 	options.machine = wish->machine;
-	result = uses ? read_range(report->trace, wish, &options, error) : error_set(error, -ENOMEM, "out of memory");
+	result = uses ? read_range(report->trace, wish, &options, error)
+	              : error_set(error, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < report->nr_machines && !result; i++) {
 		if (wish->machine >= 0 && (uint32_t)wish->machine != i)
 			continue;
@@ -278,18 +241,26 @@ static int show(const struct report *report, bool json, struct error *error)
 		return error_set(error, result, "out of memory");
 	if (fflush(stdout) || ferror(stdout))
 		return error_set(error, -EIO, "cannot write the report: %s", strerror(errno));
-	return 0;
+	if (!report->damaged)
+		return 0;
+	if (error)
+		*error = report->damage;
+	return report->damaged > 1
+	               ? error_add(error, "%" PRIu64 " packets are damaged, the first", report->damaged)
+	               : error->code;
 }
 
 static int make_report(const struct report_options *options, const char *const *paths, size_t count,
-	struct error *error)
+        bool *shown, struct error *error)
 {
-	struct report report = { .top = options->top == UINT64_MAX ? options->json ? 0 : TOP_DEFAULT : options->top,
-		.by_task = options->by_task,
-		.restricted = options->events || options->filter || options->time };
+	struct report report = {
+	        .top = options->top == UINT64_MAX ? options->json ? 0 : TOP_DEFAULT : options->top,
+	        .by_task = options->by_task,
+	        .restricted = options->events || options->filter || options->time};
 	struct wish *wish = calloc(1, sizeof(*wish));
 	struct trace *trace = NULL;
-	int result = wish ? trace_open(paths, count, &trace, error) : error_set(error, -ENOMEM, "out of memory");
+	int result =
+	        wish ? trace_open(paths, count, &trace, error) : error_set(error, -ENOMEM, "out of memory");
 
 	if (result >= 0)
 		result = read_wish(options, trace, wish, error);
@@ -299,8 +270,10 @@ static int make_report(const struct report_options *options, const char *const *
 		report.machines = calloc(trace->nr_machines, sizeof(*report.machines));
 		for (uint32_t i = 0; report.machines && i < trace->nr_machines; i++)
 			report.machines[i].machine = &trace->machines[i];
-		result = report.machines ? analyse(&report, wish, error) : error_set(error, -ENOMEM, "out of memory");
+		result = report.machines ? analyse(&report, wish, error)
+		                         : error_set(error, -ENOMEM, "out of memory");
 	}
+	*shown = result >= 0;
 	if (result >= 0)
 		result = show(&report, options->json, error);
 	for (uint32_t i = 0; report.machines && i < report.nr_machines; i++)
@@ -314,37 +287,49 @@ static int make_report(const struct report_options *options, const char *const *
 
 static int report_run(const struct command *self, int argc, char **argv)
 {
-	struct report_options options = { .top = UINT64_MAX };
-	struct error error = { 0 };
+	struct report_options options = {.top = UINT64_MAX};
+	struct error error = {0};
+	bool shown = false;
 	int result = options_parse(self, &argc, &argv, &options, &error);
 
 	if (result)
 		return result == 1 ? 0 : show_error(&error, options.json, 2);
-	if (make_report(&options, argc ? (const char *const *)argv : &default_trace, argc ? (size_t)argc : 1, &error) < 0)
-		return show_error(&error, options.json, error.code == -EINVAL ? 2 : 1);
-	return 0;
+	result = make_report(&options, argc ? (const char *const *)argv : &default_trace,
+	        argc ? (size_t)argc : 1, &shown, &error);
+	/* the document has said it already */
+	if (result < 0 && shown && options.json)
+		return 1;
+	return result < 0 ? show_error(&error, options.json, result == -EINVAL && !shown ? 2 : 1) : 0;
 }
 
 const struct command cmd_report = {
-	.name = "report",
-	.summary = "Say what a trace shows: tasks, CPUs, latencies, interrupts, system calls",
-	.synopsis = "[TRACE]... [-e EVENTS] [-f FILTER] [--time FROM-TO] [--machine NAME] [--by-task] [--top N] [--json]",
-	.description =
-		"Reads a trace once and sums it up, machine by machine: what was recorded and what was lost, events by\n"
-		"type, CPUs, tasks, run-queue latency, interrupts, timers, system calls, page faults, markers, and the\n"
-		"guest's last words. Tables that a trace has no events for are left out.\n"
-		"\n"
-		"Run-queue latency is the time from a task's waking until it runs. A duration is never measured across\n"
-		"a gap of lost events. Own time of interrupts leaves out what interrupted them. Percentiles are within\n"
-		"3.2 % of the true value; count, total and max are exact.\n"
-		"\n"
-		"A filter by task or CPU shows only their part; whom they waited for is still taken into account.",
-	.examples = "  # what a command did in a guest\n"
-		    "  hypertrace run -- ls -R / && hypertrace report\n"
-		    "  # the slowest system calls of one program, all of them\n"
-		    "  hypertrace report t -e syscalls,sched -f comm==postgres --top 0\n"
-		    "  # p99 of the run-queue latency for a script\n"
-		    "  hypertrace report t --json | jq '.machines[0].run_queue.woken.p99_ns'",
-	.options = report_specs,
-	.run = report_run,
+        .name = "report",
+        .summary = "Say what a trace shows: tasks, CPUs, latencies, interrupts, system calls",
+        .synopsis = "[TRACE]... [-e LIST] [-f EXPR] [--time FROM-TO] [--machine NAME] [--by-task] [--top N] "
+                    "[--json]",
+        .description =
+                "Reads a trace once and sums it up, machine by machine: what was recorded and what was lost, "
+                "events by\n"
+                "type, CPUs, tasks, run-queue latency, interrupts, timers, system calls, page faults, "
+                "markers, and the\n"
+                "guest's last words. Tables that a trace has no events for are left out. Of a damaged trace "
+                "what is\n"
+                "whole is taken; then follows an error that names the place, and the exit status is 1.\n"
+                "\n"
+                "Run-queue latency is the time from a task's waking until it runs. A duration is never "
+                "measured across\n"
+                "a gap of lost events. Own time of interrupts leaves out what interrupted them. Percentiles "
+                "are within\n"
+                "3.2 % of the true value; count, total and max are exact.\n"
+                "\n"
+                "A filter by task or CPU shows only their part; whom they waited for is still taken into "
+                "account.",
+        .examples = "  # what a command did in a guest\n"
+                    "  hypertrace run -- ls -R / && hypertrace report\n"
+                    "  # the slowest system calls of one program, all of them\n"
+                    "  hypertrace report t -e syscalls,sched -f comm==postgres --top 0\n"
+                    "  # p99 of the run-queue latency for a script\n"
+                    "  hypertrace report t --json | jq '.machines[0].run_queue.woken.p99_ns'",
+        .options = report_specs,
+        .run = report_run,
 };

@@ -80,10 +80,11 @@ struct report_name report_syscall(uint64_t nr)
 	if (nr == CAPPED_TABLE_OTHERS)
 		strcpy(result.text, "others");
 	else if (name)
-		snprintf(result.text, sizeof(result.text), "%s%s", name, nr & SYSCALL_COMPAT ? " (32-bit)" : "");
+		snprintf(result.text, sizeof(result.text), "%s%s", name,
+		        nr & SYSCALL_COMPAT ? " (32-bit)" : "");
 	else
-		snprintf(result.text, sizeof(result.text), "syscall %" PRIu64 "%s", nr & ~(uint64_t)SYSCALL_COMPAT,
-			nr & SYSCALL_COMPAT ? " (32-bit)" : "");
+		snprintf(result.text, sizeof(result.text), "syscall %" PRIu64 "%s",
+		        nr & ~(uint64_t)SYSCALL_COMPAT, nr & SYSCALL_COMPAT ? " (32-bit)" : "");
 	return result;
 }
 
@@ -103,7 +104,8 @@ struct report_name report_function(const struct trace_machine *machine, uint64_t
 	return result;
 }
 
-struct report_name report_interrupt(const struct trace_machine *machine, enum interrupt_kind kind, uint64_t key)
+struct report_name report_interrupt(
+        const struct trace_machine *machine, enum interrupt_kind kind, uint64_t key)
 {
 	const char *name = NULL;
 	struct report_name result;
@@ -117,7 +119,8 @@ struct report_name report_interrupt(const struct trace_machine *machine, enum in
 	if (key == CAPPED_TABLE_OTHERS)
 		strcpy(result.text, "others");
 	else
-		snprintf(result.text, sizeof(result.text), "%" PRIu64 "%s%s", key, name ? " " : "", name ? name : "");
+		snprintf(result.text, sizeof(result.text), "%" PRIu64 "%s%s", key, name ? " " : "",
+		        name ? name : "");
 	return result;
 }
 
@@ -151,13 +154,13 @@ struct report_name report_errno(uint32_t number)
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(((const struct report_function_count *)a)->name.text,
-		((const struct report_function_count *)b)->name.text);
+	        ((const struct report_function_count *)b)->name.text);
 }
 
 static int compare_function_counts(const void *a, const void *b)
 {
 	int order = larger(((const struct report_function_count *)a)->count,
-		((const struct report_function_count *)b)->count);
+	        ((const struct report_function_count *)b)->count);
 
 	return order ? order : compare_names(a, b);
 }

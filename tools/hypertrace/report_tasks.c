@@ -11,10 +11,10 @@
 static void view_cpus(const struct report_view *view)
 {
 	static const char *const headers[] = {
-		"<cpu", "events", "share", "busy", "idle", "not known", "switches", "lost", NULL};
+	        "<cpu", "events", "share", "busy", "idle", "not known", "switches", "lost", NULL};
 	const struct machine_report *analysis = view->analysis;
 	bool times = machine_report_knows_tasks(analysis);
-	cleanup_table struct table table = { 0 };
+	cleanup_table struct table table = {0};
 
 	table_init(&table, headers);
 	for (uint32_t cpu = 0; cpu < analysis->nr_cpus; cpu++) {
@@ -29,7 +29,8 @@ static void view_cpus(const struct report_view *view)
 		table_cell(&table, "%s", human_share(row->events, analysis->events).text);
 		table_cell(&table, "%s", human_share(time->busy_ns, times ? all_ns : 0).text);
 		table_cell(&table, "%s", human_share(time->idle_ns, times ? all_ns : 0).text);
-		table_cell(&table, "%s", human_share(time->unknown_ns, times && time->unknown_ns ? all_ns : 0).text);
+		table_cell(&table, "%s",
+		        human_share(time->unknown_ns, times && time->unknown_ns ? all_ns : 0).text);
 		table_count(&table, time->switches);
 		table_count(&table, row->lost);
 	}
@@ -56,10 +57,10 @@ static uint64_t busy_ns(const struct machine_report *analysis)
 static void view_top_tasks(const struct report_view *view, const struct task **tasks, size_t count)
 {
 	static const char *const headers[] = {"<task", "pid", "tgid", "events", "on CPU", "share", "switches",
-		"wake-ups", "preempted", "migrations", NULL};
+	        "wake-ups", "preempted", "migrations", NULL};
 	const struct machine_report *analysis = view->analysis;
 	uint64_t all_ns = machine_report_knows_tasks(analysis) ? busy_ns(analysis) : 0;
-	cleanup_table struct table table = { 0 };
+	cleanup_table struct table table = {0};
 	size_t shown = 0, all = 0;
 
 	table_init(&table, headers);
@@ -88,7 +89,7 @@ static void view_top_tasks(const struct report_view *view, const struct task **t
 	table_print(&table, view->out, view->colour);
 	if (analysis->tasks.others_made)
 		fprintf(view->out, "  tasks beyond the first %u: %s events\n", TASK_TABLE_LIMIT,
-			human_count(analysis->tasks.others.events).text);
+		        human_count(analysis->tasks.others.events).text);
 }
 
 static void cells_of_durations(struct table *table, const struct durations *durations)
@@ -104,8 +105,8 @@ static void cells_of_durations(struct table *table, const struct durations *dura
 	table_ns(table, histogram->max);
 }
 
-static void row_of_latency(
-	const struct report_view *view, struct table *table, const char *name, const struct durations *durations)
+static void row_of_latency(const struct report_view *view, struct table *table, const char *name,
+        const struct durations *durations)
 {
 	if (!durations->histogram.count)
 		return;
@@ -118,9 +119,9 @@ static void row_of_latency(
 static void view_run_queue(const struct report_view *view)
 {
 	static const char *const headers[] = {
-		"<after", "count", "mean", "p50", "p90", "p99", "p99.9", "max", "at", "<of", NULL};
+	        "<after", "count", "mean", "p50", "p90", "p99", "p99.9", "max", "at", "<of", NULL};
 	const struct schedule *schedule = &view->analysis->schedule;
-	cleanup_table struct table table = { 0 };
+	cleanup_table struct table table = {0};
 
 	if (!schedule->woken.histogram.count && !schedule->preempted.histogram.count)
 		return;
@@ -138,9 +139,9 @@ static uint64_t mean(const struct task_wait *wait)
 
 static void view_waits(const struct report_view *view, const struct task **tasks, size_t count)
 {
-	static const char *const headers[] = {"<task", "pid", "wake-ups", "mean", "max", "at", "waited", "preempted",
-		"asleep", "in D", "other", NULL};
-	cleanup_table struct table table = { 0 };
+	static const char *const headers[] = {"<task", "pid", "wake-ups", "mean", "max", "at", "waited",
+	        "preempted", "asleep", "in D", "other", NULL};
+	cleanup_table struct table table = {0};
 	size_t shown = 0;
 
 	table_init(&table, headers);
@@ -154,13 +155,14 @@ static void view_waits(const struct report_view *view, const struct task **tasks
 		table_count(&table, task->woken.count);
 		table_ns(&table, mean(&task->woken));
 		table_ns(&table, task->woken.max_ns);
-		table_cell(&table, "%s", task->woken.count ? view_when(view, task->woken.max_at_ns).text : "-");
+		table_cell(
+		        &table, "%s", task->woken.count ? view_when(view, task->woken.max_at_ns).text : "-");
 		table_ns(&table, task->woken.total_ns);
 		table_ns(&table, task->preempted.total_ns);
 		table_ns(&table, task->blocked[TASK_SLEEP].total_ns);
 		table_ns(&table, task->blocked[TASK_DISK].total_ns);
 		table_ns(&table, task->blocked[TASK_IDLE].total_ns + task->blocked[TASK_STOPPED].total_ns +
-			task->blocked[TASK_PARKED].total_ns);
+		                         task->blocked[TASK_PARKED].total_ns);
 	}
 	if (!shown)
 		return;

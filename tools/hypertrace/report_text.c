@@ -40,7 +40,8 @@ struct human view_when(const struct report_view *view, uint64_t at_ns)
 
 	if (at_ns < view->analysis->first_ns)
 		ns = 0;
-	snprintf(when.text, sizeof(when.text), "%" PRIu64 ".%06" PRIu64, ns / 1000000000, ns / 1000 % 1000000);
+	snprintf(
+	        when.text, sizeof(when.text), "%" PRIu64 ".%06" PRIu64, ns / 1000000000, ns / 1000 % 1000000);
 	return when;
 }
 
@@ -84,7 +85,8 @@ static void add_formats(const struct report_view *view, struct table *table, dou
 		table_foreign(table, report_tracepoint(view->machine->machine, row->key).text, 40);
 		table_count(table, row->count);
 		table_cell(table, "%s", human_share(row->count, analysis->events).text);
-		table_cell(table, "%s", seconds > 0 ? human_count((uint64_t)((double)row->count / seconds)).text : "-");
+		table_cell(table, "%s",
+		        seconds > 0 ? human_count((uint64_t)((double)row->count / seconds)).text : "-");
 	}
 	free(rows);
 }
@@ -96,7 +98,7 @@ static void view_events(const struct report_view *view)
 	const struct event_schema *schema = view->machine->machine->schema;
 	double seconds = (double)(analysis->last_ns - analysis->first_ns) / 1e9;
 	struct type_count *counts = calloc(EVENT_TYPES_MAX, sizeof(*counts));
-	cleanup_table struct table table = { 0 };
+	cleanup_table struct table table = {0};
 	size_t nr = 0;
 
 	if (!counts)
@@ -115,7 +117,7 @@ static void view_events(const struct report_view *view)
 		table_count(&table, counts[i].count);
 		table_cell(&table, "%s", human_share(counts[i].count, analysis->events).text);
 		table_cell(&table, "%s",
-			seconds > 0 ? human_count((uint64_t)((double)counts[i].count / seconds)).text : "-");
+		        seconds > 0 ? human_count((uint64_t)((double)counts[i].count / seconds)).text : "-");
 	}
 	free(counts);
 	view_title(view, "Events", NULL);
@@ -163,7 +165,4 @@ void report_text(const struct report *report, FILE *out, bool colour)
 		view_faults(&view);
 		view_markers(&view);
 	}
-	if (report->damaged)
-		fprintf(out, "\n%" PRIu64 " packets could not be read whole; the first: %s\n", report->damaged,
-			report->damage.text);
 }

@@ -15,7 +15,7 @@ struct report_view {
 
 /* An empty line, and the title with what follows it in plain: "Tasks  12 of 80". */
 void view_title(const struct report_view *view, const char *title, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 /* Foreign text, escaped. */
 void view_foreign(const struct report_view *view, const char *text, size_t bytes);
@@ -29,8 +29,8 @@ struct report_name view_task(const struct report_view *view, uint32_t pid);
 /* How many of `count` rows to show. */
 size_t view_rows(const struct report_view *view, size_t count);
 
-void view_head(const struct report_view *view);       /* report_head.c */
-void view_tasks(const struct report_view *view);      /* report_tasks.c: CPUs, tasks, run queue, off the CPU */
+void view_head(const struct report_view *view);  /* report_head.c */
+void view_tasks(const struct report_view *view); /* report_tasks.c: CPUs, tasks, run queue, off the CPU */
 void view_interrupts(const struct report_view *view); /* report_work.c */
 void view_syscalls(const struct report_view *view);
 void view_faults(const struct report_view *view);

@@ -28,18 +28,19 @@ static void row_of_syscall(const struct report_view *view, struct table *table, 
 	table_ns(table, row->off_cpu_ns);
 	if (most)
 		table_cell(table, "%s %s%s", human_count(row->errors).text, report_errno(most->number).text,
-			most->count < row->errors ? " .." : "");
+		        most->count < row->errors ? " .." : "");
 	else
 		table_cell(table, "-");
 }
 
 static void view_calls_by_task(const struct report_view *view)
 {
-	static const char *const headers[] = {"<task", "pid", "<syscall", "count", "errors", "total", "mean", "max", NULL};
+	static const char *const headers[] = {
+	        "<task", "pid", "<syscall", "count", "errors", "total", "mean", "max", NULL};
 	const struct capped_table *by_task = &view->analysis->syscalls.by_task;
 	const void **rows = capped_table_sorted(by_task, report_compare_task_calls);
 	size_t nr_rows = view_rows(view, by_task->count);
-	cleanup_table struct table table = { 0 };
+	cleanup_table struct table table = {0};
 
 	table_init(&table, headers);
 	for (size_t i = 0; rows && i < nr_rows; i++) {
@@ -74,7 +75,7 @@ static void view_unfinished(const struct report_view *view, const void **rows, s
 			fputs(", ...", view->out);
 		else
 			fprintf(view->out, "%s %s %s", shown == 1 ? "  not returned at the end:" : ",",
-				human_count(row->unfinished).text, report_syscall(row->key).text);
+			        human_count(row->unfinished).text, report_syscall(row->key).text);
 	}
 	if (shown)
 		fputc('\n', view->out);
@@ -83,12 +84,12 @@ static void view_unfinished(const struct report_view *view, const void **rows, s
 void view_syscalls(const struct report_view *view)
 {
 	static const char *const headers[] = {
-		"<syscall", "count", "total", "mean", "p50", "p99", "max", "off CPU", "<errors", NULL};
+	        "<syscall", "count", "total", "mean", "p50", "p99", "max", "off CPU", "<errors", NULL};
 	const struct syscalls *syscalls = &view->analysis->syscalls;
 	const struct syscall_row *others = syscalls->rows.others;
 	const void **rows = capped_table_sorted(&syscalls->rows, report_compare_syscalls);
 	size_t nr_rows = view_rows(view, syscalls->rows.count);
-	cleanup_table struct table table = { 0 };
+	cleanup_table struct table table = {0};
 
 	table_init(&table, headers);
 	for (size_t i = 0; rows && i < nr_rows; i++)
@@ -101,8 +102,9 @@ void view_syscalls(const struct report_view *view)
 		table_print(&table, view->out, view->colour);
 		view_unfinished(view, rows, syscalls->rows.count);
 		if (syscalls->unmatched)
-			fprintf(view->out, "  %s returned whose start is not in the trace: counted, not timed\n",
-				human_count(syscalls->unmatched).text);
+			fprintf(view->out,
+			        "  %s returned whose start is not in the trace: counted, not timed\n",
+			        human_count(syscalls->unmatched).text);
 	}
 	free(rows);
 	if (view->report->by_task)
@@ -110,7 +112,7 @@ void view_syscalls(const struct report_view *view)
 }
 
 static void row_of_interrupt(const struct report_view *view, struct table *table, enum interrupt_kind kind,
-	const struct interrupt_row *row)
+        const struct interrupt_row *row)
 {
 	table_foreign(table, report_interrupt(view->machine->machine, kind, row->key).text, 36);
 	table_count(table, row->own.histogram.count);
@@ -118,14 +120,16 @@ static void row_of_interrupt(const struct report_view *view, struct table *table
 	table_ns(table, row->elapsed_ns);
 }
 
-static void view_kind(const struct report_view *view, enum interrupt_kind kind, const char *title, const char *name)
+static void view_kind(
+        const struct report_view *view, enum interrupt_kind kind, const char *title, const char *name)
 {
-	const char *const headers[] = {name, "count", "total", "mean", "p50", "p99", "max", "with nested", NULL};
+	const char *const headers[] = {
+	        name, "count", "total", "mean", "p50", "p99", "max", "with nested", NULL};
 	const struct capped_table *table_of_kind = &view->analysis->interrupts.rows[kind];
 	const struct interrupt_row *others = table_of_kind->others;
 	const void **rows = capped_table_sorted(table_of_kind, report_compare_interrupts);
 	size_t nr_rows = view_rows(view, table_of_kind->count);
-	cleanup_table struct table table = { 0 };
+	cleanup_table struct table table = {0};
 
 	if (!rows)
 		return;
@@ -144,9 +148,10 @@ static void view_kind(const struct report_view *view, enum interrupt_kind kind, 
 
 static void view_delays(const struct report_view *view)
 {
-	static const char *const headers[] = {"<softirq", "count", "mean", "p50", "p99", "max", "at", "cpu", NULL};
+	static const char *const headers[] = {
+	        "<softirq", "count", "mean", "p50", "p99", "max", "at", "cpu", NULL};
 	const struct capped_table *delays = &view->analysis->interrupts.delays;
-	cleanup_table struct table table = { 0 };
+	cleanup_table struct table table = {0};
 
 	if (!delays->count)
 		return;
@@ -155,7 +160,8 @@ static void view_delays(const struct report_view *view)
 		const struct interrupt_delay *row = capped_table_row(delays, i);
 		const struct histogram *histogram = &row->delay.histogram;
 
-		table_cell(&table, "%s", report_interrupt(view->machine->machine, INTERRUPT_SOFT, row->key).text);
+		table_cell(&table, "%s",
+		        report_interrupt(view->machine->machine, INTERRUPT_SOFT, row->key).text);
 		table_count(&table, histogram->count);
 		table_ns(&table, durations_mean_ns(&row->delay));
 		table_ns(&table, histogram_percentile(histogram, 50));
@@ -180,7 +186,8 @@ void view_interrupts(const struct report_view *view)
 static int compare_faults(const void *a, const void *b)
 {
 	const struct task *one = *(const struct task *const *)a, *other = *(const struct task *const *)b;
-	uint64_t faults = one->faults_user + one->faults_kernel, others = other->faults_user + other->faults_kernel;
+	uint64_t faults = one->faults_user + one->faults_kernel,
+	         others = other->faults_user + other->faults_kernel;
 
 	if (faults != others)
 		return faults < others ? 1 : -1;
@@ -192,7 +199,7 @@ static void view_fault_tasks(const struct report_view *view)
 	static const char *const headers[] = {"<task", "pid", "in user mode", "in the kernel", NULL};
 	const struct task_table *tasks = &view->analysis->tasks;
 	const struct task **rows = task_table_sorted(tasks, compare_faults);
-	cleanup_table struct table table = { 0 };
+	cleanup_table struct table table = {0};
 
 	table_init(&table, headers);
 	for (size_t i = 0; rows && i < view_rows(view, tasks->nr_rows); i++) {
@@ -213,12 +220,13 @@ void view_faults(const struct report_view *view)
 	const struct faults *faults = &view->analysis->faults;
 	size_t nr;
 	struct report_function_count *functions = report_fault_functions(view->machine, &nr);
-	cleanup_table struct table table = { 0 };
+	cleanup_table struct table table = {0};
 
 	if (faults->user || faults->kernel) {
-		view_title(view, "Page faults", "%s in user mode, %s in the kernel; %s by writing, %s for lack of rights",
-			human_count(faults->user).text, human_count(faults->kernel).text,
-			human_count(faults->writes).text, human_count(faults->protection).text);
+		view_title(view, "Page faults",
+		        "%s in user mode, %s in the kernel; %s by writing, %s for lack of rights",
+		        human_count(faults->user).text, human_count(faults->kernel).text,
+		        human_count(faults->writes).text, human_count(faults->protection).text);
 		view_fault_tasks(view);
 	}
 	table_init(&table, headers);
