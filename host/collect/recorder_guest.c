@@ -14,6 +14,7 @@
 #define SECOND_NS     1000000000ull
 #define ANSWER_NS     (2 * SECOND_NS) /* for wishes to come into force: the module looks 50 times a second */
 #define STOP_NS       (SECOND_NS / 5)
+#define LATE_NS       (SECOND_NS / 10)
 #define NAMES_NS      (5 * SECOND_NS) /* for the rest of the symbols, at the end of a short recording */
 #define ENDING_NS     (SECOND_NS / 2) /* events still come after a guest said that it goes down */
 #define MESSAGE_BYTES 513
@@ -280,7 +281,7 @@ void recorder_guest_finish(struct recorder_guest *guest)
 	if (answers)
 		poll_until_done(guest, guest->region.host->control.seq, false, STOP_NS);
 	/* what interrupts overtook gets its time */
-	while (guest->machine && now_ns - start_ns < RING_GRACE_NS) {
+	while (guest->machine && now_ns - start_ns < LATE_NS) {
 		now_ns = clock_exchange_now_ns();
 		record(guest, now_ns);
 		sleep_ms(5);

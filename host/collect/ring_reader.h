@@ -76,8 +76,9 @@ enum ring_poll_flags {
 
 /* An open packet with content is taken after so long, so that a slow guest's events reach the disk. */
 #define RING_OPEN_NS 500000000ull
-/* For so long a closed packet waits for records that an interrupt overtook. */
-#define RING_GRACE_NS 100000000ull
+/* For so long a closed packet waits for records that an interrupt overtook: a vCPU may be out of CPU time
+ * meanwhile. */
+#define RING_GRACE_NS 1000000000ull
 
 /* From the ring's first packet on: what was overwritten before now counts as lost. */
 void ring_reader_init(struct ring_reader *reader, const struct ring_reader_options *options);

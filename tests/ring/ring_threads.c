@@ -128,13 +128,14 @@ static int run(const char *name, uint32_t packet_bytes, uint32_t nr_packets, boo
 	                                  .context = &check});
 	pthread_create(&producer, NULL, produce, NULL);
 	pthread_create(&annoyer, NULL, annoy, &producer);
+	/* time stands still for the reader: a producer that the host's scheduler stopped is late, not dead */
 	while (!atomic_load(&test.done)) {
-		ring_reader_poll(&reader, polls * 1000000, polls % 7 == 0 ? RING_POLL_OPEN : 0);
+		ring_reader_poll(&reader, 1, polls % 7 == 0 ? RING_POLL_OPEN : 0);
 		polls++;
 	}
 	pthread_join(annoyer, NULL); /* before the producer: it must be there to be killed */
 	pthread_join(producer, NULL);
-	ring_reader_poll(&reader, polls * 1000000, RING_POLL_OPEN | RING_POLL_FINAL);
+	ring_reader_poll(&reader, 1, RING_POLL_OPEN | RING_POLL_FINAL);
 	ring_reader_count_lost(&reader);
 	for (unsigned i = 0; i < TRACE_LOST_CAUSES; i++)
 		lost += reader.lost[i];
@@ -142,7 +143,7 @@ static int run(const char *name, uint32_t packet_bytes, uint32_t nr_packets, boo
 		check.fault = "recorded + lost is not what was produced";
 	if (!check.fault && (check.records != reader.recorded || reader.lost[TRACE_LOST_DAMAGED] ||
 	                            reader.lost[TRACE_LOST_TORN]))
-		check.fault = "damaged or torn, with an honest producer";
+		check.fault = reader.lost[TRACE_LOST_TORN] ? "torn" : "damaged, with an honest producer";
 	printf("%-22s produced %9lu recorded %9lu full %8lu nested %5lu overwritten %8lu in interrupts %u: "
 	       "%s\n",
 	        name, test.produced, reader.recorded, reader.lost[TRACE_LOST_FULL],
