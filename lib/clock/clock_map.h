@@ -10,17 +10,11 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "lib/base/clock_point.h"
 #include "lib/base/error.h"
 
 #define CLOCK_SHIFT      48
 #define CLOCK_POINTS_MAX (1u << 20)
-
-/* Both clocks read at one moment: the host's clock was within bound_ns of host_ns when the TSC was `tsc`. */
-struct clock_point {
-	uint64_t tsc;
-	int64_t host_ns;
-	uint64_t bound_ns;
-};
 
 struct clock_epoch {
 	uint64_t from_tsc;

@@ -15,6 +15,7 @@
 #include "lib/base/text.h"
 
 #define SYMBOL_REACH (1u << 20) /* no kernel function is longer */
+#define LAST_REACH   4096u      /* behind the last one the list may have been cut off */
 #define FORMATS_MAX  65536
 #define FORMAT_LIMIT (1u << 20)
 
@@ -253,7 +254,8 @@ const char *names_symbol(const struct names *names, uint64_t address, uint64_t *
 		else
 			high = middle;
 	}
-	if (!low || address - names->symbols[low - 1].address > SYMBOL_REACH)
+	if (!low ||
+	        address - names->symbols[low - 1].address > (low < names->nr_symbols ? SYMBOL_REACH : LAST_REACH))
 		return NULL;
 	/* of several names for one address the first in the file */
 	while (low > 1 && names->symbols[low - 2].address == names->symbols[low - 1].address)

@@ -8,13 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "lib/base/error.h"
-#include "lib/clock/clock_map.h"
+#include "lib/base/clock_point.h"
 
 #define TRACE_FORMAT       1
 #define TRACE_INFO_FILE    "hypertrace.json"
 #define TRACE_INFO_LIMIT   (256u << 20) /* bytes */
 #define TRACE_MACHINES_MAX 64
 #define TRACE_CPUS_MAX     4096
+#define TRACE_POINTS_MAX   (1u << 20)
 
 /* Why an event is not in the trace. */
 enum trace_lost {

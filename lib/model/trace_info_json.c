@@ -190,7 +190,7 @@ static void get_points(struct parse *parse, const json_t *clock, struct trace_ma
 	const json_t *points = json_object_get(clock, "points"), *item;
 	size_t index;
 
-	if (json_array_size(points) > CLOCK_POINTS_MAX) {
+	if (json_array_size(points) > TRACE_POINTS_MAX) {
 		wrong(parse, "points", "a list of that length");
 		return;
 	}

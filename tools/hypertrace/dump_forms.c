@@ -77,6 +77,8 @@ static char *put_state(char *at, uint64_t state)
 	} letters[] = {{1, 'S'}, {2, 'D'}, {4, 'T'}, {8, 't'}, {16, 'X'}, {32, 'Z'}, {64, 'P'}, {128, 'I'}};
 	char *begin = at;
 
+	if (state & 128)
+		state &= ~2ull; /* an idle kernel thread sleeps without counting as D */
 	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
 		if (!(state & letters[i].bit))
 			continue;
