@@ -84,12 +84,12 @@ void machine_report_add(struct machine_report *report, const struct event_type *
 void machine_report_follow(
         struct machine_report *report, const struct event_type *type, const uint8_t *payload);
 
-/* Is it worth handing events of that type to machine_report_follow()? */
+/* Is it worth handing events of that type to machine_report_follow()? fork, exec, rename, exit */
 static inline bool machine_report_follows(const struct machine_report *report, uint32_t id)
 {
 	uint8_t kind = report->kernel_events.layouts[id].kind;
 
-	return kind == KERNEL_EVENT_FORK || kind == KERNEL_EVENT_EXEC || kind == KERNEL_EVENT_EXIT;
+	return kind >= KERNEL_EVENT_FORK && kind <= KERNEL_EVENT_EXIT;
 }
 
 void machine_report_finish(struct machine_report *report);

@@ -139,7 +139,7 @@ static uint64_t mean(const struct task_wait *wait)
 
 static void view_waits(const struct report_view *view, const struct task **tasks, size_t count)
 {
-	static const char *const headers[] = {"<task", "pid", "wake-ups", "mean", "max", "at", "waited",
+	static const char *const headers[] = {"<task", "pid", "wake-ups", "mean", "max", "waited",
 	        "preempted", "asleep", "in D", "other", NULL};
 	cleanup_table struct table table = {0};
 	size_t shown = 0;
