@@ -13,8 +13,9 @@ struct ctf_stream {
 	int fd;
 	uint32_t cpu_id;
 	uint8_t uuid[16];
-	uint64_t packets; /* written */
-	uint64_t bytes;   /* written */
+	uint64_t packets;  /* written */
+	uint64_t bytes;    /* written */
+	uint64_t reserved; /* the disk has room for the file up to here; UINT64_MAX: it cannot be asked */
 	uint64_t last_end_tsc;
 };
 
