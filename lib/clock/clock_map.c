@@ -64,7 +64,8 @@ static uint64_t to_mult(double slope)
 
 	if (!(mult > (double)MULT_MIN))
 		return MULT_MIN;
-	return mult > (double)MULT_MAX ? MULT_MAX : (uint64_t)mult;
+	/* rounded up: whole ns stay whole when the product is rounded down */
+	return mult > (double)MULT_MAX ? MULT_MAX : (uint64_t)ceil(mult);
 }
 
 static struct clock_epoch line_end(const struct line *line)

@@ -241,8 +241,13 @@ static void get_machine(struct parse *parse, const json_t *object, struct trace_
 	if (parse->code)
 		return;
 	parse->code = trace_info_add_machine(info, name ? name : "", &machine, parse->error);
-	if (parse->code)
+	if (parse->code) {
+		/* to who reads, one twice or one too many is bad JSON */
+		parse->code = parse->code == -ENOMEM ? -ENOMEM : -EINVAL;
+		if (parse->error)
+			parse->error->code = parse->code;
 		return;
+	}
 	machine->layer = get_u32(parse, object, "layer");
 	GET_TEXT(parse, object, "channel", machine->channel);
 	GET_TEXT(parse, object, "hostname", machine->hostname);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clock/clock_map.h"
 #include "lib/model/names.h"
 #include "lib/model/trace_info.h"
 
