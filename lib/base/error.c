@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/base/error.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ int error_add(struct error *error, const char *format, ...)
 	size_t used;
 
 	if (!error)
-		return 0;
+		return -EIO;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
@@ -40,7 +41,7 @@ int error_hint(struct error *error, const char *format, ...)
 	va_list args;
 
 	if (!error)
-		return 0;
+		return -EIO;
 	if (!error->hint[0]) {
 		va_start(args, format);
 		vsnprintf(error->hint, sizeof(error->hint), format, args);

@@ -28,8 +28,8 @@ struct error {
 /* Sets code and text (replacing what was there). Returns code, so that callers can `return error_set(...)`. */
 int error_set(struct error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "text: " in front of the existing text. Returns the existing code. */
+/* Puts "text: " in front of the existing text. Returns the existing code; -EIO if error is NULL, never success. */
 int error_add(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Sets the hint unless one is set already. Returns the existing code. */
+/* Sets the hint unless one is set already. Returns as error_add() does. */
 int error_hint(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
