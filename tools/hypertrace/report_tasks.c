@@ -155,8 +155,6 @@ static void view_waits(const struct report_view *view, const struct task **tasks
 		table_count(&table, task->woken.count);
 		table_ns(&table, mean(&task->woken));
 		table_ns(&table, task->woken.max_ns);
-		table_cell(
-		        &table, "%s", task->woken.count ? view_when(view, task->woken.max_at_ns).text : "-");
 		table_ns(&table, task->woken.total_ns);
 		table_ns(&table, task->preempted.total_ns);
 		table_ns(&table, task->blocked[TASK_SLEEP].total_ns);
