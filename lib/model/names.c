@@ -254,8 +254,8 @@ const char *names_symbol(const struct names *names, uint64_t address, uint64_t *
 		else
 			high = middle;
 	}
-	if (!low ||
-	        address - names->symbols[low - 1].address > (low < names->nr_symbols ? SYMBOL_REACH : LAST_REACH))
+	if (!low || address - names->symbols[low - 1].address >
+	                    (low < names->nr_symbols ? SYMBOL_REACH : LAST_REACH))
 		return NULL;
 	/* of several names for one address the first in the file */
 	while (low > 1 && names->symbols[low - 2].address == names->symbols[low - 1].address)

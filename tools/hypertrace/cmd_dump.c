@@ -194,8 +194,9 @@ static void learn_name(
 	const struct event_field *comm = type->fields[fork ? 3 : exec ? 2 : 1];
 	uint32_t pid = (uint32_t)event_field_value(type->fields[fork ? 1 : 0], event->payload);
 	const struct names_task *known = names_task(names, pid);
-	uint32_t tgid = fork ? (uint32_t)event_field_value(type->fields[2], event->payload) :
-			exec || !known ? pid : known->tgid;
+	uint32_t tgid = fork             ? (uint32_t)event_field_value(type->fields[2], event->payload)
+	                : exec || !known ? pid
+	                                 : known->tgid;
 
 	names_set_task(names, pid, tgid, (const char *)event->payload + comm->byte_offset);
 	machine->generation++;

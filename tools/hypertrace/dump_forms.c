@@ -322,7 +322,8 @@ static char *put_raw(const uint8_t *bytes, uint32_t count, char *at)
 	return at;
 }
 
-static char *form_end(struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+static char *form_end(
+        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	(void)dump;
 	at = put_string(at, machine_report_end_name((uint32_t)value(type, event, 0)));
