@@ -49,9 +49,10 @@ struct report_name view_task(const struct report_view *view, uint32_t pid)
 {
 	const struct task_table *tasks = &view->analysis->tasks;
 	uint32_t row = pid < TASK_TABLE_PIDS ? tasks->by_pid[pid] : 0;
+	const char *comm = row ? tasks->rows[row - 1]->comm : "";
 	struct report_name name;
 
-	snprintf(name.text, sizeof(name.text), "%s/%" PRIu32, row ? tasks->rows[row - 1]->comm : "", pid);
+	snprintf(name.text, sizeof(name.text), "%s/%" PRIu32, *comm ? comm : "?", pid);
 	return name;
 }
 
