@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/attachment.h"
 #include "bench/bench.h"
 #include "bench/guest_run.h"
 #include "bench/programs.h"
 #include "bench/region_file.h"
+#include "host/vm/cache_directory.h"
 #include "host/collect/event_table.h"
 #include "host/vm/kernel_package.h"
 #include "host/vm/module_build.h"
@@ -42,21 +44,32 @@ struct boot {
 	const char *event; /* of the workload */
 	const char *tracers[4];
 	struct series series[4]; /* by tracer */
-	uint64_t guest_lost;     /* our module's own count */
+	uint64_t guest_lost;     /* our module's own count; with a recorder, the recorder's */
+	const char *trace;       /* a recorder writes it; NULL: nobody reads the rings */
+	struct attachment attachment;
 };
 
 static int prepare(void *context, const char *region_path, struct error *error)
 {
 	struct boot *boot = context;
+	const struct recorder_options options = {.output = boot->trace, .events = "syscalls"};
 
+	if (boot->trace)
+		return attachment_start(&boot->attachment, &options, region_path, error);
 	return region_file_wish(region_path, GUEST_REGION_BYTES, &boot->wish, error);
 }
 
 static int look(void *context, const char *region_path, struct error *error)
 {
 	struct boot *boot = context;
+	struct attachment_counts counts;
+	int result;
 
-	return region_file_lost(region_path, &boot->guest_lost, error);
+	if (!boot->trace)
+		return region_file_lost(region_path, &boot->guest_lost, error);
+	result = attachment_stop(&boot->attachment, &counts, error);
+	boot->guest_lost = counts.lost;
+	return result;
 }
 
 static void read_output(struct boot *boot, char *output)
@@ -151,6 +164,55 @@ static int compare(struct bench *bench, const struct guest *guest, const char *e
 	return 0;
 }
 
+/* A boot under our module alone, with a recorder or without. */
+static int repeat(struct boot *boot, const struct guest *guest, const char *trace, struct error *error)
+{
+	int result;
+
+	*boot = (struct boot){.wish = {.events = BIT(sys_enter) | BIT(sys_exit)},
+	        .event = "syscall",
+	        .tracers = {"shm"},
+	        .trace = trace};
+	result = run_boot(guest, boot, error);
+	attachment_deinit(&boot->attachment);
+	return result;
+}
+
+static void show_spread(
+        struct bench *bench, const struct guest *guest, const struct boot *boot, const char *recorder)
+{
+	const struct series *series = &boot->series[0];
+
+	figures_add(&bench->figures, (double)series->least, "instructions", boot->guest_lost, "kernel",
+	        guest->name, "tracer", "shm", "recorder", recorder, "of", "least", NULL);
+	figures_add(&bench->figures, (double)series->most, "instructions", boot->guest_lost, "kernel",
+	        guest->name, "tracer", "shm", "recorder", recorder, "of", "most", NULL);
+}
+
+/* The whole of the fixed work, with a recorder on the host and without: the least and the most of the
+ * repetitions. */
+static int compare_recorder(struct bench *bench, const struct guest *guest, struct error *error)
+{
+	cleanup_free char *directory = NULL, *trace = NULL;
+	struct boot without, with;
+	int result = bench_scratch(&directory, error);
+
+	if (result)
+		return result;
+	if (asprintf(&trace, "%s/trace", directory) < 0)
+		result = error_set(error, -ENOMEM, "out of memory");
+	if (!result)
+		result = repeat(&without, guest, NULL, error);
+	if (!result)
+		result = repeat(&with, guest, trace, error);
+	remove_tree(directory);
+	if (result)
+		return result;
+	show_spread(bench, guest, &without, "none");
+	show_spread(bench, guest, &with, "attached");
+	return 0;
+}
+
 static int bench_kernel(struct bench *bench, struct guest *guest, struct error *error)
 {
 	const struct kernel_wish wish = {
@@ -164,6 +226,8 @@ static int bench_kernel(struct bench *bench, struct guest *guest, struct error *
 		result = compare(bench, guest, "syscall", BIT(sys_enter) | BIT(sys_exit), error);
 	if (!result)
 		result = compare(bench, guest, "sched_switch", BIT(sched_switch), error);
+	if (!result)
+		result = compare_recorder(bench, guest, error);
 	kernel_package_deinit(&guest->kernel);
 	free(guest->module);
 	return result;

@@ -19,11 +19,12 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#define TRACEFS "/sys/kernel/tracing/"
-#define MODULE  "/bench/hypertrace.ko"
-#define WARM_UP 2
-#define CALLS   10000 /* enter and exit each */
-#define ROUNDS  5000  /* of the ping-pong: two switches each */
+#define TRACEFS  "/sys/kernel/tracing/"
+#define MODULE   "/bench/hypertrace.ko"
+#define WARM_UP  2
+#define SETTLE_S 5
+#define CALLS    10000 /* enter and exit each */
+#define ROUNDS   5000  /* of the ping-pong: two switches each */
 
 static void fail(const char *what)
 {
@@ -128,6 +129,9 @@ static void measure(const char *tracer, const struct work *work, int repetitions
 {
 	int ftrace = strcmp(tracer, "ftrace") == 0;
 
+	/* What the kernel puts off at boot or at a change of tracer is done by then; idle time costs no
+	 * instructions. */
+	sleep(SETTLE_S);
 	for (int i = -WARM_UP; i < repetitions; i++) {
 		uint64_t start;
 
