@@ -39,6 +39,7 @@ int ht_write(u32 id, const void *payload, u32 bytes, const void *tail, u32 tail_
 int ht_write_text(u32 id, const void *payload, u32 bytes, const char *text);
 void ht_lost(enum ht_lost cause);
 void ht_flush_this_cpu(void);
+void ht_flush_all_cpus(void);
 bool ht_names_write(u32 id, const void *payload, u32 bytes, const char *text);
 void ht_names_flush(void);
 void ht_set_state(enum ht_state state, const char *message);

@@ -137,15 +137,10 @@ int ht_rings_start(const struct ht_control *control)
 	return 0;
 }
 
-static void flush_on_cpu(void *unused)
-{
-	ht_flush_this_cpu();
-}
-
 /* No probe may be registered. What is in the rings stays there for the host. */
 void ht_rings_stop(enum ht_state state)
 {
-	on_each_cpu(flush_on_cpu, NULL, 1);
+	ht_flush_all_cpus();
 	make_unwritable();
 	ht_names_flush();
 	ht_set_state(state, "");
@@ -224,6 +219,16 @@ bool ht_names_write(u32 id, const void *payload, u32 bytes, const char *text)
 	    p->opened - smp_load_acquire(p->read_packets) >= p->nr_packets)
 		return false;
 	return !ht_producer_write(p, id, fixed, bytes, text, length);
+}
+
+static void flush_on_cpu(void *unused)
+{
+	ht_flush_this_cpu();
+}
+
+void ht_flush_all_cpus(void)
+{
+	on_each_cpu(flush_on_cpu, NULL, 1);
 }
 
 void ht_names_flush(void)

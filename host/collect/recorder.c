@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 
 #include "host/collect/event_table.h"
 #include "host/collect/recorder_guest.h"
+#include "lib/base/cleanup.h"
 #include "lib/base/file.h"
 
 #define SLEEP_MIN_NS 1000000u
@@ -33,13 +35,25 @@ struct recorder {
 	uint32_t sleep_ns;
 };
 
+/* Unless the list takes them out ("!sched_switch"), the events are in that tell the others' tasks, and their names. */
+static int select_events(struct event_selection *events, const char *list, struct error *error)
+{
+	cleanup_free char *whole = NULL;
+
+	if (asprintf(&whole, "sched_switch,sched_process_fork,sched_process_exec,task_rename,%s", list) < 0) {
+		whole = NULL;
+		return error_set(error, -ENOMEM, "out of memory");
+	}
+	return event_selection_parse(events, whole, event_table_choices, error);
+}
+
 /* So that the words mean the same in check and create. */
 static int parse_request(const struct recorder_options *options, struct event_selection *events,
         struct filter *filter, struct control_request *request, struct error *error)
 {
 	const char *list = options->events && options->events[0] ? options->events : RECORDER_EVENTS;
 	uint64_t packet_bytes = options->ring_bytes / 16;
-	int code = event_selection_parse(events, list, event_table_choices, error);
+	int code = select_events(events, list, error);
 
 	if (!code)
 		code = filter_parse(filter, options->filter, error);
