@@ -13,6 +13,7 @@
 #define ROUND_NS      500000ull /* a vCPU that lost its CPU between two rounds */
 #define RETRY_MAX_NS  30000000000ull
 #define PERIOD_MIN_NS 5000000ull
+#define POOR_RETRY_NS 100000000ull
 #define POOR_NS       500000ull /* a bound like this comes from a vCPU that was not running */
 
 uint64_t clock_exchange_now_ns(void)
@@ -117,8 +118,11 @@ bool clock_exchange_poll(struct clock_exchange *exchange, struct region *region,
 		exchange->answered_ns = answered_ns;
 	}
 	plan_next(exchange);
-	if (point->bound_ns > POOR_NS && exchange->had_good)
-		return false;
+	if (point->bound_ns > POOR_NS) {
+		exchange->next_ns = exchange->answered_ns + POOR_RETRY_NS;
+		if (exchange->had_good)
+			return false;
+	}
 	exchange->had_good |= point->bound_ns <= POOR_NS;
 	return true;
 }
