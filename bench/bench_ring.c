@@ -34,8 +34,9 @@ static void read_line(struct bench *bench, const char *line, const char *threads
 		figures_add(figures, each, "bytes/event", lost, "tracer", tracer, "threads", threads, NULL);
 }
 
+/* Under a session of LTTng's, or alone where there is none: `reason` says why. */
 static int run(struct bench *bench, const char *program, const char *session, const char *threads,
-        struct error *error)
+        const char *reason, struct error *error)
 {
 	const char *const with_ust[] = {session, "hypertrace_bench", program, threads, NULL};
 	const char *const alone[] = {program, threads, NULL};
@@ -46,15 +47,16 @@ static int run(struct bench *bench, const char *program, const char *session, co
 
 	if (status < 0)
 		return status;
+	if (status && session)
+		return run(bench, program, NULL, threads, process_last_line(output), error);
 	if (status)
 		return error_set(error, -EIO, "%s", process_last_line(output));
 	for (char *line = strtok_r(output, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
 		read_line(bench, line, threads, &has_ust);
 	if (!has_ust)
 		figures_skip(&bench->figures,
-		        session ? "ring_cost was built without liblttng-ust-dev"
-		                : "needs the Debian packages lttng-tools and babeltrace2",
-		        "tracer", UST, "threads", threads, NULL);
+		        session ? "ring_cost was built without liblttng-ust-dev" : reason, "tracer", UST,
+		        "threads", threads, NULL);
 	return 0;
 }
 
@@ -68,7 +70,8 @@ int bench_ring(struct bench *bench, struct error *error)
 		result = bench_program("lttng_session.sh", &session, error);
 	figures_begin(&bench->figures, "ring", "tracer", "shm");
 	for (size_t i = 0; !result && i < sizeof(threads) / sizeof(threads[0]); i++)
-		result = run(bench, program, session, threads[i], error);
+		result = run(bench, program, session, threads[i],
+		        "needs the Debian packages lttng-tools and babeltrace2", error);
 	figures_end(&bench->figures);
 	return result;
 }

@@ -35,7 +35,7 @@ with_lttng() {
 	mkdir -p /var
 	[ -e /var/run ] || ln -s /run /var/run
 	list=sched_switch
-	[ "$events" != mixed ] || list=$(echo $sched $irq | tr ' ' ,)
+	[ "$events" != mixed ] || list=$(echo "$sched $irq" | tr ' ' ,)
 	{
 		lttng-sessiond --daemonize --kmod-probes=sched,irq
 		lttng create bench --output /tmp/out

@@ -7,6 +7,8 @@
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/progress.h"
 
+#define EVENTS_MIN 100000
+
 struct bench_options {
 	struct string_list kernels;
 	uint64_t events;
@@ -93,6 +95,11 @@ static int bench_run(const struct command *self, int argc, char **argv)
 		return result == 1 ? 0 : show_error(&error, false, 2);
 	if (chosen(argc, argv, &set, &error) < 0)
 		return show_error(&error, options.json, 2);
+	if (options.events < EVENTS_MIN) {
+		error_set(&error, -EINVAL, "-n %ju: fewer than %d events measure nothing",
+		        (uintmax_t)options.events, EVENTS_MIN);
+		return show_error(&error, options.json, 2);
+	}
 	bench.kernels = options.kernels.count ? options.kernels.items : all_kernels;
 	bench.nr_kernels = options.kernels.count ? options.kernels.count : 2;
 	bench.events = options.events;
