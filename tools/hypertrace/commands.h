@@ -3,22 +3,8 @@
 #pragma once
 #include "tools/hypertrace/options.h"
 
-/* Weak: a verb whose libraries the build lacks is left out, and its place in the table is NULL. */
-#define COMMAND(verb) extern const struct command cmd_##verb __attribute__((weak))
-
-COMMAND(attach);
-COMMAND(bench);
-COMMAND(detach);
-COMMAND(doctor);
-COMMAND(dump);
-COMMAND(help);
-COMMAND(info);
-COMMAND(module);
-COMMAND(record);
-COMMAND(report);
-COMMAND(run);
-
-#undef COMMAND
+extern const struct command cmd_attach, cmd_bench, cmd_detach, cmd_doctor, cmd_dump, cmd_help, cmd_info, cmd_module,
+        cmd_record, cmd_report, cmd_run;
 
 extern const struct command *const commands[];
 extern const size_t commands_count;

@@ -16,7 +16,7 @@ const size_t commands_count = sizeof(commands) / sizeof(commands[0]);
 const struct command *find_command(const char *name)
 {
 	for (size_t i = 0; i < commands_count; i++)
-		if (commands[i] && strcmp(commands[i]->name, name) == 0)
+		if (strcmp(commands[i]->name, name) == 0)
 			return commands[i];
 	return NULL;
 }
@@ -25,8 +25,7 @@ void show_commands(FILE *out)
 {
 	fputs("hypertrace VERB [OPTION]... traces guest kernels from their host.\n\n", out);
 	for (size_t i = 0; i < commands_count; i++)
-		if (commands[i])
-			fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nhypertrace VERB --help shows a verb's options and examples.\n", out);
 }
 
@@ -36,8 +35,7 @@ static int unknown_verb(const char *name)
 	struct error error = {0};
 
 	for (size_t i = 0; i < commands_count; i++)
-		if (commands[i])
-			suggestion_consider(&suggestion, commands[i]->name);
+		suggestion_consider(&suggestion, commands[i]->name);
 	error_set(&error, -EINVAL, "unknown verb '%s'", name);
 	if (suggestion.best)
 		error_hint(&error, "did you mean '%s'? hypertrace --help lists the verbs", suggestion.best);

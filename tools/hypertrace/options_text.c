@@ -146,14 +146,12 @@ void options_completion(const struct command *const *commands, size_t count, FIL
 	      "\t\tCOMPREPLY=($(compgen -W '--help --version",
 	        out);
 	for (size_t i = 0; i < count; i++)
-		if (commands[i])
-			fprintf(out, " %s", commands[i]->name);
+		fprintf(out, " %s", commands[i]->name);
 	fputs("' -- \"$word\"))\n\t\treturn\n\tfi\n"
 	      "\tcase ${COMP_WORDS[1]} in\n",
 	        out);
 	for (size_t i = 0; i < count; i++)
-		if (commands[i])
-			completion_words(commands[i], out);
+		completion_words(commands[i], out);
 	fputs("\tesac\n"
 	      "\tcase $word in\n"
 	      "\t-*) COMPREPLY=($(compgen -W \"$words\" -- \"$word\")) ;;\n"
