@@ -10,8 +10,8 @@
 #include "hypertrace.h"
 
 #define POLL_MS 20
-/* How long one clock question of a series is waited for: the host asks within a microsecond, or not at all. */
-#define CLOCK_WAIT_TSC  50000
+/* How long the next clock question of a series is waited for, once a second at most: the host may have lost its CPU. */
+#define CLOCK_WAIT_TSC  2000000
 #define CLOCK_MAX_ROUNDS 64
 
 const struct ht_control ht_control_none;
@@ -52,16 +52,17 @@ static void apply(void)
 		goto out;
 	}
 	if (!ht_rings_fit(wanted)) {
-		ht_names_stop();
-		ht_generic_stop();
-		ht_probes_stop();
-		err = ht_rings_start(wanted);
-		if (err) {
-			ht_rings_start(&ht_control_none);
+		err = ht_rings_check(wanted);
+		if (err) { /* what the rings hold is worth more than a wish that cannot be met */
 			snprintf(message, size, "packets %u of %u bytes, rings %u: they do not fit into %zu bytes",
 				 wanted->nr_packets, wanted->packet_bytes, nr_cpu_ids + 1, ht_map.bytes);
+		} else {
+			ht_names_stop();
+			ht_generic_stop();
+			ht_probes_stop();
+			err = ht_rings_start(wanted);
+			names_seq = 0;
 		}
-		names_seq = 0;
 	}
 	ht_durations_set(wanted);
 	ht_filter_set(wanted);

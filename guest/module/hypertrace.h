@@ -32,6 +32,7 @@ int ht_start(void);
 void ht_stop(void);
 
 /* rings.c */
+int ht_rings_check(const struct ht_control *control);
 int ht_rings_start(const struct ht_control *control);
 void ht_rings_stop(enum ht_state state);
 bool ht_rings_fit(const struct ht_control *control);

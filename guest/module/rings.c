@@ -70,6 +70,14 @@ bool ht_rings_fit(const struct ht_control *control)
 	       g.packet_bytes == region->packet_bytes && g.nr_packets == region->nr_packets;
 }
 
+/* Could the rings be started so? Changes nothing. */
+int ht_rings_check(const struct ht_control *control)
+{
+	struct geometry g;
+
+	return plan(control, &g);
+}
+
 static void sample_clocks(struct ht_clock_sample *sample)
 {
 	unsigned long flags;
