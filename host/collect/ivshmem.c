@@ -51,27 +51,6 @@ static int add_device(struct qmp *qmp, struct error *error)
 	return err;
 }
 
-int ivshmem_attach(struct qmp *qmp, const char *path, uint64_t bytes, struct error *error)
-{
-	int err;
-
-	if (bytes & (bytes - 1))
-		return error_set(error, -EINVAL, "the size of a region that is plugged in must be a power of two");
-	err = create_file(path, bytes, error);
-	if (err)
-		return err;
-	err = add_backend(qmp, path, bytes, error);
-	if (err)
-		goto out_file;
-	err = add_device(qmp, error);
-	if (!err)
-		return 0;
-	qmp_command(qmp, "object-del", json_pack("{s:s}", "id", BACKEND_ID), NULL, NULL);
-out_file:
-	unlink(path);
-	return err;
-}
-
 /* The file behind a memory backend. */
 static int backend_path(struct qmp *qmp, const char *id, char *path, size_t size, struct error *error)
 {
@@ -90,6 +69,32 @@ static int backend_path(struct qmp *qmp, const char *id, char *path, size_t size
 	else
 		strcpy(path, text);
 	json_decref(answer);
+	return err;
+}
+
+int ivshmem_attach(struct qmp *qmp, const char *path, uint64_t bytes, struct error *error)
+{
+	char present[4096];
+	int err;
+
+	if (bytes & (bytes - 1))
+		return error_set(error, -EINVAL, "the size of a region that is plugged in must be a power of two");
+	if (!backend_path(qmp, BACKEND_ID, present, sizeof(present), NULL)) {
+		error_set(error, -EEXIST, "the guest has a region already: %s", present);
+		return error_hint(error, "record it, or take it away first: hypertrace detach --qmp %s", qmp->path);
+	}
+	err = create_file(path, bytes, error);
+	if (err)
+		return err;
+	err = add_backend(qmp, path, bytes, error);
+	if (err)
+		goto out_file;
+	err = add_device(qmp, error);
+	if (!err)
+		return 0;
+	qmp_command(qmp, "object-del", json_pack("{s:s}", "id", BACKEND_ID), NULL, NULL);
+out_file:
+	unlink(path);
 	return err;
 }
 

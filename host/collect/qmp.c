@@ -78,6 +78,13 @@ static int receive(struct qmp *qmp, int64_t deadline_ms, struct error *error)
 	return 0;
 }
 
+static int not_qmp(const struct qmp *qmp, struct error *error)
+{
+	error_set(error, -EPROTO, "QMP socket %s: it does not speak QMP", qmp->path);
+	error_hint(error, "name the socket that QEMU made with -qmp unix:SOCKET,server=on,wait=off");
+	return -EPROTO;
+}
+
 /* One message: a line of JSON. */
 static int read_message(struct qmp *qmp, int64_t deadline_ms, json_t **message, struct error *error)
 {
@@ -97,7 +104,7 @@ static int read_message(struct qmp *qmp, int64_t deadline_ms, json_t **message, 
 	memmove(qmp->line, end + 1, qmp->used);
 	if (!json_is_object(*message)) {
 		json_decref(*message);
-		return error_set(error, -EPROTO, "QMP socket %s: it does not speak QMP", qmp->path);
+		return not_qmp(qmp, error);
 	}
 	return 0;
 }
@@ -127,7 +134,7 @@ int qmp_init(struct qmp *qmp, const char *path, struct error *error)
 		goto out;
 	}
 	if (!json_object_get(greeting, "QMP"))
-		err = error_set(error, -EPROTO, "QMP socket %s: it does not speak QMP", path);
+		err = not_qmp(qmp, error);
 	json_decref(greeting);
 	if (!err)
 		err = qmp_command(qmp, "qmp_capabilities", NULL, NULL, error);

@@ -28,7 +28,7 @@ struct recorder {
 	struct event_selection events;
 	struct filter filter;
 	struct error refusal;
-	bool history, described, finished;
+	bool history, leave_on, described;
 	struct recorder_guest *guests[TRACE_MACHINES_MAX];
 	size_t nr_guests;
 	uint64_t polled_ns, described_ns;
@@ -49,7 +49,7 @@ static int select_events(struct event_selection *events, const char *list, struc
 
 /* So that the words mean the same in check and create. */
 static int parse_request(const struct recorder_options *options, struct event_selection *events,
-        struct filter *filter, struct control_request *request, struct error *error)
+	struct filter *filter, struct control_request *request, struct error *error)
 {
 	const char *list = options->events && options->events[0] ? options->events : RECORDER_EVENTS;
 	uint64_t packet_bytes = options->ring_bytes / 16;
@@ -60,17 +60,17 @@ static int parse_request(const struct recorder_options *options, struct event_se
 	if (code)
 		return code;
 	*request = (struct control_request){.events = events,
-	        .filter = filter,
-	        .mode = options->mode,
-	        .symbols = !options->no_symbols,
-	        .syscall_args = event_selection_has(events, EVENT_ID_sys_enter_args)};
+		.filter = filter,
+		.mode = options->mode,
+		.symbols = !options->no_symbols,
+		.syscall_args = event_selection_has(events, EVENT_ID_sys_enter_args)};
 	if (options->ring_bytes) {
 		if (options->ring_bytes & (options->ring_bytes - 1) ||
-		        options->ring_bytes < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES ||
-		        options->ring_bytes > 1ull << 30)
+			options->ring_bytes < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES ||
+			options->ring_bytes > 1ull << 30)
 			return error_set(error, -EINVAL,
-			        "ring size: a power of two from %dK to 1G is possible",
-			        HT_MIN_PACKETS * HT_MIN_PACKET_BYTES >> 10);
+				"ring size: a power of two from %dK to 1G is possible",
+				HT_MIN_PACKETS * HT_MIN_PACKET_BYTES >> 10);
 		packet_bytes = packet_bytes < HT_MIN_PACKET_BYTES ? HT_MIN_PACKET_BYTES : packet_bytes;
 		packet_bytes = packet_bytes > 65536 ? 65536 : packet_bytes;
 		request->packet_bytes = (uint32_t)packet_bytes;
@@ -102,7 +102,7 @@ static void describe_host(struct trace_info *info, const char *program_version)
 
 	info->format = TRACE_FORMAT;
 	snprintf(info->program_version, sizeof(info->program_version), "%s",
-	        program_version ? program_version : "");
+		program_version ? program_version : "");
 	snprintf(info->state, sizeof(info->state), "recording");
 	gethostname(info->host_name, sizeof(info->host_name) - 1);
 	if (file_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 128, &boot_id, NULL, NULL) == 0)
@@ -150,6 +150,7 @@ int recorder_create(struct recorder **out, const struct recorder_options *option
 	recorder->common.notice = options->notice;
 	recorder->common.context = options->context;
 	recorder->history = options->history;
+	recorder->leave_on = options->leave_on;
 	recorder->sleep_ns = SLEEP_MIN_NS;
 	code = prepare(recorder, options, error);
 	if (code) {
@@ -168,9 +169,8 @@ void recorder_destroy(struct recorder *recorder)
 		recorder_guest_deinit(recorder->guests[i]);
 		free(recorder->guests[i]);
 	}
-	/* nothing was ever recorded, not even that: leave no empty trace behind */
-	if (!recorder->finished && !recorder->common.info.nr_machines && recorder->common.dir.fd >= 0 &&
-	        recorder->described) {
+	/* nothing was recorded: leave no empty trace behind */
+	if (!recorder->common.info.nr_machines && recorder->common.dir.fd >= 0 && recorder->described) {
 		unlinkat(recorder->common.dir.fd, TRACE_INFO_FILE, 0);
 		rmdir(recorder->common.dir.path);
 	}
@@ -184,7 +184,7 @@ void recorder_destroy(struct recorder *recorder)
 }
 
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
-        struct error *error)
+	struct error *error)
 {
 	struct recorder_guest *guest;
 	char numbered[16];
@@ -197,7 +197,7 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
 		return error_set(error, -ENOMEM, "out of memory");
 	snprintf(numbered, sizeof(numbered), "vm%zu", recorder->nr_guests + 1);
 	code = recorder_guest_init(guest, &recorder->common, &recorder->request, region_path,
-	        name ? name : numbered, qemu_pid, recorder->history, error);
+		name ? name : numbered, qemu_pid, recorder->history, recorder->leave_on, error);
 	if (code) {
 		recorder_guest_deinit(guest);
 		free(guest);
@@ -216,7 +216,7 @@ static uint32_t sleep_limit(const struct recorder *recorder)
 	for (size_t i = 0; i < recorder->nr_guests; i++) {
 		const struct recorder_machine *machine = recorder->guests[i]->machine;
 		uint64_t ring_bytes =
-		        machine ? (uint64_t)machine->layout.nr_packets * machine->layout.packet_bytes : 0;
+			machine ? (uint64_t)machine->layout.nr_packets * machine->layout.packet_bytes : 0;
 
 		if (machine && ring_bytes / RING_BYTES_PER_MS * SLEEP_MIN_NS < limit)
 			limit = ring_bytes / RING_BYTES_PER_MS * SLEEP_MIN_NS;
@@ -233,8 +233,8 @@ static void plan_sleep(struct recorder *recorder, unsigned fill, uint64_t elapse
 	if (fill && elapsed_ns * FILL_WANTED / fill < sleep_ns)
 		sleep_ns = elapsed_ns * FILL_WANTED / fill;
 	recorder->sleep_ns = sleep_ns > limit          ? limit
-	                     : sleep_ns < SLEEP_MIN_NS ? SLEEP_MIN_NS
-	                                               : (uint32_t)sleep_ns;
+			     : sleep_ns < SLEEP_MIN_NS ? SLEEP_MIN_NS
+						       : (uint32_t)sleep_ns;
 }
 
 /* What a reader finds of a recorder that was killed is at most this old; the events themselves are newer. */
@@ -286,7 +286,6 @@ int recorder_finish(struct recorder *recorder, struct error *error)
 
 	for (size_t i = 0; i < recorder->nr_guests; i++)
 		recorder_guest_finish(recorder->guests[i]);
-	recorder->finished = true;
 	common->info.end_unix_ns = clock_ns(CLOCK_REALTIME);
 	snprintf(common->info.state, sizeof(common->info.state), "complete");
 	code = trace_dir_write_info(&common->dir, &common->info, error);

@@ -30,7 +30,9 @@ struct recorder_options {
 	enum ht_mode mode;
 	uint64_t ring_bytes; /* per vCPU, a power of two; 0: what the region holds */
 	bool no_symbols;     /* do not ask for the kernel's symbols */
-	bool history;        /* also what the rings of a guest that is running hold from before */
+	/* also what the rings of a guest that is running hold from before; they keep their mode and sizes */
+	bool history;
+	bool leave_on; /* recorder_finish() leaves the events on: a flight recorder, for a later `history` */
 	/* Something a user should know: one line of text, escaped, no newline. May be NULL. */
 	void (*notice)(void *context, const char *text);
 	void *context;
@@ -52,7 +54,7 @@ void recorder_destroy(struct recorder *recorder);
  * is not there yet.
  */
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
-        struct error *error);
+	struct error *error);
 
 /*
  * Takes what the rings hold, then sleeps until they may be a quarter full: 1 to 20 ms, less if `wake_fd` (an
@@ -64,7 +66,7 @@ int recorder_step(struct recorder *recorder, int wake_fd);
 /* How many guests do not record yet: not booted, or our wishes not yet in force. */
 int recorder_waiting(const struct recorder *recorder);
 
-/* Completes the trace. Returns 0, or the first error that left it incomplete; what is on disk is readable all
+/* Completes the trace; one without a machine is removed by recorder_destroy(). Returns 0, or the first error that left it incomplete; what is on disk is readable all
  * the same. */
 int recorder_finish(struct recorder *recorder, struct error *error);
 

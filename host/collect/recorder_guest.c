@@ -20,22 +20,23 @@
 #define MESSAGE_BYTES 513
 
 static const char *const end_states[] = {
-        [HT_STATE_NONE] = "running",
-        [HT_STATE_RUNNING] = "running",
-        [HT_STATE_STOPPED] = "stopped",
-        [HT_STATE_REBOOT] = "reboot",
-        [HT_STATE_PANIC] = "panic",
+	[HT_STATE_NONE] = "running",
+	[HT_STATE_RUNNING] = "running",
+	[HT_STATE_STOPPED] = "stopped",
+	[HT_STATE_REBOOT] = "reboot",
+	[HT_STATE_PANIC] = "panic",
 };
 
 int recorder_guest_init(struct recorder_guest *guest, struct recorder_common *common,
-        const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
-        bool history, struct error *error)
+	const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
+	bool history, bool leave_on, struct error *error)
 {
 	struct region_layout layout;
 	enum ht_state state;
 	int code;
 
-	*guest = (struct recorder_guest){.common = common, .request = request, .pid_fd = -1};
+	*guest = (struct recorder_guest){.common = common, .pid_fd = -1, .leave_on = leave_on};
+	guest->request = *request;
 	snprintf(guest->name, sizeof(guest->name), "%s", name);
 	code = region_init(&guest->region, region_path, error);
 	if (code)
@@ -50,11 +51,17 @@ int recorder_guest_init(struct recorder_guest *guest, struct recorder_common *co
 		state = region_state(&guest->region, NULL);
 		/* a guest that is dead tells everything it still knew */
 		guest->skip = state == HT_STATE_RUNNING && !history;
+		guest->at_once = history;
+		if (history) { /* rings of another shape would start anew, and what they hold were gone */
+			guest->request.mode = layout.mode;
+			guest->request.packet_bytes = layout.packet_bytes;
+			guest->request.nr_packets = layout.nr_packets;
+		}
 	} else {
 		control_reset_positions(&guest->region);
 	}
 	control_heartbeat(&guest->region, true);
-	guest->seq = control_publish(&guest->region, request);
+	guest->seq = control_publish(&guest->region, &guest->request);
 	return 0;
 }
 
@@ -89,7 +96,7 @@ static bool wishes_answered(struct recorder_guest *guest, uint64_t now_ns)
 	struct error error = {0};
 	int code;
 
-	if (region_state(&guest->region, NULL) != HT_STATE_RUNNING)
+	if (guest->answered || region_state(&guest->region, NULL) != HT_STATE_RUNNING)
 		return true;
 	code = control_done(&guest->region, guest->seq, &error);
 	if (code == -EAGAIN) {
@@ -98,7 +105,7 @@ static bool wishes_answered(struct recorder_guest *guest, uint64_t now_ns)
 		if (now_ns < guest->wait_until_ns)
 			return false;
 		recorder_notice(guest->common,
-		        "%s: the guest's module does not answer; what it writes is recorded", guest->name);
+			"%s: the guest's module does not answer; what it writes is recorded", guest->name);
 	} else if (code) {
 		error_add(&error, "%s", guest->name);
 		recorder_notice(guest->common, "%s", error.text);
@@ -106,7 +113,30 @@ static bool wishes_answered(struct recorder_guest *guest, uint64_t now_ns)
 			*guest->refusal = error;
 		guest->refused = true;
 	}
+	guest->answered = true;
 	return true;
+}
+
+/* The next generation of rings has not seen our wishes yet. */
+static void expect_anew(struct recorder_guest *guest, enum recorder_guest_state state)
+{
+	/* it finds a ring of which nothing was read */
+	control_reset_positions(&guest->region);
+	guest->state = state;
+	guest->wait_until_ns = 0;
+	guest->answered = false;
+}
+
+static void say_waiting(struct recorder_guest *guest, uint64_t now_ns)
+{
+	if (guest->said_waiting || guest->state != GUEST_WAITS)
+		return;
+	if (!guest->waits_since_ns)
+		guest->waits_since_ns = now_ns;
+	if (now_ns - guest->waits_since_ns < SECOND_NS)
+		return;
+	guest->said_waiting = true;
+	recorder_notice(guest->common, "%s: waiting for hypertrace.ko in the guest", guest->name);
 }
 
 static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
@@ -116,26 +146,28 @@ static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
 	struct error error = {0};
 	int code = region_check(&guest->region, &layout, &error);
 
-	if (code == -EAGAIN || (code == 0 && layout.generation == guest->ended_generation))
-		return;
+	if (code == -EAGAIN)
+		return say_waiting(guest, now_ns);
 	if (code)
 		return give_up(guest, error.text);
-	if (!wishes_answered(guest, now_ns))
+	if (layout.generation == guest->ended_generation ||
+		(!guest->at_once && !wishes_answered(guest, now_ns)))
 		return;
 	/* our wishes may have started the rings anew between the two looks */
 	if (!region_is_current(&guest->region, &layout))
 		return;
-	if (guest->generations++)
+	snprintf(name, sizeof(name), "%s", guest->name);
+	if (guest->generations++) {
 		snprintf(name, sizeof(name), "%s.%u", guest->name, guest->generations);
-	else
-		snprintf(name, sizeof(name), "%s", guest->name);
+		recorder_notice(guest->common, "%s: recorded as %s from here on", guest->name, name);
+	}
 	guest->machine =
-	        recorder_machine_create(guest->common, &guest->region, &layout, name, guest->skip, &error);
+		recorder_machine_create(guest->common, &guest->region, &layout, name, guest->skip, &error);
 	if (!guest->machine) {
 		recorder_fault(guest->common, &error);
 		return give_up(guest, "not recorded");
 	}
-	guest->skip = false;
+	guest->skip = guest->at_once = false;
 	guest->state = GUEST_RECORDS;
 }
 
@@ -148,17 +180,19 @@ static void say_end(struct recorder_guest *guest, enum ht_state state, const cha
 		recorder_notice(guest->common, "%s: kernel panic: %s", guest->name, shown);
 	else if (state == HT_STATE_REBOOT)
 		recorder_notice(guest->common, "%s: the guest goes down%s%s", guest->name,
-		        shown[0] ? ": " : "", shown);
+			shown[0] ? ": " : "", shown);
 	else
 		recorder_notice(guest->common, "%s: the guest's module was unloaded", guest->name);
 }
 
 /* The guest said that it ends: it may still write for a moment, then its last words are there. */
 static void take_last_words(
-        struct recorder_guest *guest, uint64_t now_ns, enum ht_state state, const char *message)
+	struct recorder_guest *guest, uint64_t now_ns, enum ht_state state, const char *message)
 {
 	if (!guest->ending_ns) {
 		guest->ending_ns = now_ns;
+		guest->end_state = state;
+		snprintf(guest->message, sizeof(guest->message), "%s", message);
 		say_end(guest, state, message);
 	}
 	recorder_machine_poll(guest->machine, now_ns, RING_POLL_OPEN);
@@ -167,10 +201,19 @@ static void take_last_words(
 	recorder_machine_poll(guest->machine, now_ns, RING_POLL_OPEN | RING_POLL_FINAL);
 	guest->ended_generation = guest->machine->layout.generation;
 	end_machine(guest, end_states[state], message);
-	/* the next start finds a ring of which nothing was read */
-	control_reset_positions(&guest->region);
-	guest->state = GUEST_ENDED;
-	guest->wait_until_ns = 0;
+	expect_anew(guest, GUEST_ENDED);
+}
+
+/* New rings lie where those that are recorded lay. */
+static void follow_restart(struct recorder_guest *guest)
+{
+	if (guest->ending_ns) {
+		end_machine(guest, end_states[guest->end_state], guest->message);
+	} else {
+		recorder_notice(guest->common, "%s: the guest's rings started anew (reboot?)", guest->name);
+		end_machine(guest, "reboot", "");
+	}
+	expect_anew(guest, GUEST_WAITS);
 }
 
 static unsigned record(struct recorder_guest *guest, uint64_t now_ns)
@@ -182,13 +225,10 @@ static unsigned record(struct recorder_guest *guest, uint64_t now_ns)
 
 	fill = recorder_machine_poll(guest->machine, now_ns, 0);
 	if (!region_is_current(&guest->region, &guest->machine->layout)) {
-		recorder_notice(guest->common, "%s: the guest's rings started anew (reboot?)", guest->name);
-		end_machine(guest, "reboot", "");
-		control_reset_positions(&guest->region);
-		guest->state = GUEST_WAITS;
-		guest->wait_until_ns = 0;
+		follow_restart(guest);
 		return fill;
 	}
+	wishes_answered(guest, now_ns);
 	if (state != HT_STATE_RUNNING && state != HT_STATE_NONE)
 		take_last_words(guest, now_ns, state, message);
 	else
@@ -243,8 +283,8 @@ static void poll_until_done(struct recorder_guest *guest, uint32_t seq, bool nam
 	uint64_t now_ns = start_ns;
 
 	while (guest->machine && now_ns - start_ns < wait_ns &&
-	        (names ? !control_names_done(&guest->region)
-	               : control_done(&guest->region, seq, NULL) == -EAGAIN)) {
+		(names ? !control_names_done(&guest->region)
+		       : control_done(&guest->region, seq, NULL) == -EAGAIN)) {
 		sleep_ms(1);
 		now_ns = clock_exchange_now_ns();
 		record(guest, now_ns);
@@ -277,7 +317,8 @@ void recorder_guest_finish(struct recorder_guest *guest)
 	answers = guest->machine && !guest->machine->clock.missed;
 	if (answers)
 		poll_until_done(guest, 0, true, NAMES_NS);
-	control_stop(&guest->region);
+	if (!guest->leave_on)
+		control_stop(&guest->region);
 	if (answers)
 		poll_until_done(guest, guest->region.host->control.seq, false, STOP_NS);
 	/* what interrupts overtook gets its time */

@@ -17,7 +17,7 @@ enum recorder_guest_state {
 
 struct recorder_guest {
 	struct recorder_common *common;
-	const struct control_request *request;
+	struct control_request request;
 	struct region region;
 	enum recorder_guest_state state;
 	char name[48];
@@ -25,20 +25,27 @@ struct recorder_guest {
 	struct recorder_machine *machine;
 	uint32_t seq;           /* of our wishes */
 	uint64_t wait_until_ns; /* for an answer to them */
-	uint64_t ending_ns;     /* when it said that it ends; 0: it did not */
+	bool answered;          /* there is one, or no hope for one */
+	uint64_t waits_since_ns;
+	bool said_waiting;
+	uint64_t ending_ns;      /* when it said that it ends; 0: it did not */
+	enum ht_state end_state; /* how, with which words */
+	char message[513];
 	uint64_t ended_generation;
 	uint64_t checked_ns;
 	bool skip;             /* it ran before we came: pass over what the rings hold */
+	bool at_once;          /* do not wait for an answer: the rings are taken as they are */
+	bool leave_on;         /* the guest goes on writing when we have gone */
 	bool was_unlinked;     /* from the start: says nothing */
 	bool refused;          /* the guest could not do all we asked */
 	int pid_fd;            /* of QEMU, or -1 */
 	struct error *refusal; /* where to put the first refusal */
 };
 
-/* Maps the region and puts the wishes into it. Errors of region_init() and region_check(). */
+/* Maps the region and puts the wishes into it; `history`, `leave_on`: struct recorder_options. Errors of region_init() and region_check(). */
 int recorder_guest_init(struct recorder_guest *guest, struct recorder_common *common,
-        const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
-        bool history, struct error *error);
+	const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
+	bool history, bool leave_on, struct error *error);
 void recorder_guest_deinit(struct recorder_guest *guest);
 
 /* Takes what is there. Returns how full the fullest ring had become since the last call, in 1/1000. */

@@ -54,15 +54,15 @@ static int write_packet(void *context, const struct ring_packet *packet)
 		return -ENOSPC;
 	if (!machine->fallback.bound_ns)
 		machine->fallback = (struct clock_point){.tsc = packet->end_tsc,
-		        .bound_ns = PACKET_DELAY_NS,
-		        .host_ns = (int64_t)clock_exchange_now_ns()};
+			.bound_ns = PACKET_DELAY_NS,
+			.host_ns = (int64_t)clock_exchange_now_ns()};
 	if (!cpu->has_stream) {
 		code = ctf_stream_init(&cpu->stream, machine->dir_fd, cpu->cpu, machine->uuid, &error);
 		cpu->has_stream = code == 0;
 	}
 	if (!code)
 		code = ctf_stream_write(&cpu->stream, packet->buffer, packet->bytes, packet->events,
-		        packet->begin_tsc, packet->end_tsc, packet->lost, packet->current_pid, &error);
+			packet->begin_tsc, packet->end_tsc, packet->lost, packet->current_pid, &error);
 	if (code) {
 		common->disk_full = true;
 		error_add(&error, "%s: nothing more is recorded", machine_info(machine)->name);
@@ -87,14 +87,14 @@ static void fill_clock(const struct recorder_machine *machine, struct ctf_metada
 	if (metadata->clock_hz == 0)
 		metadata->clock_hz = NS_PER_S;
 	unix_ns = (int64_t)((uint64_t)clock_map_to_ns(&map, 0) +
-	                    (uint64_t)machine->common->info.realtime_offset_ns);
+			    (uint64_t)machine->common->info.realtime_offset_ns);
 	metadata->offset_s = unix_ns / NS_PER_S - (unix_ns % NS_PER_S < 0);
 	metadata->offset_cycles =
-	        (uint64_t)((unsigned __int128)(uint64_t)(unix_ns - metadata->offset_s * NS_PER_S) *
-	                   metadata->clock_hz / NS_PER_S);
+		(uint64_t)((unsigned __int128)(uint64_t)(unix_ns - metadata->offset_s * NS_PER_S) *
+			   metadata->clock_hz / NS_PER_S);
 	metadata->precision_cycles =
-	        (uint64_t)((unsigned __int128)clock_map_error_ns(&map, points[count - 1].tsc) *
-	                   metadata->clock_hz / NS_PER_S);
+		(uint64_t)((unsigned __int128)clock_map_error_ns(&map, points[count - 1].tsc) *
+			   metadata->clock_hz / NS_PER_S);
 	clock_map_deinit(&map);
 }
 
@@ -102,13 +102,13 @@ static int write_metadata(const struct recorder_machine *machine, struct error *
 {
 	const struct trace_machine_info *info = machine_info(machine);
 	struct ctf_metadata metadata = {
-	        .schema = machine->common->schema,
-	        .machine = info->name,
-	        .hostname = info->hostname,
-	        .release = info->release,
-	        .version = info->version,
-	        .channel = info->channel,
-	        .program_version = machine->common->info.program_version,
+		.schema = machine->common->schema,
+		.machine = info->name,
+		.hostname = info->hostname,
+		.release = info->release,
+		.version = info->version,
+		.channel = info->channel,
+		.program_version = machine->common->info.program_version,
 	};
 
 	memcpy(metadata.uuid, machine->uuid, sizeof(metadata.uuid));
@@ -122,7 +122,7 @@ static void describe_again(struct recorder_machine *machine)
 	struct error error = {0};
 
 	if (write_metadata(machine, &error) ||
-	        trace_dir_write_info(&machine->common->dir, &machine->common->info, &error))
+		trace_dir_write_info(&machine->common->dir, &machine->common->info, &error))
 		recorder_fault(machine->common, &error);
 }
 
@@ -143,7 +143,7 @@ static int describe(struct recorder_machine *machine, const char *name, struct e
 	snprintf(info->events, sizeof(info->events), "%s", common->events);
 	snprintf(info->filter, sizeof(info->filter), "%s", common->filter);
 	snprintf(info->mode, sizeof(info->mode), "%s",
-	        machine->layout.mode == HT_MODE_DISCARD ? "discard" : "overwrite");
+		machine->layout.mode == HT_MODE_DISCARD ? "discard" : "overwrite");
 	info->layer = 1;
 	info->packet_bytes = machine->layout.packet_bytes;
 	info->nr_packets = machine->layout.nr_packets;
@@ -165,20 +165,20 @@ static int describe(struct recorder_machine *machine, const char *name, struct e
 }
 
 static void init_reader(
-        struct recorder_machine *machine, struct ring_reader *reader, uint32_t ring, bool skip)
+	struct recorder_machine *machine, struct ring_reader *reader, uint32_t ring, bool skip)
 {
 	const bool is_names = ring == machine->nr_cpus;
 	struct ring_reader_options options = {
-	        .ring = region_ring(machine->region, &machine->layout, ring),
-	        .data = region_ring_data(machine->region, &machine->layout, ring),
-	        .packet_bytes = machine->layout.packet_bytes,
-	        .nr_packets = machine->layout.nr_packets,
-	        .region = machine->region->guest,
-	        .generation = machine->layout.generation,
-	        .table = is_names ? &machine->common->names_table : &machine->common->table,
-	        .scratch = machine->scratch,
-	        .packet = is_names ? names_writer_packet : write_packet,
-	        .context = is_names ? (void *)&machine->names : (void *)&machine->cpus[ring],
+		.ring = region_ring(machine->region, &machine->layout, ring),
+		.data = region_ring_data(machine->region, &machine->layout, ring),
+		.packet_bytes = machine->layout.packet_bytes,
+		.nr_packets = machine->layout.nr_packets,
+		.region = machine->region->guest,
+		.generation = machine->layout.generation,
+		.table = is_names ? &machine->common->names_table : &machine->common->table,
+		.scratch = machine->scratch,
+		.packet = is_names ? names_writer_packet : write_packet,
+		.context = is_names ? (void *)&machine->names : (void *)&machine->cpus[ring],
 	};
 
 	if (is_names || machine->layout.mode == HT_MODE_DISCARD)
@@ -187,7 +187,7 @@ static void init_reader(
 	/* names are wanted whole: those of an earlier recorder are as good as ours */
 	if (skip && !is_names)
 		ring_reader_skip(reader);
-	else if (is_names && skip)
+	else if (is_names ? skip : machine->layout.mode == HT_MODE_DISCARD)
 		ring_reader_resume(reader);
 }
 
@@ -206,7 +206,7 @@ static void deinit(struct recorder_machine *machine)
 }
 
 struct recorder_machine *recorder_machine_create(struct recorder_common *common, struct region *region,
-        const struct region_layout *layout, const char *name, bool skip, struct error *error)
+	const struct region_layout *layout, const char *name, bool skip, struct error *error)
 {
 	struct recorder_machine *machine = calloc(1, sizeof(*machine));
 
@@ -215,10 +215,10 @@ struct recorder_machine *recorder_machine_create(struct recorder_common *common,
 		return NULL;
 	}
 	*machine = (struct recorder_machine){.common = common,
-	        .region = region,
-	        .layout = *layout,
-	        .dir_fd = -1,
-	        .nr_cpus = layout->nr_rings - 1};
+		.region = region,
+		.layout = *layout,
+		.dir_fd = -1,
+		.nr_cpus = layout->nr_rings - 1};
 	region_describe(region, &machine->guest);
 	machine->scratch = ring_scratch_create(layout->packet_bytes);
 	machine->cpus = calloc(machine->nr_cpus, sizeof(*machine->cpus));
@@ -296,7 +296,7 @@ void recorder_machine_destroy(struct recorder_machine *machine, const char *end_
 		trace_machine_info_add_point(info, machine->fallback);
 	if (machine->names.dropped)
 		recorder_notice(machine->common, "%s: %" PRIu64 " names did not fit", info->name,
-		        machine->names.dropped);
+			machine->names.dropped);
 	names_writer_flush(&machine->names);
 	describe_again(machine);
 	deinit(machine);

@@ -31,7 +31,7 @@ static int open_file(struct region *region, struct error *error)
 	if (!S_ISREG(status.st_mode) || status.st_size < HT_MIN_REGION_BYTES) {
 		error_set(error, -ENODATA, "no file of at least %d KiB", HT_MIN_REGION_BYTES >> 10);
 		return error_hint(error,
-		               "a region is a power of two, 1 MiB or more: hypertrace attach --size 32M"),
+		               "is it the right file? hypertrace attach makes one of 32 MiB"),
 		       -ENODATA;
 	}
 	region->bytes = (size_t)status.st_size;

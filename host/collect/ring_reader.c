@@ -10,10 +10,10 @@
 #define HEADER_BYTES ((uint32_t)sizeof(struct ht_packet))
 
 _Static_assert((int)TRACE_LOST_FULL == HT_LOST_FULL && (int)TRACE_LOST_NESTED == HT_LOST_NESTED &&
-                       (int)TRACE_LOST_OVERSIZE == HT_LOST_OVERSIZE &&
-                       (int)TRACE_LOST_PAIRING == HT_LOST_PAIRING &&
-                       (int)TRACE_LOST_OVERWRITTEN == HT_LOST_CAUSES,
-        "the guest's causes come first, as it counts them");
+		       (int)TRACE_LOST_OVERSIZE == HT_LOST_OVERSIZE &&
+		       (int)TRACE_LOST_PAIRING == HT_LOST_PAIRING &&
+		       (int)TRACE_LOST_OVERWRITTEN == HT_LOST_CAUSES,
+	"the guest's causes come first, as it counts them");
 
 enum taken {
 	TAKEN,  /* the slot holds a copy that the producer did not touch meanwhile */
@@ -46,7 +46,7 @@ static bool still_there(const struct ring_reader *reader, uint64_t packet)
 	if (head <= packet || head - packet > reader->at.nr_packets)
 		return false;
 	return !region || (ring_load64(&region->magic) == HT_MAGIC &&
-	                          ring_load64(&region->generation) == reader->at.generation);
+				  ring_load64(&region->generation) == reader->at.generation);
 }
 
 static uint32_t taken_bytes(const struct ring_reader *reader)
@@ -70,7 +70,7 @@ static bool plausible(const struct ring_reader *reader, const struct ht_packet *
 }
 
 static bool closed_plausible(
-        const struct ring_reader *reader, const struct ht_packet *header, uint64_t packet, uint32_t from)
+	const struct ring_reader *reader, const struct ht_packet *header, uint64_t packet, uint32_t from)
 {
 	return header->content_bytes >= from && header->content_bytes <= reader->at.packet_bytes &&
 	       header->events <= (header->content_bytes - HEADER_BYTES) / HT_SHORT_HEADER_BYTES &&
@@ -99,7 +99,7 @@ static bool grace_is_over(struct ring_reader *reader, uint64_t packet, uint64_t 
 /* Copies packet number `packet` if it is closed. `head` was read before; `from`: how much of it was taken
  * already. */
 static enum taken copy_closed(struct ring_reader *reader, struct ring_slot *slot, uint64_t packet,
-        uint64_t head, uint32_t from, uint64_t now_ns, unsigned flags)
+	uint64_t head, uint32_t from, uint64_t now_ns, unsigned flags)
 {
 	const struct ht_packet *shared = shared_packet(reader, packet);
 	uint64_t seq = ring_load64(&shared->seq); /* pairs with the release store in ht_producer_open() */
@@ -136,7 +136,7 @@ static void count_gap(struct ring_reader *reader, uint64_t before)
 {
 	if (reader->synced)
 		reader->lost[reader->gap_corrupt ? TRACE_LOST_DAMAGED : TRACE_LOST_OVERWRITTEN] +=
-		        before - reader->events;
+			before - reader->events;
 	reader->events = before;
 	reader->synced = true;
 	reader->gap_corrupt = false;
@@ -144,19 +144,19 @@ static void count_gap(struct ring_reader *reader, uint64_t before)
 
 /* Hands checked records on. */
 static void hand_on(struct ring_reader *reader, const struct ring_slot *slot, const struct ring_walk *walk,
-        uint64_t begin_tsc, uint64_t end_tsc, uint32_t pid)
+	uint64_t begin_tsc, uint64_t end_tsc, uint32_t pid)
 {
 	struct ring_packet packet = {
-	        .buffer = slot->buffer,
-	        .bytes = (uint32_t)(walk->at - (slot->buffer + RING_HEADROOM_BYTES)),
-	        .events = walk->events,
-	        .current_pid = pid,
-	        .begin_tsc = begin_tsc,
-	        .end_tsc = end_tsc,
+		.buffer = slot->buffer,
+		.bytes = (uint32_t)(walk->at - (slot->buffer + RING_HEADROOM_BYTES)),
+		.events = walk->events,
+		.current_pid = pid,
+		.begin_tsc = begin_tsc,
+		.end_tsc = end_tsc,
 	};
 
 	if (slot->header.lost - reader->guest_lost_base_sum > reader->packet_lost &&
-	        slot->header.lost > reader->guest_lost_base_sum)
+		slot->header.lost > reader->guest_lost_base_sum)
 		reader->packet_lost = slot->header.lost - reader->guest_lost_base_sum;
 	if (reader->skipping || walk->events == 0)
 		return;
@@ -196,7 +196,7 @@ static void finish(struct ring_reader *reader, const struct ring_slot *slot, con
 		reader->lost[TRACE_LOST_DAMAGED] += reader->skipping ? 0 : claimed;
 	} else {
 		hand_on(reader, slot, walk, rest ? reader->part.tsc : header->begin_tsc, header->end_tsc,
-		        rest ? reader->part.pid : header->current_pid);
+			rest ? reader->part.pid : header->current_pid);
 		if (walk->status == RING_WALK_WHOLE && slot->to < header->content_bytes)
 			cause = TRACE_LOST_TORN;
 		if (!reader->skipping)
@@ -214,10 +214,10 @@ static struct ring_walk walk_of(const struct ring_reader *reader, const struct r
 	const bool rest = slot->from > HEADER_BYTES;
 
 	return (struct ring_walk){
-	        .at = records,
-	        .end = records + (slot->bad ? 0 : slot->to - slot->from),
-	        .tsc = rest ? reader->part.tsc : slot->header.begin_tsc,
-	        .pid = rest ? reader->part.pid : slot->header.current_pid,
+		.at = records,
+		.end = records + (slot->bad ? 0 : slot->to - slot->from),
+		.tsc = rest ? reader->part.tsc : slot->header.begin_tsc,
+		.pid = rest ? reader->part.pid : slot->header.current_pid,
 	};
 }
 
@@ -230,7 +230,7 @@ static void skip_lapped(struct ring_reader *reader, uint64_t head)
 	if (head - reader->next <= nr_packets)
 		return;
 	reader->next =
-	        head - nr_packets + (reader->margin < nr_packets / 2 ? reader->margin : nr_packets / 2);
+		head - nr_packets + (reader->margin < nr_packets / 2 ? reader->margin : nr_packets / 2);
 	reader->part.bytes = 0;
 	reader->margin = reader->margin ? reader->margin * 2 : 1;
 	if (reader->margin > nr_packets)
@@ -243,7 +243,7 @@ static unsigned take_batch(struct ring_reader *reader, uint64_t now_ns, unsigned
 	struct ring_scratch *scratch = reader->at.scratch;
 	struct ring_walk walks[RING_SLOTS_MAX];
 	uint64_t head =
-	        ring_load64(&reader->at.ring->head); /* pairs with the release store in ht_producer_open() */
+		ring_load64(&reader->at.ring->head); /* pairs with the release store in ht_producer_open() */
 	unsigned count = 0;
 	enum taken taken = TAKEN;
 
@@ -268,8 +268,8 @@ static unsigned take_batch(struct ring_reader *reader, uint64_t now_ns, unsigned
 	for (unsigned i = 0; i < count; i++)
 		finish(reader, &scratch->slots[i], &walks[i]);
 	*again = count == scratch->count ||
-	         (taken == LAPPED &&
-	                 ring_load64(&reader->at.ring->head) - reader->next > reader->at.nr_packets);
+		 (taken == LAPPED &&
+			 ring_load64(&reader->at.ring->head) - reader->next > reader->at.nr_packets);
 	if (count && taken != LAPPED)
 		reader->margin /= 2;
 	return count;
@@ -286,7 +286,7 @@ static void take_open(struct ring_reader *reader)
 	struct ring_walk walk;
 
 	if (ring_load64(&reader->at.ring->head) != packet + 1 || ring_load64(&shared->seq) != packet + 1 ||
-	        ring_load32(&shared->content_bytes) != 0)
+		ring_load32(&shared->content_bytes) != 0)
 		return;
 	visible = ring_scan(reader->at.table, (const uint8_t *)shared, from, reader->at.packet_bytes);
 	/* without records only a reader that does not know the count yet needs the header */
@@ -338,7 +338,7 @@ unsigned ring_reader_poll(struct ring_reader *reader, uint64_t now_ns, unsigned 
 	/* each turn takes a packet, or was lapped and jumps ahead: a ring full of either is enough for one
 	 * poll */
 	for (uint32_t turns = 0; again && count < reader->at.nr_packets && turns <= reader->at.nr_packets;
-	        turns++)
+		turns++)
 		count += take_batch(reader, now_ns, flags, &again);
 	if (open_is_due(reader, now_ns) || (flags & RING_POLL_OPEN))
 		take_open(reader);
@@ -353,8 +353,11 @@ void ring_reader_skip(struct ring_reader *reader)
 		reader->guest_lost_base[i] = ring_load64(&reader->at.ring->lost[i]);
 		reader->guest_lost_base_sum += reader->guest_lost_base[i];
 	}
-	if (head == 0)
+	if (head == 0) { /* a position that another recorder left would let the producer wait for ever */
+		if (reader->at.read_packets)
+			ring_store64(reader->at.read_packets, 0);
 		return;
+	}
 	reader->next = reader->accounted = head - 1;
 	reader->synced = false;
 	reader->skipping = true;

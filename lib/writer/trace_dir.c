@@ -32,16 +32,24 @@ static bool is_empty(int fd)
 	return empty;
 }
 
+static int cannot(struct error *error, const char *what, const char *path)
+{
+	int code = error_set(error, -errno, "%s %s: %s", what, path, strerror(errno));
+
+	error_hint(error, "the trace becomes a new directory there: name another with -o");
+	return code;
+}
+
 int trace_dir_init(struct trace_dir *dir, const char *path, struct error *error)
 {
 	*dir = (struct trace_dir){.fd = -1, .path = strdup(path)};
 	if (!dir->path)
 		return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
 	if (mkdir(path, 0777) < 0 && errno != EEXIST)
-		return error_set(error, -errno, "create %s: %s", path, strerror(errno));
+		return cannot(error, "create", path);
 	dir->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir->fd < 0)
-		return error_set(error, -errno, "open %s: %s", path, strerror(errno));
+		return cannot(error, "open", path);
 	if (!is_empty(dir->fd)) {
 		error_set(error, -EEXIST, "%s: there is something in it", path);
 		error_hint(error, "choose another directory with -o, or remove this one");

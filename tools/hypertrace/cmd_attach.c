@@ -31,13 +31,17 @@ static int fail(struct error *error, const char *what)
 	return show_error(error, false, 1);
 }
 
-static int need_qmp(const char *socket)
+static int check_words(const char *socket, const char *operand)
 {
-	struct error error;
+	struct error error = {0};
 
-	if (socket)
+	if (socket && !operand)
 		return 0;
-	error_set(&error, -EINVAL, "which guest? --qmp SOCKET is missing");
+	if (!socket)
+		error_set(&error, -EINVAL, "which guest? --qmp SOCKET is missing");
+	else
+		error_set(&error, -EINVAL, "'%s': there is nothing to say but options", operand);
+	error_hint(&error, "--qmp names the socket that QEMU made with -qmp unix:SOCKET,server=on,wait=off");
 	return show_error(&error, false, 2);
 }
 
@@ -45,13 +49,13 @@ static int run_attach(const struct command *command, int argc, char **argv)
 {
 	struct attach_options options = {.directory = "/dev/shm", .bytes = 32u << 20};
 	char path[4096], name[64];
-	struct error error;
+	struct error error = {0};
 	struct qmp qmp;
 	int err = options_parse(command, &argc, &argv, &options, &error);
 
 	if (err)
 		return err > 0 ? 0 : show_error(&error, false, 2);
-	if (need_qmp(options.qmp))
+	if (check_words(options.qmp, argv[0]))
 		return 2;
 	if (options.bytes < HT_MIN_REGION_BYTES || options.bytes & (options.bytes - 1)) {
 		error_set(&error, -EINVAL, "--size %" PRIu64 ": it must be a power of two of at least %u KiB", options.bytes,
@@ -78,13 +82,13 @@ static int run_attach(const struct command *command, int argc, char **argv)
 static int run_detach(const struct command *command, int argc, char **argv)
 {
 	struct attach_options options = {0};
-	struct error error;
+	struct error error = {0};
 	struct qmp qmp;
 	int err = options_parse(command, &argc, &argv, &options, &error);
 
 	if (err)
 		return err > 0 ? 0 : show_error(&error, false, 2);
-	if (need_qmp(options.qmp))
+	if (check_words(options.qmp, argv[0]))
 		return 2;
 	if (qmp_init(&qmp, options.qmp, &error))
 		return fail(&error, "cannot detach");
@@ -115,7 +119,8 @@ const struct command cmd_detach = {
 	.name = "detach",
 	.summary = "Take the region away from a running guest",
 	.synopsis = "--qmp SOCKET",
-	.description = "Unplugs what hypertrace attach plugged in, waits until the guest has let go of it, and removes the file.",
+	.description = "Unplugs what hypertrace attach plugged in, waits until the guest has let go of it, and removes the file. "
+		       "A guest that ends without it leaves the file that hypertrace attach named: a recorder can still read it.",
 	.examples = "  # the guest goes on without a region\n  hypertrace detach --qmp /run/vm1.qmp\n",
 	.options = detach_specs,
 	.run = run_detach,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* hypertrace record: trace guests that are running, until Ctrl-C, for a time, or while a command runs. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -18,37 +19,41 @@
 #include "tools/hypertrace/output_directory.h"
 #include "tools/hypertrace/recording_summary.h"
 
-#define READY_S 5.0 /* for guests to begin before COMMAND starts */
+#define READY_S 5.0 /* for guests to begin before COMMAND or --duration starts */
+#define TERM_S  2.0 /* for COMMAND to end when the recording does */
 
 struct record_options {
 	struct string_list qmp, regions, events;
 	const char *filter, *mode, *output;
 	uint64_t ring_bytes;
 	double duration_s;
-	bool no_symbols, history;
+	bool no_symbols, history, leave_on;
 };
 
 #define AT(member) offsetof(struct record_options, member)
 static const struct option_spec record_specs[] = {
-        {0, "qmp", "SOCKET", OPTION_LIST, AT(qmp),
-                "QMP socket of a guest's QEMU (several times: several guests)"},
-        {0, "region", "FILE", OPTION_LIST, AT(regions),
-                "file of a guest's region (several times: several guests)"},
-        {'e', "events", "LIST", OPTION_LIST, AT(events),
-                "groups, events, SYSTEM:EVENT (default " RECORDER_EVENTS ")"},
-        {'f', "filter", "EXPR", OPTION_STRING, AT(filter),
-                "what the guest records, as pid==12, comm!=sh, duration>1ms"},
-        {0, "mode", "MODE", OPTION_STRING, AT(mode),
-                "overwrite: the newest events are kept; discard: the oldest"},
-        {0, "size", "BYTES", OPTION_BYTES, AT(ring_bytes),
-                "ring of each vCPU, a power of two (default: what fits)"},
-        {'o', "output", "DIR", OPTION_STRING, AT(output),
-                "where the trace goes (default " OUTPUT_DEFAULT ")"},
-        {'d', "duration", "TIME", OPTION_SECONDS, AT(duration_s),
-                "record for so long (default: until Ctrl-C)"},
-        {0, "history", NULL, OPTION_FLAG, AT(history), "also what the rings hold from before"},
-        {0, "no-symbols", NULL, OPTION_FLAG, AT(no_symbols), "do not ask for the kernel's symbols"},
-        {0},
+	{0, "qmp", "SOCKET", OPTION_LIST, AT(qmp),
+		"QMP socket of a guest's QEMU (several times: several guests)"},
+	{0, "region", "FILE", OPTION_LIST, AT(regions),
+		"file of a guest's region (several times: several guests)"},
+	{'e', "events", "LIST", OPTION_LIST, AT(events),
+		"groups, events, SYSTEM:EVENT (default " RECORDER_EVENTS ")"},
+	{'f', "filter", "EXPR", OPTION_STRING, AT(filter),
+		"what the guest records, as pid==12, comm!=sh, duration>1ms"},
+	{0, "mode", "MODE", OPTION_STRING, AT(mode),
+		"overwrite: the newest events are kept; discard: the oldest"},
+	{0, "size", "BYTES", OPTION_BYTES, AT(ring_bytes),
+		"ring of each vCPU, a power of two (default: what fits)"},
+	{'o', "output", "DIR", OPTION_STRING, AT(output),
+		"where the trace goes (default " OUTPUT_DEFAULT ")"},
+	{'d', "duration", "TIME", OPTION_SECONDS, AT(duration_s),
+		"record for so long, once the guests answer (default: until Ctrl-C)"},
+	{0, "history", NULL, OPTION_FLAG, AT(history),
+		"also what the rings hold from before; they keep their mode and size"},
+	{0, "leave-on", NULL, OPTION_FLAG, AT(leave_on),
+		"at the end the guests go on writing into their rings, for a later --history"},
+	{0, "no-symbols", NULL, OPTION_FLAG, AT(no_symbols), "do not ask for the kernel's symbols"},
+	{0},
 };
 
 struct record_run {
@@ -58,6 +63,7 @@ struct record_run {
 	pid_t child;      /* 0: none, or ended */
 	int status;       /* of the ended child, as a shell gives it */
 	bool stop;
+	char said[ERROR_TEXT_BYTES]; /* the last notice */
 };
 
 static double now_s(void)
@@ -70,7 +76,9 @@ static double now_s(void)
 
 static void show_notice(void *context, const char *text)
 {
-	(void)context;
+	struct record_run *run = context;
+
+	snprintf(run->said, sizeof(run->said), "%s", text);
 	fprintf(stderr, "hypertrace: %s\n", text);
 }
 
@@ -158,36 +166,69 @@ static int start_command(struct record_run *run, char **argv, struct error *erro
 static void step_until(struct record_run *run, double deadline_s, bool only_until_ready)
 {
 	while (!run->stop && (!deadline_s || now_s() < deadline_s) &&
-	        (!only_until_ready || recorder_waiting(run->recorder))) {
+		(!only_until_ready || recorder_waiting(run->recorder))) {
 		if (recorder_step(run->recorder, run->signals) == 0)
 			run->stop = true;
 		handle_signals(run);
 	}
 }
 
+/* COMMAND outlived the recording: asked to end, then made to. */
+static void end_command(struct record_run *run)
+{
+	const double deadline_s = now_s() + TERM_S;
+	struct pollfd signals = {.fd = run->signals, .events = POLLIN};
+
+	kill(run->child, SIGTERM);
+	while (run->child && now_s() < deadline_s) {
+		poll(&signals, 1, 100);
+		handle_signals(run);
+	}
+	if (!run->child)
+		return;
+	fputs("hypertrace: COMMAND does not end by SIGTERM: killed\n", stderr);
+	kill(run->child, SIGKILL);
+	waitpid(run->child, NULL, 0);
+	run->child = 0;
+	run->status = 128 + SIGKILL;
+}
+
 static int record(
-        struct record_run *run, const struct record_options *options, char **argv, struct error *error)
+	struct record_run *run, const struct record_options *options, char **argv, struct error *error)
 {
 	int code = 0;
 
-	if (argv[0]) {
+	if (argv[0] || options->duration_s > 0)
 		step_until(run, now_s() + READY_S, true);
-		if (!run->stop)
-			code = start_command(run, argv, error);
-	}
+	if (argv[0] && !run->stop)
+		code = start_command(run, argv, error);
 	if (!code)
 		step_until(run, options->duration_s > 0 ? now_s() + options->duration_s : 0, false);
-	if (run->child > 0) { /* it outlived the recording */
-		kill(run->child, SIGTERM);
-		waitpid(run->child, NULL, 0);
-		run->status = 128 + SIGTERM;
-	}
 	return code;
+}
+
+static int check_words(const struct record_options *options, const char *events, struct error *error)
+{
+	if (!options->qmp.count && !options->regions.count) {
+		error_set(error, -EINVAL, "which guest? Neither --qmp nor --region is given");
+		return error_hint(error,
+			"a running QEMU: hypertrace attach --qmp SOCKET, then record --qmp SOCKET; "
+			"a throw-away guest: hypertrace run");
+	}
+	if (options->events.count && !events[0]) {
+		error_set(error, -EINVAL, "-e: no event is named");
+		return error_hint(error, "leave -e out for the default: " RECORDER_EVENTS);
+	}
+	if (options->history && (options->ring_bytes || options->mode)) {
+		error_set(error, -EINVAL, "--history takes the rings as they are: no --size, no --mode");
+		return error_hint(error, "rings of another size or mode start anew, and are empty");
+	}
+	return 0;
 }
 
 /* Everything that can be wrong before a file is touched. */
 static int check(const struct record_options *options, struct recorder_options *recorder,
-        struct strbuf *events, struct error *error)
+	struct strbuf *events, struct error *error)
 {
 	int code = parse_mode(options->mode, &recorder->mode, error);
 
@@ -200,22 +241,47 @@ static int check(const struct record_options *options, struct recorder_options *
 	recorder->ring_bytes = options->ring_bytes;
 	recorder->no_symbols = options->no_symbols;
 	recorder->history = options->history;
-	if (!code && !options->qmp.count && !options->regions.count) {
-		error_set(error, -EINVAL, "which guest? Neither --qmp nor --region is given");
-		return error_hint(error,
-		        "a running QEMU: hypertrace attach --qmp SOCKET, then record --qmp SOCKET; "
-		        "a throw-away guest: hypertrace run");
-	}
+	recorder->leave_on = options->leave_on;
+	if (!code)
+		code = check_words(options, events->data, error);
 	return code ? code : recorder_options_check(recorder, error);
+}
+
+/* The trace is complete. Returns the exit status. */
+static int conclude(struct record_run *run, const char *output, int code, struct error *error)
+{
+	const struct trace_info *info = recorder_info(run->recorder);
+	struct error finish = {0};
+
+	if (recorder_finish(run->recorder, &finish) || recorder_guest_error(run->recorder, &finish)) {
+		*error = finish;
+		code = error->code;
+	}
+	if (info->nr_machines) {
+		show_recording_summary(info, output, stderr);
+	} else if (!code) {
+		code = error_set(
+			error, -ENODATA, "nothing was recorded: no guest's hypertrace.ko has answered");
+		error_hint(error,
+			"load it in the guest (hypertrace module builds it); hypertrace doctor --qmp SOCKET "
+			"tells what is missing");
+	}
+	if (!code)
+		return run->status;
+	/* a notice has said it already */
+	return strcmp(error->text, run->said) ? show_error(error, false, run->status ? run->status : 1)
+	       : run->status                  ? run->status
+					      : 1;
 }
 
 static int run_record(const struct command *command, int argc, char **argv)
 {
-	struct recorder_options recorder = {.program_version = HYPERTRACE_VERSION, .notice = show_notice};
 	struct record_run run = {.signals = -1};
+	struct recorder_options recorder = {
+		.program_version = HYPERTRACE_VERSION, .notice = show_notice, .context = &run};
 	struct record_options options = {0};
 	struct strbuf events cleanup_strbuf = STRBUF_EMPTY;
-	struct error error = {0}, finish = {0};
+	struct error error = {0};
 	int code = options_parse(command, &argc, &argv, &options, &error);
 
 	if (code == 1)
@@ -233,39 +299,43 @@ static int run_record(const struct command *command, int argc, char **argv)
 		return show_error(&error, false, 1);
 	}
 	code = record(&run, &options, argv, &error);
-	if (recorder_finish(run.recorder, &finish) || recorder_guest_error(run.recorder, &finish)) {
-		error = finish;
-		code = error.code;
-	}
-	show_recording_summary(recorder_info(run.recorder), recorder.output, stderr);
+	if (run.child > 0)
+		end_command(&run);
+	code = conclude(&run, recorder.output, code, &error);
 	recorder_destroy(run.recorder);
 	close(run.signals);
-	if (code)
-		return show_error(&error, false, run.status ? run.status : 1);
-	return run.status;
+	return code;
 }
 
 const struct command cmd_record = {
-        .name = "record",
-        .summary = "Trace guests that are running",
-        .synopsis = "{--qmp SOCKET | --region FILE}... [-e LIST] [-f EXPR] [-o DIR] [-- COMMAND...]",
-        .description = "Asks the hypertrace.ko of one or several running guests for events and writes what "
-                       "comes, with all "
-                       "guests on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this "
-                       "host) ends; then "
-                       "with its exit status. Nothing in the guests is stopped or slowed down. A guest may "
-                       "panic, reboot or "
-                       "be killed meanwhile: what it wrote before is recorded, and what it writes after a "
-                       "reboot follows in "
-                       "a machine of its own (vm1.2). A guest that has died already tells what its rings "
-                       "still hold.\n\n"
-                       "At the end it says how many events were recorded and how many were lost, and why.",
-        .examples = "  # ten seconds of scheduling and interrupts of one guest\n"
-                    "  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
-                    "  # two guests while a load test runs on the host\n"
-                    "  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
-                    "  # what a guest that has panicked did last\n"
-                    "  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s\n",
-        .options = record_specs,
-        .run = run_record,
+	.name = "record",
+	.summary = "Trace guests that are running",
+	.synopsis = "{--qmp SOCKET | --region FILE}... [-e LIST] [-f EXPR] [-o DIR] [-- COMMAND...]",
+	.description = "Asks the hypertrace.ko of one or several running guests for events and writes what "
+		       "comes, with all "
+		       "guests on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this "
+		       "host) ends; then "
+		       "with its exit status. Nothing in the guests is stopped or slowed down. A guest may "
+		       "panic, reboot or "
+		       "be killed meanwhile: what it wrote before is recorded, and what it writes after a "
+		       "reboot follows in "
+		       "a machine of its own (vm1.2). A guest that has died already tells what its rings "
+		       "still hold.\n\n"
+		       "Recording starts from now on, and at the end the events are turned off. For a flight "
+		       "recorder, --leave-on lets the guests go on writing, the newest over the oldest; "
+		       "record --history then takes what the rings hold by that time.\n\n"
+		       "COMMAND starts when the guests have begun to record, or after five seconds; where it "
+		       "outlives the recording it gets SIGTERM, then SIGKILL.\n\n"
+		       "At the end it says how many events were recorded and how many were lost, and why.",
+	.examples = "  # ten seconds of scheduling and interrupts of one guest\n"
+		    "  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
+		    "  # two guests while a load test runs on the host\n"
+		    "  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
+		    "  # a flight recorder: on for days, looked at when something happened\n"
+		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --duration 1s\n"
+		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --history --duration 1s\n"
+		    "  # what a guest that has panicked did last\n"
+		    "  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s\n",
+	.options = record_specs,
+	.run = run_record,
 };

@@ -6,7 +6,7 @@
 
 static void show_lost(const struct trace_machine_info *machine, FILE *out)
 {
-	uint64_t total = trace_machine_info_lost(machine);
+	uint64_t total = trace_machine_info_lost(machine), too_small = 0;
 	const char *separator = ": ";
 
 	fprintf(out, ", %" PRIu64 " lost", total);
@@ -15,12 +15,14 @@ static void show_lost(const struct trace_machine_info *machine, FILE *out)
 
 		for (size_t i = 0; i < machine->nr_cpu_infos; i++)
 			lost += machine->cpus[i].lost[cause];
+		if (cause == TRACE_LOST_OVERWRITTEN || cause == TRACE_LOST_FULL)
+			too_small += lost;
 		if (!lost)
 			continue;
 		fprintf(out, "%s%" PRIu64 " %s", separator, lost, trace_lost_name((enum trace_lost)cause));
 		separator = ", ";
 	}
-	if (total && strcmp(machine->mode, "overwrite") == 0)
+	if (too_small)
 		fputs("\nhint: larger rings (--size, --region-size) or fewer events (-e, -f) lose less", out);
 }
 
@@ -35,7 +37,7 @@ void show_recording_summary(const struct trace_info *info, const char *output, F
 		for (size_t cpu = 0; cpu < machine->nr_cpu_infos; cpu++)
 			bytes += machine->cpus[cpu].bytes;
 		fprintf(out, "hypertrace: %s/%s: %" PRIu64 " events, %" PRIu64 " KiB", output, machine->name,
-		        trace_machine_info_events(machine), (bytes + 1023) / 1024);
+			trace_machine_info_events(machine), (bytes + 1023) / 1024);
 		show_lost(machine, out);
 		fputc('\n', out);
 	}
