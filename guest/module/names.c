@@ -1,36 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The state dump: names that events only have numbers for. They travel once, in the names ring, by a work item of
- * their own that waits for the host where the ring is full.
+ * The state dump: names that events only have numbers for. They travel once, in the names ring, by a thread of lowest
+ * priority that waits for the host where the ring is full.
  */
 #include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
+#include <linux/kthread.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 #include "hypertrace.h"
 
-static void dump(struct work_struct *work);
-static DECLARE_WORK(dump_work, dump);
-static bool cancelled, with_symbols;
+static struct task_struct *thread;
+static bool with_symbols;
 static u32 dump_seq;
 
-static bool is_cancelled(void)
-{
-	return READ_ONCE(cancelled);
-}
-
-/* Waits for room. Returns false when cancelled. */
+/* Waits for room. Returns false when the thread is to stop. */
 bool ht_names_put(u32 id, const void *payload, u32 bytes, const char *text)
 {
 	while (!ht_names_write(id, payload, bytes, text)) {
-		if (is_cancelled())
+		if (kthread_should_stop())
 			return false;
 		msleep(5);
 	}
-	return !is_cancelled();
+	return !kthread_should_stop();
 }
 
 struct task_name {
@@ -93,31 +87,44 @@ static void dump_irqs(void)
 	}
 }
 
-static void dump(struct work_struct *work)
+static int dump(void *unused)
 {
+	set_user_nice(current, MAX_NICE);
 	dump_tasks();
 	dump_irqs();
 	ht_generic_names();
 	if (with_symbols)
 		ht_symbols_write();
-	if (is_cancelled())
-		return;
-	ht_names_flush();
-	/* pairs with the acquire load in the host's names_reader */
-	smp_store_release(&ht_map.region->names_done, dump_seq);
+	if (!kthread_should_stop()) {
+		ht_names_flush();
+		/* pairs with the acquire load in the host's control_names_done() */
+		smp_store_release(&ht_map.region->names_done, dump_seq);
+	}
+	for (;;) { /* ht_names_stop() needs a thread to stop */
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kthread_should_stop())
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
 }
 
 void ht_names_start(u32 seq, bool symbols)
 {
 	ht_names_stop();
-	WRITE_ONCE(cancelled, false);
 	dump_seq = seq;
 	with_symbols = symbols;
-	queue_work(system_unbound_wq, &dump_work);
+	thread = kthread_run(dump, NULL, "hypertrace/names");
+	if (IS_ERR(thread)) {
+		pr_err("no thread for the names (%ld): tasks and irqs will be numbers\n", PTR_ERR(thread));
+		thread = NULL;
+	}
 }
 
 void ht_names_stop(void)
 {
-	WRITE_ONCE(cancelled, true);
-	cancel_work_sync(&dump_work);
+	if (thread)
+		kthread_stop(thread);
+	thread = NULL;
 }
