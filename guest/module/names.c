@@ -115,7 +115,7 @@ void ht_names_start(u32 seq, bool symbols)
 	ht_names_stop();
 	dump_seq = seq;
 	with_symbols = symbols;
-	thread = kthread_run(dump, NULL, "hypertrace/names");
+	thread = kthread_run(dump, NULL, "hypertrace/dump");
 	if (IS_ERR(thread)) {
 		pr_err("no thread for the names (%ld): tasks and irqs will be numbers\n", PTR_ERR(thread));
 		thread = NULL;

@@ -47,6 +47,18 @@ static int select_events(struct event_selection *events, const char *list, struc
 	return event_selection_parse(events, whole, event_table_choices, error);
 }
 
+/* Only these events show addresses; listing some 60,000 symbols costs the guest up to a second of its idle time. */
+static bool need_symbols(const struct event_selection *events)
+{
+	static const uint32_t with_addresses[] = {
+	        EVENT_ID_hrtimer_expire_entry, EVENT_ID_timer_expire_entry, EVENT_ID_page_fault_user, EVENT_ID_page_fault_kernel};
+
+	for (size_t i = 0; i < sizeof(with_addresses) / sizeof(with_addresses[0]); i++)
+		if (event_selection_has(events, with_addresses[i]))
+			return true;
+	return events->nr_tracepoints != 0;
+}
+
 /* So that the words mean the same in check and create. */
 static int parse_request(const struct recorder_options *options, struct event_selection *events,
 	struct filter *filter, struct control_request *request, struct error *error)
@@ -62,7 +74,7 @@ static int parse_request(const struct recorder_options *options, struct event_se
 	*request = (struct control_request){.events = events,
 		.filter = filter,
 		.mode = options->mode,
-		.symbols = !options->no_symbols,
+		.symbols = !options->no_symbols && need_symbols(events),
 		.syscall_args = event_selection_has(events, EVENT_ID_sys_enter_args)};
 	if (options->ring_bytes) {
 		if (options->ring_bytes & (options->ring_bytes - 1) ||
