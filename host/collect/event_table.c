@@ -39,7 +39,7 @@ static const struct event_definition definitions[] = {
 #define NR_DEFINITIONS (sizeof(definitions) / sizeof(definitions[0]))
 
 static int add_definition(
-        struct event_schema *schema, const struct event_definition *definition, struct error *error)
+	struct event_schema *schema, const struct event_definition *definition, struct error *error)
 {
 	struct event_type *type;
 	int code = event_schema_add_type(schema, definition->id, definition->name, &type, error);
@@ -70,25 +70,52 @@ struct event_schema *event_table_schema(enum event_table_part part, struct error
 	return schema;
 }
 
-#define GROUP_sched    1
-#define GROUP_irq      1
-#define GROUP_syscalls 1
-#define GROUP_args     1
-#define GROUP_timers   1
-#define GROUP_faults   1
-#define GROUP_marker   1
+#define CHOICE_OF_sched    both
+#define CHOICE_OF_irq      both
+#define CHOICE_OF_syscalls both
+#define CHOICE_OF_args     both
+#define CHOICE_OF_timers   both
+#define CHOICE_OF_faults   both
+#define CHOICE_OF_marker   both
 /* On and off by themselves: a filter or a tracepoint by name needs them, or they say how the guest ends. */
-#define GROUP_span                0
-#define GROUP_generic             0
-#define GROUP_state               0
-#define GROUP_names               0
-#define CHOICE_1(id, name, group) {#name, #group, id},
-#define CHOICE_0(id, name, group)
-#define CHOICE_(selectable, id, name, group) CHOICE_##selectable(id, name, group)
-#define CHOICE(selectable, id, name, group)  CHOICE_(selectable, id, name, group)
+#define CHOICE_OF_span    reading
+#define CHOICE_OF_generic reading
+#define CHOICE_OF_state   reading
+/* Not in a trace's streams. */
+#define CHOICE_OF_names none
 
+#define ROW(id, name, group) {#name, #group, id},
+#define NO_ROW(id, name, group)
+#define RECORDING_both                 ROW
+#define RECORDING_reading              NO_ROW
+#define RECORDING_none                 NO_ROW
+#define READING_both                   ROW
+#define READING_reading                ROW
+#define READING_none                   NO_ROW
+#define JOIN_(table, of)               table##_##of
+#define JOIN(table, of)                JOIN_(table, of)
+#define CHOICE(table, id, name, group) JOIN(table, CHOICE_OF_##group)(id, name, group)
+
+/* One event in two forms goes by the name of the usual one. Those rows stand last: an id's own name is the first. */
 const struct event_choice event_table_choices[] = {
-#define HT_EVENT(id, name, group, ...) CHOICE(GROUP_##group, id, name, group)
+#define HT_EVENT(id, name, group, ...) CHOICE(RECORDING, id, name, group)
 #include "abi/events.def"
-        {0},
+	{"sys_exit", "syscalls", EVENT_ID_sys_exit_long},
+	{0},
 };
+
+const struct event_choice event_table_read_choices[] = {
+#define HT_EVENT(id, name, group, ...) CHOICE(READING, id, name, group)
+#include "abi/events.def"
+	{"sys_exit", "syscalls", EVENT_ID_sys_exit_long},
+	{"sys_enter", "syscalls", EVENT_ID_sys_enter_args},
+	{0},
+};
+
+bool event_table_is_selected(const struct event_selection *selection, const char *name)
+{
+	for (const struct event_choice *choice = event_table_read_choices; choice->name; choice++)
+		if (strcmp(choice->name, name) == 0)
+			return event_selection_has(selection, choice->id);
+	return false;
+}

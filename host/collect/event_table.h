@@ -16,10 +16,16 @@ enum event_table_part {
 	EVENT_TABLE_NAMES, /* what the names ring holds */
 };
 
-/* NULL: out of memory (or events.def is wrong: a unit test makes both). To be freed by
- * event_schema_destroy(). */
+/* NULL: out of memory (or events.def is wrong: a unit test makes both). To be freed by event_schema_destroy(). */
 struct event_schema *event_table_schema(enum event_table_part part, struct error *error);
 
-/* What -e can name, for event_selection_parse(): the groups' events that a user turns on and off. Ends with {
- * 0 }. */
+/*
+ * What -e can name when recording and when reading, for event_selection_parse(); both end with { 0 }. Recording has
+ * fewer: not what the module writes by itself. sys_exit also means sys_exit_long; reading, sys_enter also means
+ * sys_enter_args.
+ */
 extern const struct event_choice event_table_choices[];
+extern const struct event_choice event_table_read_choices[];
+
+/* Is the event of that name (of any trace, whatever its number there) selected by one of the words of -e? */
+bool event_table_is_selected(const struct event_selection *selection, const char *name);

@@ -50,7 +50,7 @@ static int unknown(struct word word, const struct event_choice *choices, struct 
 		if (group_is_new(choices, choice))
 			strbuf_printf(&groups, "%s%s", groups.length ? ", " : "", choice->group);
 	}
-	error_set(error, -EINVAL, "-e: unknown event \"%s\"", show(word).text);
+	error_set(error, -EINVAL, "-e: unknown event '%s'", show(word).text);
 	if (near.best)
 		error_hint(error, "did you mean %s?", near.best);
 	else
@@ -146,9 +146,11 @@ int event_selection_parse(struct event_selection *selection, const char *list,
 		at += word.length;
 		if (!in)
 			word = (struct word){word.at + 1, word.length - 1};
-		if (!word.length)
-			return error_set(error, -EINVAL, "-e: an empty word in \"%s\"",
-			        show((struct word){list, strlen(list)}).text);
+		if (!word.length) {
+			error_set(error, -EINVAL, "-e: an empty word in '%s'",
+				show((struct word){list, strlen(list)}).text);
+			return error_hint(error, "one comma between two words: sched,irq,!sched_waking");
+		}
 		if (is_tracepoint(word))
 			code = choose_tracepoint(selection, word, in, error);
 		else if (!choose(selection, word, in, choices))

@@ -2,6 +2,7 @@
 #include "lib/filter/filter.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "lib/base/suggest.h"
@@ -115,6 +116,12 @@ static int parse_range(struct slice value, uint64_t max, struct filter_range *ra
 	return last < first ? -EINVAL : 0;
 }
 
+static int bad_range(const char *key, struct slice value, uint64_t max, struct error *error)
+{
+	error_set(error, -EINVAL, "-f: %s: '%s' is not a number or range up to %" PRIu64, key, show(value).text, max);
+	return error_hint(error, "for example %s==7 or %s==1|10-19", key, key);
+}
+
 static int parse_ranges(struct filter_ranges *ranges, const char *key, enum comparison op,
         struct slice values, uint64_t max, struct error *error)
 {
@@ -131,8 +138,7 @@ static int parse_ranges(struct filter_ranges *ranges, const char *key, enum comp
 			return error_set(
 			        error, -EINVAL, "-f: more than %d values for %s", FILTER_RANGES_MAX, key);
 		if (parse_range(value, max, &ranges->items[ranges->count]))
-			return error_set(error, -EINVAL, "-f: %s: \"%s\" is no number or range up to %llu",
-			        key, show(value).text, (unsigned long long)max);
+			return bad_range(key, value, max, error);
 		ranges->count++;
 	} while (values.at < values.end);
 	return 0;
@@ -166,9 +172,11 @@ static int parse_comms(struct filter *filter, enum comparison op, struct slice v
 		if (filter->nr_comms == FILTER_COMMS_MAX)
 			return error_set(
 			        error, -EINVAL, "-f: more than %d values for comm", FILTER_COMMS_MAX);
-		if (!length_of(name) || length_of(name) >= FILTER_COMM_BYTES)
-			return error_set(error, -EINVAL, "-f: comm: \"%s\" is not 1 to %d bytes long",
-			        show(name).text, FILTER_COMM_BYTES - 1);
+		if (!length_of(name) || length_of(name) >= FILTER_COMM_BYTES) {
+			error_set(error, -EINVAL, "-f: comm: '%s' is not 1 to %d bytes long", show(name).text,
+				FILTER_COMM_BYTES - 1);
+			return error_hint(error, "the kernel cuts names to 15 bytes: see /proc/PID/comm");
+		}
 		memcpy(filter->comms[filter->nr_comms++], name.at, length_of(name));
 	} while (values.at < values.end);
 	return 0;
@@ -187,7 +195,7 @@ static int parse_duration(struct filter *filter, int pair, struct slice value, s
 	uint64_t ns;
 
 	if (text_parse_ns(value.at, length_of(value), 0, &ns) || !ns) {
-		error_set(error, -EINVAL, "-f: duration: \"%s\" is no time", show(value).text);
+		error_set(error, -EINVAL, "-f: duration: '%s' is not a time", show(value).text);
 		error_hint(error, "times have a unit: 500ns, 100us, 1.5ms, 2s");
 		return -EINVAL;
 	}
@@ -226,7 +234,7 @@ static int unknown_key(struct slice key, struct error *error)
 {
 	struct suggestion near = suggestion_for(key.at, length_of(key));
 
-	error_set(error, -EINVAL, "-f: unknown word \"%s\"", show(key).text);
+	error_set(error, -EINVAL, "-f: unknown word '%s'", show(key).text);
 	for (size_t i = 0; i < NR_KEYS; i++)
 		suggestion_consider(&near, keys[i].name);
 	if (near.best)
@@ -268,13 +276,17 @@ int filter_parse(struct filter *filter, const char *expression, struct error *er
 	do {
 		struct slice condition = cut(&rest, ',');
 
-		if (condition.at == condition.end)
-			return error_set(error, -EINVAL, "-f: an empty condition in \"%s\"",
-			        show((struct slice){expression, rest.end}).text);
+		if (condition.at == condition.end) {
+			error_set(error, -EINVAL, "-f: an empty condition in '%s'",
+				show((struct slice){expression, rest.end}).text);
+			return error_hint(error, "one comma between two conditions: pid==1,cpu!=0");
+		}
 		code = parse_condition(filter, condition, error);
 	} while (!code && rest.at < rest.end);
-	if (!code && rest.end[-1] == ',')
-		code = error_set(error, -EINVAL, "-f: it ends with a comma");
+	if (!code && rest.end[-1] == ',') {
+		error_set(error, -EINVAL, "-f: it ends with a comma");
+		return error_hint(error, "one comma between two conditions: pid==1,cpu!=0");
+	}
 	return code;
 }
 

@@ -46,19 +46,17 @@ static void test_selection_errors(void **state)
 	static const struct {
 		const char *list, *text, *hint;
 	} cases[] = {
-	        {"shed", "-e: unknown event \"shed\"", "did you mean sched?"},
-	        {"sched,sched_swich", "-e: unknown event \"sched_swich\"", "did you mean sched_switch?"},
-	        {"\033[2J", "-e: unknown event \"\\x1b[2J\"", NULL},
-	        {"block:", "-e: unknown event \"block:\"", NULL},
-	        {":x", "-e: unknown event \":x\"", NULL},
-	        {"a:b:c", "-e: unknown event \"a:b:c\"", NULL},
-	        {"qqqqqqqq", "-e: unknown event \"qqqqqqqq\"",
-	                "groups: sched, irq, marker, far, all; an event's name; or system:event for any "
-	                "tracepoint of the "
-	                "kernel"},
-	        {"", "-e: an empty word in \"\"", ""},
-	        {"sched,", "-e: an empty word in \"sched,\"", ""},
-	        {"!", "-e: an empty word in \"!\"", ""},
+	        {"shed", "-e: unknown event 'shed'", "did you mean sched?"},
+	        {"sched,sched_swich", "-e: unknown event 'sched_swich'", "did you mean sched_switch?"},
+	        {"\033[2J", "-e: unknown event '\\x1b[2J'", NULL},
+	        {"block:", "-e: unknown event 'block:'", NULL},
+	        {":x", "-e: unknown event ':x'", NULL},
+	        {"a:b:c", "-e: unknown event 'a:b:c'", NULL},
+	        {"qqqqqqqq", "-e: unknown event 'qqqqqqqq'",
+	                "groups: sched, irq, marker, far, all; an event's name; or system:event for any tracepoint of the kernel"},
+	        {"", "-e: an empty word in ''", "one comma between two words: sched,irq,!sched_waking"},
+	        {"sched,", "-e: an empty word in 'sched,'", "one comma between two words: sched,irq,!sched_waking"},
+	        {"!", "-e: an empty word in '!'", "one comma between two words: sched,irq,!sched_waking"},
 	};
 	struct event_selection selection;
 	struct error error;
@@ -108,21 +106,21 @@ static void test_filter_errors(void **state)
 	static const struct {
 		const char *expression, *text, *hint;
 	} cases[] = {
-	        {"pdi==1", "-f: unknown word \"pdi\"", "did you mean pid?"},
+	        {"pdi==1", "-f: unknown word 'pdi'", "did you mean pid?"},
 	        {"pid", "-f: pid cannot be compared so", "pid==VALUE or pid!=VALUE"},
 	        {"pid>1", "-f: pid cannot be compared so", "pid==VALUE or pid!=VALUE"},
 	        {"duration==1ms", "-f: duration cannot be compared so", "duration>1ms"},
-	        {"duration>1", "-f: duration: \"1\" is no time",
+	        {"duration>1", "-f: duration: '1' is not a time",
 	                "times have a unit: 500ns, 100us, 1.5ms, 2s"},
-	        {"pid==", "-f: pid: \"\" is no number or range up to 2147483647", ""},
-	        {"pid==1||2", "-f: pid: \"\" is no number or range up to 2147483647", ""},
-	        {"pid==-5", "-f: pid: \"-5\" is no number or range up to 2147483647", ""},
-	        {"cpu==7-3", "-f: cpu: \"7-3\" is no number or range up to 4095", ""},
-	        {"cpu==4096", "-f: cpu: \"4096\" is no number or range up to 4095", ""},
+	        {"pid==", "-f: pid: '' is not a number or range up to 2147483647", "for example pid==7 or pid==1|10-19"},
+	        {"pid==1||2", "-f: pid: '' is not a number or range up to 2147483647", "for example pid==7 or pid==1|10-19"},
+	        {"pid==-5", "-f: pid: '-5' is not a number or range up to 2147483647", "for example pid==7 or pid==1|10-19"},
+	        {"cpu==7-3", "-f: cpu: '7-3' is not a number or range up to 4095", "for example cpu==7 or cpu==1|10-19"},
+	        {"cpu==4096", "-f: cpu: '4096' is not a number or range up to 4095", "for example cpu==7 or cpu==1|10-19"},
 	        {"pid==1,pid==2", "-f: pid is there twice", "several values in one condition: pid==A|B"},
-	        {"comm==1234567890123456", "-f: comm: \"1234567890123456\" is not 1 to 15 bytes long", ""},
-	        {"pid==1,,cpu==2", "-f: an empty condition in \"pid==1,,cpu==2\"", ""},
-	        {"pid==1,", "-f: it ends with a comma", ""},
+	        {"comm==1234567890123456", "-f: comm: '1234567890123456' is not 1 to 15 bytes long", "the kernel cuts names to 15 bytes: see /proc/PID/comm"},
+	        {"pid==1,,cpu==2", "-f: an empty condition in 'pid==1,,cpu==2'", "one comma between two conditions: pid==1,cpu!=0"},
+	        {"pid==1,", "-f: it ends with a comma", "one comma between two conditions: pid==1,cpu!=0"},
 	};
 	struct filter filter;
 	struct error error;

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -14,6 +15,7 @@ struct values {
 	struct string_list list;
 	uint64_t number, bytes;
 	double seconds;
+	unsigned choice;
 };
 
 static const struct option_spec specs[] = {
@@ -24,6 +26,7 @@ static const struct option_spec specs[] = {
         {'n', "number", "N", OPTION_UNSIGNED, offsetof(struct values, number), "a number"},
         {0, "bytes", "BYTES", OPTION_BYTES, offsetof(struct values, bytes), "a size"},
         {0, "seconds", "TIME", OPTION_SECONDS, offsetof(struct values, seconds), "a time"},
+        {0, "choice", "one|three|two", OPTION_CHOICE, offsetof(struct values, choice), "a word"},
         {0},
 };
 static const struct command command = {.name = "verb", .summary = "Tests", .synopsis = "", .options = specs};
@@ -78,6 +81,37 @@ static void accepts(void **state)
 	assert_string_equal(values.list.items[1], "b");
 	assert_int_equal(values.number, 16);
 	assert_string_equal(operands[0], "-");
+
+	assert_int_equal(PARSE("--choice", "two"), 0);
+	assert_int_equal(values.choice, 3);
+	assert_int_equal(PARSE("--choice=one"), 0);
+	assert_int_equal(values.choice, 1);
+}
+
+static void joins(void **state)
+{
+	char *text;
+
+	(void)state;
+	text = string_list_join(&(struct string_list){0});
+	assert_string_equal(text, "");
+	free(text);
+	text = string_list_join(&(struct string_list){3, {"a,b", "", "c"}});
+	assert_string_equal(text, "a,b,,c");
+	free(text);
+}
+
+static void refuses_operands(void **state)
+{
+	const struct command bare = {.name = "bare", .options = specs, .no_operands = true};
+	char *words[] = {(char *)"bare", (char *)"-f", (char *)"more", NULL}, **argv = words;
+	struct error error = {0};
+	struct values values;
+	int argc = 3;
+
+	(void)state;
+	assert_int_equal(options_parse(&bare, &argc, &argv, &values, &error), -EINVAL);
+	assert_string_equal(error.text, "'more' is one word too many");
 }
 
 static void units(void **state)
@@ -104,17 +138,19 @@ static void refuses(void **state)
 	static const struct {
 		const char *word, *value, *text;
 	} bad[] = {
-	        {"--number", "-1", "option --number: '-1' is not a whole number"},
-	        {"--number", "1x", "option --number: '1x' is not a whole number"},
-	        {"--number", "99999999999999999999", "option --number: '99999999999999999999' is too large"},
-	        {"--bytes", "1X", "option --bytes: '1X' is not a number of bytes such as 64K, 32M or 1G"},
-	        {"--bytes", "99999999999T", "option --bytes: '99999999999T' is too large"},
-	        {"--bytes", "", "option --bytes: '' is not a number of bytes such as 64K, 32M or 1G"},
-	        {"--seconds", "soon", "option --seconds: 'soon' is not a time such as 10, 2.5s, 500ms or 1m"},
-	        {"--seconds", "nan", "option --seconds: 'nan' is not a time such as 10, 2.5s, 500ms or 1m"},
-	        {"--flag=yes", NULL, "option --flag takes no value"},
-	        {"--text", NULL, "option --text needs a value: TEXT"},
-	        {"-ft", NULL, "option --text needs a value: TEXT"},
+	        {"--number", "-1", "--number: '-1' is not a whole number"},
+	        {"--number", "1x", "--number: '1x' is not a whole number"},
+	        {"--number", "99999999999999999999", "--number: '99999999999999999999' is too large"},
+	        {"--bytes", "1X", "--bytes: '1X' is not a number of bytes"},
+	        {"--bytes", "99999999999T", "--bytes: '99999999999T' is too large"},
+	        {"--bytes", "", "--bytes: '' is not a number of bytes"},
+	        {"--seconds", "soon", "--seconds: 'soon' is not a time"},
+	        {"--seconds", "nan", "--seconds: 'nan' is not a time"},
+	        {"--choice", "tw", "--choice: 'tw' is not one of one|three|two"},
+	        {"--choice", "", "--choice: '' is not one of one|three|two"},
+	        {"--flag=yes", NULL, "--flag takes no value"},
+	        {"--text", NULL, "--text needs a value: TEXT"},
+	        {"-ft", NULL, "--text needs a value: TEXT"},
 	        {"--unknown", NULL, "unknown option --unknown"},
 	        {"-fx", NULL, "unknown option -x"},
 	};
@@ -143,13 +179,15 @@ static void too_many(void **state)
 	for (int i = 1; i < argc; i++)
 		words[i] = (char *)"-lx";
 	assert_true(options_parse(&command, &argc, &argv, &values, &error) < 0);
-	assert_string_equal(error.text, "option --list may be given at most 64 times");
+	assert_string_equal(error.text, "--list may be given at most 64 times");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(accepts),
+	        cmocka_unit_test(joins),
+	        cmocka_unit_test(refuses_operands),
 	        cmocka_unit_test(units),
 	        cmocka_unit_test(refuses),
 	        cmocka_unit_test(too_many),

@@ -6,70 +6,52 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/cleanup.h"
-#include "lib/base/text.h"
+#include "host/collect/event_table.h"
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/dump.h"
 #include "tools/hypertrace/dump_put.h"
-#include "tools/hypertrace/event_choices.h"
-#include "tools/hypertrace/time_range.h"
 
 #define BUFFER_BYTES (DUMP_LINE_BYTES + (256u << 10))
 
 struct dump_options {
-	const char *events, *filter, *time, *machine;
+	struct reading_options reading;
 	bool json, count, utc, monotonic;
 };
 
 static const struct option_spec dump_specs[] = {
-        {'e', "events", "LIST", OPTION_STRING, offsetof(struct dump_options, events),
-                "only these events: groups (sched, irq, syscalls, ...) or names, '!' takes out; default all"},
-        {'f', "filter", "EXPR", OPTION_STRING, offsetof(struct dump_options, filter),
-                "only of some tasks, CPUs or durations: 'pid==100-199', 'comm==bash|make,cpu!=0', "
-                "'syscall.duration>1ms'"},
-        {'t', "time", "FROM-TO", OPTION_STRING, offsetof(struct dump_options, time),
-                "only this part, counted from the trace's start: '1.5-2', '200ms-', '-10s'; FROM..TO is the "
-                "same"},
-        {'m', "machine", "NAME", OPTION_STRING, offsetof(struct dump_options, machine), "only this machine"},
-        {'c', "count", NULL, OPTION_FLAG, offsetof(struct dump_options, count),
-                "print the number of events instead, with --json also by event"},
-        {0, "json", NULL, OPTION_FLAG, offsetof(struct dump_options, json), "one JSON object a line"},
-        {0, "utc", NULL, OPTION_FLAG, offsetof(struct dump_options, utc),
-                "times of day; default: seconds since the first event"},
-        {0, "monotonic", NULL, OPTION_FLAG, offsetof(struct dump_options, monotonic),
-                "the host's CLOCK_MONOTONIC"},
-        {0},
+	READING_OPTION_SPECS(struct dump_options),
+	{'c', "count", NULL, OPTION_FLAG, offsetof(struct dump_options, count),
+		"print the number of events instead, with --json also by event"},
+	{0, "utc", NULL, OPTION_FLAG, offsetof(struct dump_options, utc),
+		"times of day; default seconds since the first event"},
+	{0, "monotonic", NULL, OPTION_FLAG, offsetof(struct dump_options, monotonic),
+		"times of the host's CLOCK_MONOTONIC"},
+	{0, "json", NULL, OPTION_FLAG, offsetof(struct dump_options, json), "print one JSON object a line"},
+	{0},
 };
 
-/* "FROM-TO" or "FROM..TO", either of which may be left out; in ns from the start. */
 static int read_options(struct dump *dump, const struct dump_options *options, struct error *error)
 {
-	int code = filter_parse(&dump->filter, options->filter, error);
-
-	dump->all_events = !options->events;
 	dump->json = options->json;
 	dump->count = options->count;
 	dump->time = options->utc ? DUMP_UTC : options->monotonic ? DUMP_MONOTONIC : DUMP_RELATIVE;
-	dump->durations = filter_has_durations(&dump->filter);
-	dump->filtered = !filter_is_empty(&dump->filter);
-	dump->machine = -1;
-	if (!code && options->utc && options->monotonic)
-		code = error_set(error, -EINVAL, "--utc or --monotonic, not both");
-	if (!code && options->events)
-		code = event_selection_parse(&dump->selection, options->events, event_choices, error);
-	return code;
+	if (trace_part_parse(&dump->part, &options->reading, error))
+		return error->code;
+	dump->durations = filter_has_durations(&dump->part.filter);
+	dump->filtered = !filter_is_empty(&dump->part.filter);
+	if (options->utc && options->monotonic) {
+		error_set(error, -EINVAL, "--utc and --monotonic exclude each other");
+		return error_hint(error, "leave one of them out");
+	}
+	return 0;
 }
 
 /* --- what is known of a machine --- */
 
 static bool is_selected(const struct dump *dump, const struct dump_type *type)
 {
-	if (dump->all_events || (type->generic && dump->selection.nr_tracepoints))
-		return true;
-	for (const struct event_choice *choice = event_choices; choice->name; choice++)
-		if (!strcmp(choice->name, type->type->name))
-			return event_selection_has(&dump->selection, choice->id);
-	return false;
+	return dump->part.all_events || (type->generic && dump->part.selection.nr_tracepoints) ||
+		event_table_is_selected(&dump->part.selection, type->type->name);
 }
 
 static void init_type(const struct dump *dump, struct dump_type *type, const struct event_type *from)
@@ -134,11 +116,9 @@ static void deinit(struct dump *dump)
 /* --- the reader --- */
 
 /* Times are counted from the start of the whole trace, which only a reader of all of it knows. */
-static int open_reader(struct dump *dump, const char *time, struct error *error)
+static int open_reader(struct dump *dump, bool timed, struct error *error)
 {
 	struct trace_reader_options options = TRACE_READER_ALL;
-	uint64_t cpus[TRACE_CPUS_MAX / 64] = {0};
-	struct time_range range;
 	int code = trace_reader_create(dump->trace, &options, &dump->reader, error);
 
 	dump->from_ns = INT64_MIN;
@@ -146,20 +126,16 @@ static int open_reader(struct dump *dump, const char *time, struct error *error)
 	if (code)
 		return code;
 	dump->start_ns = trace_reader_start_ns(dump->reader);
-	if (!time && dump->machine < 0 && !dump->filter.cpus.count)
+	if (!timed && dump->machine < 0 && !dump->part.filter.cpus.count)
 		return 0;
-	if (time) {
-		code = time_range_parse(&range, time, error);
-		if (code)
-			return code;
-		dump->from_ns = time_range_unix_ns(dump->start_ns, range.from_ns);
-		dump->to_ns = time_range_unix_ns(dump->start_ns, range.to_ns);
+	if (timed) {
+		dump->from_ns = time_range_unix_ns(dump->start_ns, dump->part.range.from_ns);
+		dump->to_ns = time_range_unix_ns(dump->start_ns, dump->part.range.to_ns);
 	}
-	for (uint32_t cpu = 0; cpu < TRACE_CPUS_MAX; cpu++)
-		if (filter_ranges_match(&dump->filter.cpus, cpu))
-			cpus[cpu / 64] |= 1ull << cpu % 64;
-	options = (struct trace_reader_options){
-	        .machine = dump->machine, .from_ns = dump->from_ns, .to_ns = dump->to_ns, .cpus = cpus};
+	options = (struct trace_reader_options){.machine = dump->machine,
+		.from_ns = dump->from_ns,
+		.to_ns = dump->to_ns,
+		.cpus = dump->part.cpus};
 	trace_reader_destroy(dump->reader);
 	dump->reader = NULL;
 	return trace_reader_create(dump->trace, &options, &dump->reader, error);
@@ -207,18 +183,18 @@ static bool is_wanted(struct dump *dump, struct dump_machine *machine, const str
 {
 	const struct names_task *task;
 
-	if (type->generic && !dump->all_events && dump->selection.nr_tracepoints) {
+	if (type->generic && !dump->part.all_events && dump->part.selection.nr_tracepoints) {
 		const char *name = dump_tracepoint_name(
 		        machine, (uint32_t)event_field_value(type->fields[0], event->payload));
 
-		if (!event_selection_has(&dump->selection, type->type->id) &&
-		        (!name || !event_selection_has_tracepoint(&dump->selection, name)))
+		if (!event_table_is_selected(&dump->part.selection, type->type->name) &&
+		        (!name || !event_selection_has_tracepoint(&dump->part.selection, name)))
 			return false;
 	}
 	if (!dump->filtered)
 		return true;
-	task = dump->filter.nr_comms ? names_task(&machine->machine->names, event->pid) : NULL;
-	if (!filter_match(&dump->filter, event->cpu, event->pid, task ? task->comm : NULL))
+	task = dump->part.filter.nr_comms ? names_task(&machine->machine->names, event->pid) : NULL;
+	if (!filter_match(&dump->part.filter, event->cpu, event->pid, task ? task->comm : NULL))
 		return false;
 	return !dump->durations || dump_pairs_match(dump, machine, type, event);
 }
@@ -333,55 +309,44 @@ static int finish(struct dump *dump, struct error *error)
 	return damaged ? -EIO : 0;
 }
 
-static int dump_trace(
-        const struct dump_options *options, const char *const *paths, size_t count, struct error *error)
+static int dump_trace(struct dump *dump, const struct dump_options *options, struct error *error)
 {
-	__attribute__((cleanup(deinit))) struct dump dump = {.fd = STDOUT_FILENO};
 	struct trace_event event;
-	int code = read_options(&dump, options, error);
+	int code = reading_options_machine(&options->reading, dump->trace, &dump->machine, error);
 
-	if (!code)
-		code = trace_open(paths, count, &dump.trace, error);
 	if (code)
 		return code;
-	if (options->machine) {
-		dump.machine = trace_find_machine(dump.trace, options->machine, error);
-		if (dump.machine < 0)
-			return dump.machine;
-	}
-	dump.machines = calloc(dump.trace->nr_machines, sizeof(*dump.machines));
-	dump.buffer = malloc(BUFFER_BYTES);
-	dump.capacity = BUFFER_BYTES;
-	if (!dump.machines || !dump.buffer)
+	dump->machines = calloc(dump->trace->nr_machines, sizeof(*dump->machines));
+	dump->buffer = malloc(BUFFER_BYTES);
+	dump->capacity = BUFFER_BYTES;
+	if (!dump->machines || !dump->buffer)
 		return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
-	for (uint32_t i = 0; i < dump.trace->nr_machines && !code; i++)
-		code = init_machine(&dump, i, error);
+	for (uint32_t i = 0; i < dump->trace->nr_machines && !code; i++)
+		code = init_machine(dump, i, error);
 	if (!code)
-		code = open_reader(&dump, options->time, error);
+		code = open_reader(dump, options->reading.time, error);
 	if (code)
 		return code;
-	while (!dump.write_error && trace_reader_next(dump.reader, &event))
-		take_event(&dump, &event);
-	return finish(&dump, error);
+	while (!dump->write_error && trace_reader_next(dump->reader, &event))
+		take_event(dump, &event);
+	return finish(dump, error);
 }
 
 static int dump_run(const struct command *self, int argc, char **argv)
 {
+	__attribute__((cleanup(deinit))) struct dump dump = {.fd = STDOUT_FILENO};
 	struct dump_options options = {0};
 	struct error error = {0};
 	int result = options_parse(self, &argc, &argv, &options, &error);
 
-	if (result)
-		return result == 1 ? 0 : show_error(&error, options.json, 2);
-	if (!argc) {
-		error_set(&error, -EINVAL, "dump needs a trace");
-		error_hint(&error, "hypertrace run -o TRACE -- COMMAND makes one");
+	if (result == 1)
+		return 0;
+	if (result < 0 || read_options(&dump, &options, &error))
 		return show_error(&error, options.json, 2);
-	}
-	result = dump_trace(&options, (const char *const *)argv, (size_t)argc, &error);
-	if (result)
-		return show_error(&error, options.json, result == -EINVAL ? 2 : 1);
-	return 0;
+	result = open_traces(argc, argv, &dump.trace, &error);
+	if (!result)
+		result = dump_trace(&dump, &options, &error);
+	return result ? show_error(&error, options.json, 1) : 0;
 }
 
 const struct command cmd_dump = {

@@ -12,13 +12,14 @@
 #include "lib/reader/trace.h"
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/human.h"
+#include "tools/hypertrace/reading_options.h"
 
 struct info_options {
 	bool json;
 };
 
 static const struct option_spec info_specs[] = {
-        {0, "json", NULL, OPTION_FLAG, offsetof(struct info_options, json), "one JSON document"},
+        {0, "json", NULL, OPTION_FLAG, offsetof(struct info_options, json), "print one JSON document"},
         {0},
 };
 
@@ -223,12 +224,7 @@ static int info_run(const struct command *self, int argc, char **argv)
 
 	if (result)
 		return result == 1 ? 0 : show_error(&error, options.json, 2);
-	if (!argc) {
-		error_set(&error, -EINVAL, "info needs a trace");
-		error_hint(&error, "hypertrace run -o TRACE -- COMMAND makes one");
-		return show_error(&error, options.json, 2);
-	}
-	if (trace_open((const char *const *)argv, (size_t)argc, &trace, &error))
+	if (open_traces(argc, argv, &trace, &error))
 		return show_error(&error, options.json, 1);
 	if (options.json)
 		result = show_json(trace, &error);

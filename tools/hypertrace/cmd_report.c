@@ -6,76 +6,30 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/filter/filter.h"
+#include "host/collect/event_table.h"
 #include "lib/reader/trace_reader.h"
 #include "tools/hypertrace/commands.h"
-#include "tools/hypertrace/event_choices.h"
+#include "tools/hypertrace/reading_options.h"
 #include "tools/hypertrace/report.h"
-#include "tools/hypertrace/time_range.h"
 
 #define TOP_DEFAULT 10
 
-static const char *const default_trace = "hypertrace.data"; /* as of run and record */
-
 struct report_options {
-	const char *events, *filter, *time, *machine;
+	struct reading_options reading;
 	uint64_t top;
 	bool by_task, json;
 };
 
 static const struct option_spec report_specs[] = {
-        {'e', "events", "LIST", OPTION_STRING, offsetof(struct report_options, events),
-                "only these events: groups (sched, irq, syscalls, ...) or names, '!' takes out; default all"},
-        {'f', "filter", "EXPR", OPTION_STRING, offsetof(struct report_options, filter),
-                "only of some tasks, CPUs or durations: 'pid==100-199', 'comm==bash|make,cpu!=0', "
-                "'syscall.duration>1ms'"},
-        {'t', "time", "FROM-TO", OPTION_STRING, offsetof(struct report_options, time),
-                "only this part, counted from the trace's start: '1.5-2', '200ms-', '-10s'; FROM..TO is the "
-                "same"},
-        {'m', "machine", "NAME", OPTION_STRING, offsetof(struct report_options, machine),
-                "only this machine"},
+	READING_OPTION_SPECS(struct report_options),
         {0, "by-task", NULL, OPTION_FLAG, offsetof(struct report_options, by_task),
-                "also system calls by task"},
+                "show system calls by task, too"},
         {'n', "top", "N", OPTION_UNSIGNED, offsetof(struct report_options, top),
                 "rows of each table, 0 for all; default 10, with --json all"},
         {0, "json", NULL, OPTION_FLAG, offsetof(struct report_options, json),
-                "one JSON document, every time and duration in nanoseconds"},
+                "print one JSON document, every time and duration in nanoseconds"},
         {0},
 };
-
-/* What the user asked for, read. */
-struct wish {
-	struct event_selection selection;
-	struct filter filter; /* cpus are taken out: `cpus` has them */
-	bool all_events;
-	uint64_t cpus[TRACE_CPUS_MAX / 64];
-	struct time_range range;
-	int machine;
-};
-
-static int read_wish(const struct report_options *options, const struct trace *trace, struct wish *wish,
-        struct error *error)
-{
-	int result = 0;
-
-	wish->machine = -1;
-	wish->all_events = !options->events;
-	if (options->machine)
-		result = wish->machine = trace_find_machine(trace, options->machine, error);
-	if (result >= 0 && options->events)
-		result = event_selection_parse(&wish->selection, options->events, event_choices, error);
-	if (result >= 0)
-		result = filter_parse(&wish->filter, options->filter, error);
-	if (result >= 0)
-		result = time_range_parse(&wish->range, options->time, error);
-	if (result < 0)
-		return result;
-	for (uint32_t cpu = 0; cpu < TRACE_CPUS_MAX; cpu++)
-		if (filter_ranges_match(&wish->filter.cpus, cpu))
-			wish->cpus[cpu / 64] |= 1ull << cpu % 64;
-	wish->filter.cpus.count = 0;
-	return 0;
-}
 
 static bool is_task_wanted(const void *context, uint32_t pid, const char *comm)
 {
@@ -83,7 +37,7 @@ static bool is_task_wanted(const void *context, uint32_t pid, const char *comm)
 }
 
 static int prepare_machine(
-        struct report *report, uint32_t number, const struct wish *wish, bool by_task, struct error *error)
+        struct report *report, uint32_t number, const struct trace_part *part, bool by_task, struct error *error)
 {
 	const struct trace *trace = report->trace;
 	struct trace_machine *machine = &report->trace->machines[number];
@@ -92,9 +46,9 @@ static int prepare_machine(
 	        .schema = machine->schema,
 	        .lost_type = stream_reader_lost_type(),
 	        .names = &machine->names,
-	        .cpus = wish->cpus,
-	        .wanted = filter_is_empty(&wish->filter) ? NULL : is_task_wanted,
-	        .wanted_context = &wish->filter,
+	        .cpus = part->cpus,
+	        .wanted = filter_is_empty(&part->filter) ? NULL : is_task_wanted,
+	        .wanted_context = &part->filter,
 	        .ns_per_tsc = 1e9 / clock_map_hz(&machine->clock),
 	        .syscalls_by_task = by_task,
 	};
@@ -112,7 +66,7 @@ static int prepare_machine(
 	for (size_t i = 0; i < machine->clock.count; i++)
 		if (machine->clock.epochs[i].error_ns > place->clock_error_ns)
 			place->clock_error_ns = machine->clock.epochs[i].error_ns;
-	memcpy(options.min_duration_ns, wish->filter.min_duration_ns, sizeof(options.min_duration_ns));
+	memcpy(options.min_duration_ns, part->filter.min_duration_ns, sizeof(options.min_duration_ns));
 	if (machine_report_create(&options, &place->analysis) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
 	return 0;
@@ -127,25 +81,18 @@ enum use {
 	USE_ALL,
 };
 
-static bool is_selected(const char *name, const struct wish *wish)
+static bool is_selected(const char *name, const struct trace_part *part)
 {
-	/* one event in two forms */
-	if (!strcmp(name, "sys_enter_args") && is_selected("sys_enter", wish))
-		return true;
-	if (!strcmp(name, "sys_exit_long") && is_selected("sys_exit", wish))
-		return true;
-	for (const struct event_choice *choice = event_choices; choice->name; choice++)
-		if (!strcmp(choice->name, name) && event_selection_has(&wish->selection, choice->id))
-			return true;
-	return !strcmp(name, "tracepoint") && wish->selection.nr_tracepoints;
+	return part->all_events || event_table_is_selected(&part->selection, name) ||
+		(!strcmp(name, "tracepoint") && part->selection.nr_tracepoints);
 }
 
-static void select_types(const struct report_machine *machine, const struct wish *wish, uint8_t *uses)
+static void select_types(const struct report_machine *machine, const struct trace_part *part, uint8_t *uses)
 {
 	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++) {
 		const struct event_type *type = machine->machine->schema->types[id];
 
-		if (!id || wish->all_events || (type && is_selected(type->name, wish)))
+		if (!id || (type && is_selected(type->name, part)))
 			uses[id] = USE_ALL; /* id 0: lost events */
 		else if (machine_report_follows(machine->analysis, id))
 			uses[id] = USE_NAMES;
@@ -180,26 +127,26 @@ static void feed(struct report *report, struct trace_reader *reader, const uint8
 }
 
 /* Turns times since the trace's start into Unix times: the start is only known once a reader has found it. */
-static int read_range(const struct trace *trace, const struct wish *wish,
+static int read_range(const struct trace *trace, const struct trace_part *part,
         struct trace_reader_options *options, struct error *error)
 {
 	struct trace_reader *reader;
 	int64_t start_ns;
 	int result;
 
-	if (!wish->range.from_ns && wish->range.to_ns == INT64_MAX)
+	if (!part->range.from_ns && part->range.to_ns == INT64_MAX)
 		return 0;
 	result = trace_reader_create(trace, options, &reader, error);
 	if (result < 0)
 		return result;
 	start_ns = trace_reader_start_ns(reader);
 	trace_reader_destroy(reader);
-	options->from_ns = time_range_unix_ns(start_ns, wish->range.from_ns);
-	options->to_ns = time_range_unix_ns(start_ns, wish->range.to_ns);
+	options->from_ns = time_range_unix_ns(start_ns, part->range.from_ns);
+	options->to_ns = time_range_unix_ns(start_ns, part->range.to_ns);
 	return 0;
 }
 
-static int analyse(struct report *report, const struct wish *wish, struct error *error)
+static int analyse(struct report *report, const struct trace_part *part, int machine, struct error *error)
 {
 	struct trace_reader_options options = TRACE_READER_ALL;
 	uint8_t(*uses)[EVENT_TYPES_MAX] = calloc(report->nr_machines, sizeof(*uses));
@@ -207,15 +154,15 @@ static int analyse(struct report *report, const struct wish *wish, struct error 
 	struct trace_reader *reader = NULL;
 	int result;
 
-	options.machine = wish->machine;
-	result = uses ? read_range(report->trace, wish, &options, error)
+	options.machine = machine;
+	result = uses ? read_range(report->trace, part, &options, error)
 	              : error_set(error, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < report->nr_machines && !result; i++) {
-		if (wish->machine >= 0 && (uint32_t)wish->machine != i)
+		if (machine >= 0 && (uint32_t)machine != i)
 			continue;
-		result = prepare_machine(report, i, wish, report->by_task, error);
+		result = prepare_machine(report, i, part, report->by_task, error);
 		if (!result)
-			select_types(&report->machines[i], wish, uses[i]);
+			select_types(&report->machines[i], part, uses[i]);
 	}
 	from_ns = options.from_ns;
 	options.from_ns = INT64_MIN; /* what came before tells how tasks are called */
@@ -250,56 +197,55 @@ static int show(const struct report *report, bool json, struct error *error)
 	               : error->code;
 }
 
-static int make_report(const struct report_options *options, const char *const *paths, size_t count,
-        bool *shown, struct error *error)
+/* *shown: the report has been written, and a JSON document says itself what is damaged. */
+static int make_report(struct trace *trace, const struct report_options *options, struct trace_part *part, bool *shown,
+	struct error *error)
 {
-	struct report report = {
-	        .top = options->top == UINT64_MAX ? options->json ? 0 : TOP_DEFAULT : options->top,
-	        .by_task = options->by_task,
-	        .restricted = options->events || options->filter || options->time};
-	struct wish *wish = calloc(1, sizeof(*wish));
-	struct trace *trace = NULL;
-	int result =
-	        wish ? trace_open(paths, count, &trace, error) : error_set(error, -ENOMEM, "out of memory");
+	struct report report = {.top = options->top == UINT64_MAX ? options->json ? 0 : TOP_DEFAULT : options->top,
+		.by_task = options->by_task,
+		.restricted = !part->all_events || options->reading.filter || options->reading.time,
+		.trace = trace,
+		.nr_machines = trace->nr_machines};
+	int machine, result = reading_options_machine(&options->reading, trace, &machine, error);
 
-	if (result >= 0)
-		result = read_wish(options, trace, wish, error);
-	if (result >= 0) {
-		report.trace = trace;
-		report.nr_machines = trace->nr_machines;
-		report.machines = calloc(trace->nr_machines, sizeof(*report.machines));
-		for (uint32_t i = 0; report.machines && i < trace->nr_machines; i++)
-			report.machines[i].machine = &trace->machines[i];
-		result = report.machines ? analyse(&report, wish, error)
-		                         : error_set(error, -ENOMEM, "out of memory");
-	}
-	*shown = result >= 0;
-	if (result >= 0)
+	if (result)
+		return result;
+	part->filter.cpus.count = 0; /* part->cpus has them */
+	report.machines = calloc(trace->nr_machines, sizeof(*report.machines));
+	if (!report.machines)
+		return error_set(error, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < trace->nr_machines; i++)
+		report.machines[i].machine = &trace->machines[i];
+	result = analyse(&report, part, machine, error);
+	*shown = !result;
+	if (!result)
 		result = show(&report, options->json, error);
-	for (uint32_t i = 0; report.machines && i < report.nr_machines; i++)
+	for (uint32_t i = 0; i < report.nr_machines; i++)
 		machine_report_destroy(report.machines[i].analysis);
 	free(report.machines);
-	free(wish);
-	if (trace)
-		trace_close(trace);
 	return result;
 }
 
 static int report_run(const struct command *self, int argc, char **argv)
 {
 	struct report_options options = {.top = UINT64_MAX};
+	struct trace_part part;
+	struct trace *trace = NULL;
 	struct error error = {0};
 	bool shown = false;
 	int result = options_parse(self, &argc, &argv, &options, &error);
 
-	if (result)
-		return result == 1 ? 0 : show_error(&error, options.json, 2);
-	result = make_report(&options, argc ? (const char *const *)argv : &default_trace,
-	        argc ? (size_t)argc : 1, &shown, &error);
-	/* the document has said it already */
-	if (result < 0 && shown && options.json)
+	if (result == 1)
+		return 0;
+	if (result < 0 || trace_part_parse(&part, &options.reading, &error))
+		return show_error(&error, options.json, 2);
+	result = open_traces(argc, argv, &trace, &error);
+	if (!result)
+		result = make_report(trace, &options, &part, &shown, &error);
+	trace_close(trace);
+	if (result && shown && options.json)
 		return 1;
-	return result < 0 ? show_error(&error, options.json, result == -EINVAL && !shown ? 2 : 1) : 0;
+	return result ? show_error(&error, options.json, 1) : 0;
 }
 
 const struct command cmd_report = {

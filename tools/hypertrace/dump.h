@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of `hypertrace dump` share: the options, read; and what is known of each machine and type.
- */
+/* What the parts of `hypertrace dump` share: the options, read; and what is known of each machine and type. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 #include "lib/base/hash_map.h"
-#include "lib/filter/event_selection.h"
-#include "lib/filter/filter.h"
 #include "lib/reader/trace_reader.h"
+#include "tools/hypertrace/reading_options.h"
 
 #define DUMP_LINE_BYTES (1u << 19) /* no line is longer: 64 KiB of text, six bytes for each in JSON */
 #define DUMP_FIELDS_MAX 8          /* that a form uses */
@@ -60,9 +58,8 @@ struct dump_machine {
 
 struct dump {
 	/* the options */
-	struct event_selection selection;
-	struct filter filter;
-	bool all_events, filtered, durations, json, count;
+	struct trace_part part;
+	bool filtered, durations, json, count;
 	enum dump_time time;
 	int64_t from_ns, to_ns; /* Unix */
 	int machine;

@@ -55,7 +55,7 @@ static bool match_end(struct dump *dump, struct dump_machine *machine, const str
 	dump->duration_ns = to_ns(machine, *begin, event->tsc - *begin);
 	dump->has_duration = true;
 	*begin = 0;
-	return dump->duration_ns >= dump->filter.min_duration_ns[type->pair];
+	return dump->duration_ns >= dump->part.filter.min_duration_ns[type->pair];
 }
 
 bool dump_pairs_match(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
@@ -68,9 +68,9 @@ bool dump_pairs_match(struct dump *dump, struct dump_machine *machine, const str
 		uint64_t units = event_field_value(type->fields[3], event->payload);
 
 		return pair >= FILTER_PAIRS ||
-		       to_ns(machine, event->tsc, units) >= dump->filter.min_duration_ns[pair];
+		       to_ns(machine, event->tsc, units) >= dump->part.filter.min_duration_ns[pair];
 	}
-	if (type->pair == FILTER_PAIRS || !dump->filter.min_duration_ns[type->pair])
+	if (type->pair == FILTER_PAIRS || !dump->part.filter.min_duration_ns[type->pair])
 		return true;
 	if (!type->begins)
 		return match_end(dump, machine, type, event);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/strbuf.h"
 #include "lib/base/suggest.h"
 
 struct cursor {
@@ -68,12 +69,43 @@ static int parse_seconds(const char *text, double *value)
 	return -EINVAL;
 }
 
+char *string_list_join(const struct string_list *list)
+{
+	struct strbuf text = STRBUF_EMPTY;
+
+	strbuf_puts(&text, "");
+	for (size_t i = 0; i < list->count; i++)
+		strbuf_printf(&text, "%s%s", i ? "," : "", list->items[i]);
+	if (!text.failed)
+		return text.data;
+	strbuf_deinit(&text);
+	return NULL;
+}
+
 static int store_list(struct string_list *list, const char *text)
 {
 	if (list->count == STRING_LIST_MAX)
 		return -E2BIG;
 	list->items[list->count++] = text;
 	return 0;
+}
+
+/* `words` are separated by '|'. */
+static int store_choice(const char *words, const char *text, unsigned *choice)
+{
+	size_t length = strlen(text);
+
+	for (unsigned i = 0;; i++) {
+		size_t end = strcspn(words, "|");
+
+		if (end == length && memcmp(words, text, length) == 0) {
+			*choice = i + 1;
+			return 0;
+		}
+		if (!words[end])
+			return -EINVAL;
+		words += end + 1;
+	}
 }
 
 static int store(const struct option_spec *option, char *values, const char *text)
@@ -98,21 +130,25 @@ static int store(const struct option_spec *option, char *values, const char *tex
 		return parse_bytes(text, value);
 	case OPTION_SECONDS:
 		return parse_seconds(text, value);
+	case OPTION_CHOICE:
+		return store_choice(option->argument, text, value);
 	}
 	return -EINVAL;
 }
 
-static const char *expected(enum option_kind kind)
+static int refuse_value(const struct option_spec *option, const char *text, struct error *error)
 {
-	switch (kind) {
-	case OPTION_UNSIGNED:
-		return "a whole number";
+	switch (option->kind) {
 	case OPTION_BYTES:
-		return "a number of bytes such as 64K, 32M or 1G";
+		error_set(error, -EINVAL, "--%s: '%s' is not a number of bytes", option->name, text);
+		return error_hint(error, "for example 64K, 32M or 1G");
 	case OPTION_SECONDS:
-		return "a time such as 10, 2.5s, 500ms or 1m";
+		error_set(error, -EINVAL, "--%s: '%s' is not a time", option->name, text);
+		return error_hint(error, "for example 10, 2.5s, 500ms or 1m");
+	case OPTION_CHOICE:
+		return error_set(error, -EINVAL, "--%s: '%s' is not one of %s", option->name, text, option->argument);
 	default:
-		return "a value";
+		return error_set(error, -EINVAL, "--%s: '%s' is not a whole number", option->name, text);
 	}
 }
 
@@ -121,14 +157,11 @@ static int store_checked(struct cursor *cursor, const struct option_spec *option
 	int result = store(option, cursor->values, text);
 
 	if (result == -E2BIG)
-		return error_set(cursor->error, result, "option --%s may be given at most %d times",
-		        option->name, STRING_LIST_MAX);
+		return error_set(cursor->error, result, "--%s may be given at most %d times", option->name,
+			STRING_LIST_MAX);
 	if (result == -ERANGE)
-		return error_set(cursor->error, result, "option --%s: '%s' is too large", option->name, text);
-	if (result < 0)
-		return error_set(cursor->error, result, "option --%s: '%s' is not %s", option->name, text,
-		        expected(option->kind));
-	return 0;
+		return error_set(cursor->error, result, "--%s: '%s' is too large", option->name, text);
+	return result < 0 ? refuse_value(option, text, cursor->error) : 0;
 }
 
 /* The option's value is `attached` ("--name=VALUE", "-nVALUE") or else the next word. */
@@ -137,8 +170,7 @@ static int take_value(struct cursor *cursor, const struct option_spec *option, c
 	if (!attached && cursor->next < cursor->argc)
 		attached = cursor->argv[cursor->next++];
 	if (!attached)
-		return error_set(cursor->error, -EINVAL, "option --%s needs a value: %s", option->name,
-		        option->argument);
+		return error_set(cursor->error, -EINVAL, "--%s needs a value: %s", option->name, option->argument);
 	return store_checked(cursor, option, attached);
 }
 
@@ -168,7 +200,7 @@ static int parse_long(struct cursor *cursor, const char *word)
 		if (option->kind != OPTION_FLAG)
 			return take_value(cursor, option, equals ? equals + 1 : NULL);
 		if (equals)
-			return error_set(cursor->error, -EINVAL, "option --%s takes no value", option->name);
+			return error_set(cursor->error, -EINVAL, "--%s takes no value", option->name);
 		return store_checked(cursor, option, NULL);
 	}
 	return unknown_long(cursor, word, length);
@@ -210,12 +242,14 @@ static int parse_word(struct cursor *cursor, const char *word)
 
 int options_parse(const struct command *command, int *argc, char ***argv, void *values, struct error *error)
 {
-	struct cursor cursor = {.command = command,
-	        .argc = *argc,
-	        .next = 1,
-	        .argv = *argv,
-	        .values = values,
-	        .error = error};
+	struct cursor cursor = {
+		.command = command,
+		.argc = *argc,
+		.next = 1,
+		.argv = *argv,
+		.values = values,
+		.error = error,
+	};
 	int operands = 0; /* gathered at the front of argv: never ahead of what is read */
 
 	while (cursor.next < cursor.argc) {
@@ -240,5 +274,10 @@ int options_parse(const struct command *command, int *argc, char ***argv, void *
 		cursor.argv[operands++] = cursor.argv[cursor.next++];
 	cursor.argv[operands] = NULL;
 	*argc = operands;
+	if (operands && command->no_operands) {
+		error_set(error, -EINVAL, "'%s' is one word too many", cursor.argv[0]);
+		return error_hint(error, "hypertrace %s takes options only: see hypertrace %s --help", command->name,
+			command->name);
+	}
 	return 0;
 }

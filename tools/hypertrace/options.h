@@ -17,6 +17,7 @@ enum option_kind {
 	OPTION_UNSIGNED, /* uint64_t: --smp 2 */
 	OPTION_BYTES,    /* uint64_t: --size 4M (K, M, G) */
 	OPTION_SECONDS,  /* double: --duration 2.5 (s, ms, m) */
+	OPTION_CHOICE,   /* unsigned: which word of `argument` ("overwrite|discard"), from 1; 0: not given */
 };
 
 #define STRING_LIST_MAX 64
@@ -25,23 +26,27 @@ struct string_list {
 	const char *items[STRING_LIST_MAX];
 };
 
+/* The items with commas between; to be freed. NULL: out of memory. */
+char *string_list_join(const struct string_list *list);
+
 struct option_spec {
 	char letter;            /* 0: only the long name */
 	const char *name;       /* long name without dashes */
-	const char *argument;   /* as shown in help, "FILE"; NULL for flags */
+	const char *argument;   /* as shown in help, "FILE"; the words of a choice; NULL for flags */
 	enum option_kind kind;
 	size_t offset;          /* of the value in the verb's struct of options */
-	const char *help;       /* one sentence, no full stop */
+	const char *help;       /* small first letter, no full stop */
 };
 /* ends with { 0 } */
 
 struct command {
 	const char *name;        /* the verb */
-	const char *summary;     /* one line */
+	const char *summary;     /* one line: capital first letter, no full stop */
 	const char *synopsis;    /* what follows "hypertrace VERB" */
-	const char *description; /* paragraphs for the man page and --help */
-	const char *examples;    /* lines "  hypertrace …", each with a comment line above */
+	const char *description; /* paragraphs with an empty line between; one whose lines end in \n keeps them */
+	const char *examples;    /* lines "  hypertrace …", each with a comment line above; no \n at the end */
 	const struct option_spec *options;
+	bool no_operands;        /* options only */
 	int (*run)(const struct command *command, int argc, char **argv); /* returns the exit status */
 };
 
