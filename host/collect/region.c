@@ -136,8 +136,8 @@ int region_check(const struct region *region, struct region_layout *layout, stru
 		        HT_ABI_VERSION);
 		error_hint(error, "load the hypertrace.ko of this version: hypertrace module");
 	} else if ((header_bytes = ring_load32(&guest->header_bytes)) != sizeof(*guest)) {
-		code = error_set(
-		        error, -EBADMSG, "header of %u bytes, not %zu", header_bytes, sizeof(*guest));
+		code = error_set(error, -EBADMSG, "header: %u bytes, not %zu", header_bytes, sizeof(*guest));
+		error_hint(error, "the region is damaged: reload hypertrace.ko");
 	} else {
 		*layout = (struct region_layout){
 		        .generation = ring_load64(&guest->generation),

@@ -337,6 +337,7 @@ int ctf_metadata_parse(
 	if (!parser.code)
 		parser.code = event_schema_check(description->schema, error);
 	if (parser.code) {
+		error_hint(error, "it is damaged, or of another program, whose traces babeltrace2 reads");
 		event_schema_destroy(description->schema);
 		description->schema = NULL;
 	}

@@ -281,8 +281,10 @@ static int open_trace_path(
 {
 	int code = load_info(fd, TRACE_INFO_FILE, info, error);
 
-	if (code)
+	if (code) {
+		error_hint(error, "each machine's directory can be read alone: %s/MACHINE", path);
 		return error_add(error, "%s", path), code;
+	}
 	for (size_t i = 0; i < info->nr_machines && !code; i++) {
 		const struct trace_machine_info *machine = &info->machines[i];
 		char metadata[sizeof(machine->name) + 16];
@@ -301,10 +303,13 @@ static int open_path(struct trace *trace, const char *path, struct trace_info *i
 
 	if (fd < 0 && errno == ENOTDIR) {
 		error_set(error, -ENOTDIR, "%s: not a trace: a trace is a directory", path);
+		error_hint(error, "name a directory that hypertrace record or run has made");
 		return -ENOTDIR;
 	}
-	if (fd < 0)
-		return error_set(error, -errno, "%s: %s", path, strerror(errno));
+	if (fd < 0) {
+		error_set(error, -errno, "%s: %s", path, strerror(errno));
+		return error_hint(error, "name a directory that hypertrace record or run has made");
+	}
 	if (exists(fd, "metadata"))
 		return open_machine_path(trace, fd, path, info, error);
 	if (exists(fd, TRACE_INFO_FILE))

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""make_inputs.py DIRECTORY: the bad inputs of the transcripts here, made of the good trace beside this file."""
+import os
+import pathlib
+import random
+import shutil
+import struct
+import sys
+
+GOOD = pathlib.Path(__file__).resolve().parent / "trace"
+REGION_MAGIC = 0x4543415254505948  # abi/region.h
+PAGES = 1 << 20
+
+
+def packets(path):
+    """Where each packet of a stream begins (lib/model/ctf_layout.h: packet_size is the u64 at byte 48)."""
+    data, offset = path.read_bytes(), 0
+    while offset < len(data):
+        yield offset
+        offset += struct.unpack_from("<Q", data, offset + 48)[0] // 8
+
+
+def trace(name, change=None):
+    shutil.copytree(GOOD, name)
+    if change:
+        change(pathlib.Path(name))
+
+
+def patch(path, offset, data):
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+def replace(path, old, new):
+    text = path.read_text()
+    assert old in text, (path, old)
+    path.write_text(text.replace(old, new))
+
+
+def in_packet(number, offset, data):
+    def change(top):
+        stream = top / "vm1/cpu1"
+        patch(stream, list(packets(stream))[number] + offset, data)
+    return change
+
+
+def traces():
+    stream = GOOD / "vm1/cpu1"
+    starts = list(packets(stream))
+    trace("good")
+    trace("cut", lambda top: os.truncate(top / "vm1/cpu1", starts[4] + 300))
+    trace("cut-header", lambda top: os.truncate(top / "vm1/cpu1", starts[4] + 20))
+    trace("no-magic", in_packet(3, 0, b"\xff\xff\xff\xff"))
+    trace("huge-packet", in_packet(3, 48, struct.pack("<Q", 1 << 62)))
+    trace("other-uuid", in_packet(3, 4, b"\0" * 16))
+    trace("wrong-events", in_packet(3, 80, struct.pack("<I", 3)))
+    trace("noise-in-packet", in_packet(3, 88, b"\xff" * 40))
+    trace("newer", lambda top: replace(top / "hypertrace.json", '"format": 1', '"format": 2'))
+    trace("no-json", lambda top: (top / "hypertrace.json").write_text("{ nothing"))
+    trace("wrong-json", lambda top: replace(top / "hypertrace.json", '"vm1"', '"../../etc"'))
+    trace("noise-metadata", lambda top: (top / "vm1/metadata").write_bytes(random.Random(1).randbytes(4096)))
+    trace("cut-metadata", lambda top: os.truncate(top / "vm1/metadata", 900))
+    trace("waiting", lambda top: (top / "vm1/metadata").unlink())
+    os.mkdir("empty")
+    os.mkdir("foreign")
+    pathlib.Path("foreign/metadata").write_text(
+        '/* CTF 1.8 */\ntrace {\n\tmajor = 1;\n\tminor = 8;\n\tbyte_order = be;\n};\nenv {\n\tdomain = "ust";\n};\n')
+    pathlib.Path("file").write_text("no trace\n")
+
+
+def region(name, **words):
+    header = {"magic": REGION_MAGIC, "version": 1, "header_bytes": 1168, "rings": 3, "packets": 16, "bytes": 4096,
+              "mode": 0, "rings_offset": 20480, "data_offset": 24576, **words}
+    data = bytearray(PAGES)
+    struct.pack_into("<QIIQQIIIIQQ", data, 0, header["magic"], header["version"], header["header_bytes"], PAGES, 7,
+                     header["rings"], header["packets"], header["bytes"], header["mode"], header["rings_offset"],
+                     header["data_offset"])
+    pathlib.Path(name).write_bytes(data)
+
+
+def regions():
+    pathlib.Path("small.region").write_bytes(bytes(4096))
+    pathlib.Path("zeros.region").write_bytes(bytes(PAGES))
+    pathlib.Path("noise.region").write_bytes(random.Random(2).randbytes(PAGES))
+    region("version.region", version=99)
+    region("header.region", header_bytes=8)
+    region("rings.region", rings=100000)
+    region("packets.region", packets=17)
+    region("mode.region", mode=5)
+    region("outside.region", data_offset=PAGES - 4096)
+    region("forbidden.region")
+    os.chmod("forbidden.region", 0)
+    os.mkdir("directory.region")
+
+
+os.chdir(sys.argv[1])
+traces()
+regions()
