@@ -9,6 +9,8 @@
 #include "host/collect/ring_access.h"
 #include "lib/base/text.h"
 
+#define FILTER_LATER "record without that condition and filter when reading: hypertrace dump -f"
+
 _Static_assert((int)HT_PAIR_IRQ == FILTER_PAIR_IRQ && (int)HT_PAIR_SOFTIRQ == FILTER_PAIR_SOFTIRQ &&
                        (int)HT_PAIR_SYSCALL == FILTER_PAIR_SYSCALL &&
                        (int)HT_PAIR_HRTIMER == FILTER_PAIR_HRTIMER && (int)HT_PAIR_TIMER == FILTER_PAIR_TIMER,
@@ -33,18 +35,17 @@ int control_check(const struct control_request *request, struct error *error)
 	if (!filter)
 		return 0;
 	if (count_values(&filter->pids) > HT_CONTROL_PIDS) {
-		error_set(error, -ENOTSUP, "filter: a guest can look for %d pids at most", HT_CONTROL_PIDS);
-		return error_hint(error,
-		               "record without that condition and filter when reading: hypertrace dump -f"),
-		       -ENOTSUP;
+		error_set(error, -ENOTSUP, "-f: pid: a guest can look for %d at most", HT_CONTROL_PIDS);
+		return error_hint(error, FILTER_LATER);
 	}
-	if (filter->nr_comms > HT_CONTROL_COMMS)
-		return error_set(
-		        error, -ENOTSUP, "filter: a guest can look for %d comms at most", HT_CONTROL_COMMS);
+	if (filter->nr_comms > HT_CONTROL_COMMS) {
+		error_set(error, -ENOTSUP, "-f: comm: a guest can look for %d at most", HT_CONTROL_COMMS);
+		return error_hint(error, FILTER_LATER);
+	}
 	for (size_t i = 0; i < filter->cpus.count; i++)
 		if (filter->cpus.items[i].first >= HT_MAX_CPUS)
-			return error_set(error, -ENOTSUP, "filter: cpu %u: a guest has %d at most",
-			        filter->cpus.items[i].first, HT_MAX_CPUS);
+			return error_set(error, -ENOTSUP, "-f: cpu: a guest has no CPU %u: %d at most",
+				filter->cpus.items[i].first, HT_MAX_CPUS);
 	return 0;
 }
 

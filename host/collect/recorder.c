@@ -39,7 +39,10 @@ struct recorder {
 static int select_events(struct event_selection *events, const char *list, struct error *error)
 {
 	cleanup_free char *whole = NULL;
+	int code = event_selection_parse(events, list, event_table_choices, error); /* for messages of the user's words */
 
+	if (code)
+		return code;
 	if (asprintf(&whole, "sched_switch,sched_process_fork,sched_process_exec,task_rename,%s", list) < 0) {
 		whole = NULL;
 		return error_set(error, -ENOMEM, "out of memory");
@@ -79,10 +82,11 @@ static int parse_request(const struct recorder_options *options, struct event_se
 	if (options->ring_bytes) {
 		if (options->ring_bytes & (options->ring_bytes - 1) ||
 			options->ring_bytes < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES ||
-			options->ring_bytes > 1ull << 30)
-			return error_set(error, -EINVAL,
-				"ring size: a power of two from %dK to 1G is possible",
+			options->ring_bytes > 1ull << 30) {
+			error_set(error, -EINVAL, "--size: a ring has a power of two of bytes from %dK to 1G",
 				HT_MIN_PACKETS * HT_MIN_PACKET_BYTES >> 10);
+			return error_hint(error, "for example 256K, 1M or 4M");
+		}
 		packet_bytes = packet_bytes < HT_MIN_PACKET_BYTES ? HT_MIN_PACKET_BYTES : packet_bytes;
 		packet_bytes = packet_bytes > 65536 ? 65536 : packet_bytes;
 		request->packet_bytes = (uint32_t)packet_bytes;

@@ -40,7 +40,7 @@ bad_arguments() {
 	expect_error 'missing value' 2 '--kernel needs a value' --kernel
 	expect_error 'no number' 2 "'two' is not a whole number" --smp two -- true
 	expect_error 'no size' 2 'is not a number of bytes' --memory much -- true
-	expect_error 'no accelerator' 2 'no such accelerator' --accel warp -- true
+	expect_error 'no accelerator' 2 'is not one of auto|kvm|tcg|tcg-single' --accel warp -- true
 	expect_error 'icount' 2 'one vCPU only' --icount --smp 2 -- true
 	expect_error 'flag with a value' 2 'takes no value' --verbose=yes -- true
 	expect_error 'no such mode' 2 'mode' --mode sideways -- true

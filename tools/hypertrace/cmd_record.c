@@ -14,18 +14,16 @@
 #include "host/collect/ivshmem.h"
 #include "host/collect/recorder.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/strbuf.h"
 #include "tools/hypertrace/commands.h"
-#include "tools/hypertrace/output_directory.h"
+#include "tools/hypertrace/recording_options.h"
 #include "tools/hypertrace/recording_summary.h"
 
 #define READY_S 5.0 /* for guests to begin before COMMAND or --duration starts */
 #define TERM_S  2.0 /* for COMMAND to end when the recording does */
 
 struct record_options {
-	struct string_list qmp, regions, events;
-	const char *filter, *mode, *output;
-	uint64_t ring_bytes;
+	struct string_list qmp, regions;
+	struct recording_options recording;
 	double duration_s;
 	bool no_symbols, history, leave_on;
 };
@@ -33,25 +31,16 @@ struct record_options {
 #define AT(member) offsetof(struct record_options, member)
 static const struct option_spec record_specs[] = {
 	{0, "qmp", "SOCKET", OPTION_LIST, AT(qmp),
-		"QMP socket of a guest's QEMU (several times: several guests)"},
+		"QMP socket of a guest's QEMU; several times: several guests"},
 	{0, "region", "FILE", OPTION_LIST, AT(regions),
-		"file of a guest's region (several times: several guests)"},
-	{'e', "events", "LIST", OPTION_LIST, AT(events),
-		"groups, events, SYSTEM:EVENT (default " RECORDER_EVENTS ")"},
-	{'f', "filter", "EXPR", OPTION_STRING, AT(filter),
-		"what the guest records, as pid==12, comm!=sh, duration>1ms"},
-	{0, "mode", "MODE", OPTION_STRING, AT(mode),
-		"overwrite: the newest events are kept; discard: the oldest"},
-	{0, "size", "BYTES", OPTION_BYTES, AT(ring_bytes),
-		"ring of each vCPU, a power of two (default: what fits)"},
-	{'o', "output", "DIR", OPTION_STRING, AT(output),
-		"where the trace goes (default " OUTPUT_DEFAULT ")"},
+		"file of a guest's region; several times: several guests"},
+	RECORDING_OPTION_SPECS(struct record_options),
 	{'d', "duration", "TIME", OPTION_SECONDS, AT(duration_s),
-		"record for so long, once the guests answer (default: until Ctrl-C)"},
+		"record for so long, once the guests answer; default until Ctrl-C"},
 	{0, "history", NULL, OPTION_FLAG, AT(history),
-		"also what the rings hold from before; they keep their mode and size"},
+		"take also what the rings hold from before; they keep their mode and size"},
 	{0, "leave-on", NULL, OPTION_FLAG, AT(leave_on),
-		"at the end the guests go on writing into their rings, for a later --history"},
+		"let the guests go on writing into their rings at the end, for a later --history"},
 	{0, "no-symbols", NULL, OPTION_FLAG, AT(no_symbols), "do not ask for the kernel's symbols"},
 	{0},
 };
@@ -80,15 +69,6 @@ static void show_notice(void *context, const char *text)
 
 	snprintf(run->said, sizeof(run->said), "%s", text);
 	fprintf(stderr, "hypertrace: %s\n", text);
-}
-
-static int parse_mode(const char *word, enum ht_mode *mode, struct error *error)
-{
-	*mode = word && strcmp(word, "discard") == 0 ? HT_MODE_DISCARD : HT_MODE_OVERWRITE;
-	if (!word || *mode == HT_MODE_DISCARD || strcmp(word, "overwrite") == 0)
-		return 0;
-	error_set(error, -EINVAL, "--mode %s: no such mode", word);
-	return error_hint(error, "give overwrite or discard");
 }
 
 /* The guest behind a QMP socket: its region's file, and the process whose end is its end. */
@@ -207,7 +187,9 @@ static int record(
 	return code;
 }
 
-static int check_words(const struct record_options *options, const char *events, struct error *error)
+/* Everything that can be wrong before a file is touched. */
+static int check(const struct record_options *options, struct recorder_options *recorder, char **events,
+	struct error *error)
 {
 	if (!options->qmp.count && !options->regions.count) {
 		error_set(error, -EINVAL, "which guest? Neither --qmp nor --region is given");
@@ -215,36 +197,14 @@ static int check_words(const struct record_options *options, const char *events,
 			"a running QEMU: hypertrace attach --qmp SOCKET, then record --qmp SOCKET; "
 			"a throw-away guest: hypertrace run");
 	}
-	if (options->events.count && !events[0]) {
-		error_set(error, -EINVAL, "-e: no event is named");
-		return error_hint(error, "leave -e out for the default: " RECORDER_EVENTS);
-	}
-	if (options->history && (options->ring_bytes || options->mode)) {
+	if (options->history && (options->recording.ring_bytes || options->recording.mode)) {
 		error_set(error, -EINVAL, "--history takes the rings as they are: no --size, no --mode");
 		return error_hint(error, "rings of another size or mode start anew, and are empty");
 	}
-	return 0;
-}
-
-/* Everything that can be wrong before a file is touched. */
-static int check(const struct record_options *options, struct recorder_options *recorder,
-	struct strbuf *events, struct error *error)
-{
-	int code = parse_mode(options->mode, &recorder->mode, error);
-
-	for (size_t i = 0; i < options->events.count; i++)
-		strbuf_printf(events, "%s%s", i ? "," : "", options->events.items[i]);
-	if (events->failed)
-		return error_set(error, -ENOMEM, "out of memory");
-	recorder->events = events->data;
-	recorder->filter = options->filter;
-	recorder->ring_bytes = options->ring_bytes;
 	recorder->no_symbols = options->no_symbols;
 	recorder->history = options->history;
 	recorder->leave_on = options->leave_on;
-	if (!code)
-		code = check_words(options, events->data, error);
-	return code ? code : recorder_options_check(recorder, error);
+	return recording_options_read(recorder, events, &options->recording, error);
 }
 
 /* The trace is complete. Returns the exit status. */
@@ -280,7 +240,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 	struct recorder_options recorder = {
 		.program_version = HYPERTRACE_VERSION, .notice = show_notice, .context = &run};
 	struct record_options options = {0};
-	struct strbuf events cleanup_strbuf = STRBUF_EMPTY;
+	cleanup_free char *events = NULL;
 	struct error error = {0};
 	int code = options_parse(command, &argc, &argv, &options, &error);
 
@@ -288,7 +248,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 		return 0;
 	if (code || check(&options, &recorder, &events, &error))
 		return show_error(&error, false, 2);
-	recorder.output = output_directory(options.output, &error);
+	recorder.output = output_directory(options.recording.output, &error);
 	code = recorder.output ? recorder_create(&run.recorder, &recorder, &error) : error.code;
 	if (!code)
 		code = add_guests(run.recorder, &options, &error);
@@ -311,22 +271,18 @@ const struct command cmd_record = {
 	.name = "record",
 	.summary = "Trace guests that are running",
 	.synopsis = "{--qmp SOCKET | --region FILE}... [-e LIST] [-f EXPR] [-o DIR] [-- COMMAND...]",
-	.description = "Asks the hypertrace.ko of one or several running guests for events and writes what "
-		       "comes, with all "
-		       "guests on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this "
-		       "host) ends; then "
-		       "with its exit status. Nothing in the guests is stopped or slowed down. A guest may "
-		       "panic, reboot or "
-		       "be killed meanwhile: what it wrote before is recorded, and what it writes after a "
-		       "reboot follows in "
-		       "a machine of its own (vm1.2). A guest that has died already tells what its rings "
-		       "still hold.\n\n"
-		       "Recording starts from now on, and at the end the events are turned off. For a flight "
-		       "recorder, --leave-on lets the guests go on writing, the newest over the oldest; "
-		       "record --history then takes what the rings hold by that time.\n\n"
-		       "COMMAND starts when the guests have begun to record, or after five seconds; where it "
-		       "outlives the recording it gets SIGTERM, then SIGKILL.\n\n"
-		       "At the end it says how many events were recorded and how many were lost, and why.",
+	.description =
+		"Asks the hypertrace.ko of one or several running guests for events and writes what comes, with all guests "
+		"on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this host) ends; then with its exit "
+		"status. Nothing in the guests is stopped or slowed down. A guest may panic, reboot or be killed meanwhile: "
+		"what it wrote before is recorded, and what it writes after a reboot follows in a machine of its own "
+		"(vm1.2). A guest that has died already tells what its rings still hold.\n\n"
+		"Recording starts from now on, and at the end the events are turned off. For a flight recorder, --leave-on "
+		"lets the guests go on writing, the newest over the oldest; record --history then takes what the rings hold "
+		"by that time.\n\n"
+		"COMMAND starts when the guests have begun to record, or after five seconds; where it outlives the "
+		"recording it gets SIGTERM, then SIGKILL.\n\n"
+		"At the end it says how many events were recorded and how many were lost, and why.",
 	.examples = "  # ten seconds of scheduling and interrupts of one guest\n"
 		    "  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
 		    "  # two guests while a load test runs on the host\n"
@@ -335,7 +291,7 @@ const struct command cmd_record = {
 		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --duration 1s\n"
 		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --history --duration 1s\n"
 		    "  # what a guest that has panicked did last\n"
-		    "  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s\n",
+		    "  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s",
 	.options = record_specs,
 	.run = run_record,
 };

@@ -4,12 +4,14 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
+#include "config.h"
 #include "host/vm/kernel_package.h"
 #include "host/vm/module_build.h"
 #include "host/vm/vm.h"
 #include "lib/base/cleanup.h"
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/progress.h"
+#include "tools/hypertrace/recording_options.h"
 #include "tools/hypertrace/run_recording.h"
 
 #define MIB              (UINT64_C(1) << 20)
@@ -17,12 +19,20 @@
 #define STATUS_BAD_USAGE 2
 
 struct run_options {
-	const char *kernel, *headers, *accel, *append, *qmp, *kernel_log;
+	const char *kernel, *headers, *append, *qmp, *kernel_log;
+	unsigned accel; /* enum vm_accel + 1; 0: not given */
 	uint64_t smp, memory_bytes, region_bytes;
 	struct string_list files, qemu;
 	double timeout_s;
 	bool icount, no_trace, verbose;
 	struct recording_options recording;
+};
+
+/* The options, read. */
+struct run_wish {
+	const struct run_options *options;
+	struct recorder_options recorder;
+	char *events; /* as recorder.events */
 };
 
 #define AT(member) offsetof(struct run_options, member)
@@ -34,29 +44,20 @@ static const struct option_spec run_specs[] = {
         {0, "smp", "N", OPTION_UNSIGNED, AT(smp), "vCPUs; default 2"},
         {'m', "memory", "SIZE", OPTION_BYTES, AT(memory_bytes),
                 "the guest's memory, MiB where no unit is given; default 512"},
-        {0, "accel", "auto|kvm|tcg|tcg-single", OPTION_STRING, AT(accel),
-                "how the guest runs; auto: KVM where it works, else TCG"},
+        {0, "accel", "auto|kvm|tcg|tcg-single", OPTION_CHOICE, AT(accel),
+                "how the guest runs; default auto: KVM where it works, else TCG"},
         {0, "icount", NULL, OPTION_FLAG, AT(icount),
                 "one guest instruction is one guest nanosecond: exact costs"},
-        {'e', "event", "EVENTS", OPTION_LIST, AT(recording.events),
-                "what to trace: sched,irq,syscalls or SYSTEM:EVENT; default sched,irq,syscalls"},
-        {'f', "filter", "FILTER", OPTION_STRING, AT(recording.filter), "record only what FILTER lets pass"},
-        {'o', "output", "TRACE", OPTION_STRING, AT(recording.output),
-                "directory of the trace; default hypertrace.data, the one before becomes "
-                "hypertrace.data.old"},
-        {0, "mode", "overwrite|discard", OPTION_STRING, AT(recording.mode),
-                "what gives way in a full ring: the oldest packet, or new events; default overwrite"},
-        {0, "size", "BYTES", OPTION_BYTES, AT(recording.ring_bytes),
-                "of each ring; default: what the region holds"},
+	RECORDING_OPTION_SPECS(struct run_options),
         {0, "region-size", "BYTES", OPTION_BYTES, AT(region_bytes),
                 "memory that guest and host share; default 32M"},
-        {0, "no-trace", NULL, OPTION_FLAG, AT(no_trace), "only run the command"},
+        {0, "no-trace", NULL, OPTION_FLAG, AT(no_trace), "run the command only"},
         {0, "file", "LOCAL[:GUEST]", OPTION_LIST, AT(files),
                 "put a file or directory into the guest, with the libraries it needs"},
         {0, "append", "WORDS", OPTION_STRING, AT(append), "further words for the kernel's command line"},
         {0, "qemu", "WORD", OPTION_LIST, AT(qemu), "a further argument for QEMU"},
         {0, "qmp", "SOCKET", OPTION_STRING, AT(qmp), "let QEMU make a QMP socket there"},
-        {0, "timeout", "SECONDS", OPTION_SECONDS, AT(timeout_s),
+        {0, "timeout", "TIME", OPTION_SECONDS, AT(timeout_s),
                 "end a run that takes longer, with status 124"},
         {0, "kernel-log", "FILE", OPTION_STRING, AT(kernel_log),
                 "write what the guest's kernel says to FILE"},
@@ -66,25 +67,14 @@ static const struct option_spec run_specs[] = {
 
 #undef AT
 
-static int parse_accel(const char *word, enum vm_accel *accel, struct error *error)
+static void show_notice(void *context, const char *text)
 {
-	static const char *const words[] = {[VM_ACCEL_AUTO] = "auto",
-	        [VM_ACCEL_KVM] = "kvm",
-	        [VM_ACCEL_TCG] = "tcg",
-	        [VM_ACCEL_TCG_SINGLE] = "tcg-single"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(word, words[i]) == 0) {
-			*accel = (enum vm_accel)i;
-			return 0;
-		}
-	}
-	error_set(error, -EINVAL, "--accel %s: no such accelerator", word);
-	return error_hint(error, "give auto, kvm, tcg or tcg-single");
+	(void)context;
+	fprintf(stderr, "hypertrace: %s\n", text);
 }
 
 /* What is wrong with the words alone; nothing has been looked up yet. */
-static int check(struct run_options *options, int operands, enum vm_accel *accel, struct error *error)
+static int check(struct run_options *options, int operands, struct error *error)
 {
 	if (!operands) {
 		error_set(error, -EINVAL, "no command for the guest");
@@ -94,21 +84,21 @@ static int check(struct run_options *options, int operands, enum vm_accel *accel
 		options->smp = options->icount ? 1 : 2;
 	if (options->memory_bytes < MIB) /* as QEMU's -m takes it */
 		options->memory_bytes *= MIB;
-	if (options->smp > 255 || (options->icount && options->smp != 1)) {
-		error_set(error, -EINVAL,
-		        options->smp > 255 ? "--smp: a guest has at most 255 vCPUs"
-		                           : "--icount counts on one vCPU only");
+	if (options->smp > 255) {
+		error_set(error, -EINVAL, "--smp: a guest has at most 255 vCPUs");
+		return error_hint(error, "give --smp 255 or less");
+	}
+	if (options->icount && options->smp != 1) {
+		error_set(error, -EINVAL, "--icount counts on one vCPU only");
 		return error_hint(error, "give --smp 1");
 	}
-	options->recording.verbose = options->verbose;
-	if (options->no_trace)
+	if (options->no_trace) {
 		options->region_bytes = 0;
-	else if (!options->region_bytes)
-		return error_set(
-		        error, -EINVAL, "--region-size 0: tracing needs a region, or else --no-trace");
-	if (parse_accel(options->accel, accel, error) < 0)
-		return error->code;
-	return options->no_trace ? 0 : recording_options_check(&options->recording, error);
+	} else if (!options->region_bytes) {
+		error_set(error, -EINVAL, "--region-size 0: tracing needs a region");
+		return error_hint(error, "leave it out, or give --no-trace");
+	}
+	return 0;
 }
 
 /* Signals that end a run are read, so that everything is cleaned up; SIGPIPE shows as an error of write(). */
@@ -152,7 +142,7 @@ static int finish(struct vm *vm, int served, struct error *error)
 }
 
 /* From here on there is something to clean up, and signals are read. */
-static int run_guest(const struct run_options *options, const struct vm_config *config, struct error *error)
+static int run_guest(const struct run_wish *wish, const struct vm_config *config, struct error *error)
 {
 	cleanup_close int signals = block_signals();
 	struct recording *recording = NULL;
@@ -160,8 +150,9 @@ static int run_guest(const struct run_options *options, const struct vm_config *
 	int result, status = VM_STATUS_FAILED;
 
 	result = vm_create(&vm, config, error);
-	if (!result && !options->no_trace)
-		result = recording_start(&recording, &options->recording, vm_region_path(vm), error);
+	if (!result && !wish->options->no_trace)
+		result = recording_start(&recording, &wish->recorder, wish->options->recording.output, vm_region_path(vm),
+			error);
 	if (!result)
 		result = vm_start(vm, error);
 	if (result < 0) {
@@ -178,18 +169,20 @@ static int run_guest(const struct run_options *options, const struct vm_config *
 	return status;
 }
 
-static int prepare_and_run(
-        struct run_options *options, enum vm_accel accel, char **command, struct error *error)
+static int prepare_and_run(const struct run_wish *wish, char **command, struct error *error)
 {
-	const struct kernel_wish wish = {.name = options->kernel,
-	        .headers = options->headers,
-	        .need_headers = !options->no_trace,
-	        .progress = show_progress};
+	const struct run_options *options = wish->options;
+	const struct kernel_wish kernel_wish = {
+		.name = options->kernel,
+		.headers = options->headers,
+		.need_headers = !options->no_trace,
+		.progress = show_progress,
+	};
 	struct kernel_package kernel;
 	cleanup_free char *module = NULL;
 	struct vm_config config = {.smp = (unsigned int)options->smp,
 	        .memory_bytes = options->memory_bytes,
-	        .accel = accel,
+	        .accel = options->accel ? (enum vm_accel)(options->accel - 1) : VM_ACCEL_AUTO,
 	        .icount = options->icount,
 	        .region_bytes = options->region_bytes,
 	        .files = options->files.items,
@@ -207,14 +200,14 @@ static int prepare_and_run(
 	        .stderr_fd = STDERR_FILENO};
 	int status;
 
-	if (kernel_package_find(&kernel, &wish, error) < 0)
+	if (kernel_package_find(&kernel, &kernel_wish, error) < 0)
 		return show_error(error, false, VM_STATUS_FAILED);
 	config.vmlinuz = kernel.vmlinuz;
 	if (!options->no_trace && module_build(&module, &kernel, NULL, show_progress, error) < 0) {
 		status = show_error(error, false, VM_STATUS_FAILED);
 	} else {
 		config.module = module;
-		status = run_guest(options, &config, error);
+		status = run_guest(wish, &config, error);
 	}
 	kernel_package_deinit(&kernel);
 	return status;
@@ -222,17 +215,21 @@ static int prepare_and_run(
 
 static int run_run(const struct command *self, int argc, char **argv)
 {
-	struct run_options options = {
-	        .kernel = "6.12", .accel = "auto", .memory_bytes = 512, .region_bytes = 32 * MIB};
-	enum vm_accel accel = VM_ACCEL_AUTO;
+	struct run_options options = {.kernel = "6.12", .memory_bytes = 512, .region_bytes = 32 * MIB};
+	struct run_wish wish = {.options = &options, .recorder = {.program_version = HYPERTRACE_VERSION}};
 	struct error error = {0};
 	int result = options_parse(self, &argc, &argv, &options, &error);
 
 	if (result == 1)
 		return 0;
-	if (result < 0 || check(&options, argc, &accel, &error) < 0)
-		return show_error(&error, false, STATUS_BAD_USAGE);
-	return prepare_and_run(&options, accel, argv, &error);
+	if (!result)
+		result = check(&options, argc, &error);
+	if (!result && !options.no_trace)
+		result = recording_options_read(&wish.recorder, &wish.events, &options.recording, &error);
+	wish.recorder.notice = options.verbose ? show_notice : NULL;
+	result = result < 0 ? show_error(&error, false, STATUS_BAD_USAGE) : prepare_and_run(&wish, argv, &error);
+	free(wish.events);
+	return result;
 }
 
 const struct command cmd_run = {

@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
-#include "config.h"
-#include "host/collect/recorder.h"
-#include "lib/base/cleanup.h"
 #include "tools/hypertrace/output_directory.h"
 #include "tools/hypertrace/recording_summary.h"
 
@@ -20,64 +20,6 @@ struct recording {
 	atomic_bool stop;
 	int wake; /* eventfd: ends the recorder's sleep */
 };
-
-static void show_notice(void *context, const char *text)
-{
-	(void)context;
-	fprintf(stderr, "hypertrace: %s\n", text);
-}
-
-static int parse_mode(const char *word, enum ht_mode *mode, struct error *error)
-{
-	*mode = HT_MODE_OVERWRITE;
-	if (!word || strcmp(word, "overwrite") == 0)
-		return 0;
-	*mode = HT_MODE_DISCARD;
-	if (strcmp(word, "discard") == 0)
-		return 0;
-	error_set(error, -EINVAL, "--mode %s: no such mode", word);
-	return error_hint(error, "give overwrite or discard");
-}
-
-/* -e may be given several times: one list for the recorder. To be freed. */
-static char *join(const struct string_list *events)
-{
-	char *text = NULL;
-	size_t length = 0;
-	FILE *stream = open_memstream(&text, &length);
-
-	if (!stream)
-		return NULL;
-	for (size_t i = 0; i < events->count; i++)
-		fprintf(stream, "%s%s", i ? "," : "", events->items[i]);
-	if (!events->count)
-		fputs("sched,irq,syscalls", stream);
-	return fclose(stream) == EOF ? NULL : text;
-}
-
-/* *events is what recorder->events points to; to be freed. */
-static int fill(struct recorder_options *recorder, char **events, const struct recording_options *options,
-        struct error *error)
-{
-	*recorder = (struct recorder_options){.program_version = HYPERTRACE_VERSION,
-	        .filter = options->filter,
-	        .ring_bytes = options->ring_bytes,
-	        .notice = options->verbose ? show_notice : NULL};
-	*events = join(&options->events);
-	if (!*events)
-		return error_set(error, -ENOMEM, "out of memory");
-	recorder->events = *events;
-	return parse_mode(options->mode, &recorder->mode, error);
-}
-
-int recording_options_check(const struct recording_options *options, struct error *error)
-{
-	struct recorder_options recorder;
-	cleanup_free char *events = NULL;
-	int result = fill(&recorder, &events, options, error);
-
-	return result < 0 ? result : recorder_options_check(&recorder, error);
-}
 
 static void *record(void *context)
 {
@@ -115,17 +57,14 @@ static int begin(struct recording *recording, const struct recorder_options *opt
 	return 0;
 }
 
-int recording_start(struct recording **result, const struct recording_options *options,
-        const char *region_path, struct error *error)
+int recording_start(struct recording **result, const struct recorder_options *options, const char *output,
+	const char *region_path, struct error *error)
 {
-	struct recorder_options recorder;
-	cleanup_free char *events = NULL;
+	struct recorder_options recorder = *options;
 	struct recording *recording;
-	int code = fill(&recorder, &events, options, error);
+	int code;
 
-	if (code < 0)
-		return code;
-	recorder.output = output_directory(options->output, error);
+	recorder.output = output_directory(output, error);
 	if (!recorder.output)
 		return error->code;
 	recording = calloc(1, sizeof(*recording));

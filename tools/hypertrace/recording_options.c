@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/hypertrace/recording_options.h"
+
+#include <errno.h>
+
+int recording_options_read(struct recorder_options *recorder, char **events, const struct recording_options *options,
+	struct error *error)
+{
+	*events = string_list_join(&options->events);
+	if (!*events)
+		return error_set(error, -ENOMEM, "out of memory");
+	if (options->events.count && !**events) {
+		error_set(error, -EINVAL, "-e: no event is named");
+		return error_hint(error, "leave -e out for the default: " RECORDER_EVENTS);
+	}
+	recorder->events = *events;
+	recorder->filter = options->filter;
+	recorder->mode = options->mode ? (enum ht_mode)(options->mode - 1) : HT_MODE_OVERWRITE;
+	recorder->ring_bytes = options->ring_bytes;
+	return recorder_options_check(recorder, error);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* -e, -f, -o, --mode and --size: what `run` and `record` ask of the recorder. */
+#pragma once
+#include "host/collect/recorder.h"
+#include "tools/hypertrace/options.h"
+#include "tools/hypertrace/output_directory.h"
+
+struct recording_options {
+	struct string_list events;
+	const char *filter, *output;
+	unsigned mode; /* enum ht_mode + 1; 0: not given */
+	uint64_t ring_bytes;
+};
+
+/* clang-format off */
+#define RECORDING_OPTION(type, member) offsetof(type, recording.member)
+/* For the table of a verb whose struct of options has a `struct recording_options recording`. */
+#define RECORDING_OPTION_SPECS(type) \
+	{'e', "events", "LIST", OPTION_LIST, RECORDING_OPTION(type, events), \
+		"what to trace: groups (sched, irq, syscalls, ...), events, SYSTEM:EVENT; '!' takes out; default " \
+		RECORDER_EVENTS}, \
+	{'f', "filter", "EXPR", OPTION_STRING, RECORDING_OPTION(type, filter), \
+		"record only what EXPR lets pass: 'pid==12', 'comm!=sh', 'syscall.duration>1ms'"}, \
+	{'o', "output", "TRACE", OPTION_STRING, RECORDING_OPTION(type, output), \
+		"directory of the trace; default " OUTPUT_DEFAULT ", the one before becomes " OUTPUT_DEFAULT ".old"}, \
+	{0, "mode", "overwrite|discard", OPTION_CHOICE, RECORDING_OPTION(type, mode), \
+		"what gives way in a full ring, the oldest packet or new events; default overwrite"}, \
+	{0, "size", "BYTES", OPTION_BYTES, RECORDING_OPTION(type, ring_bytes), \
+		"ring of each vCPU, a power of two; default what the region holds"}
+/* clang-format on */
+
+/*
+ * Puts the options into *recorder, whose other members stay, and checks it: errors of recorder_options_check(), -ENOMEM.
+ * *events is what recorder->events then points to: to be freed, whatever is returned.
+ */
+int recording_options_read(struct recorder_options *recorder, char **events, const struct recording_options *options,
+	struct error *error);
