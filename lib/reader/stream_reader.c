@@ -200,6 +200,23 @@ static bool check_header(struct stream_reader *reader, const struct ctf_packet_h
 	return false;
 }
 
+/* Events that the recorder counted and that lie behind a damage from which no next packet can be found. */
+static uint64_t events_behind(const struct stream_reader *reader)
+{
+	const struct trace_machine_info *info = reader->trace_machine->info;
+
+	for (size_t i = 0; i < info->nr_cpu_infos; i++)
+		if (info->cpus[i].cpu == reader->cpu && info->cpus[i].events > reader->announced)
+			return info->cpus[i].events - reader->announced;
+	return 0;
+}
+
+/* How many events `bytes` of records can be, where a header claims `events`. */
+static uint64_t at_most(uint64_t events, size_t bytes)
+{
+	return events < bytes / RECORD_SHORT_BYTES ? events : bytes / RECORD_SHORT_BYTES;
+}
+
 enum packet { PACKET_NONE, PACKET_SKIP, PACKET_READY };
 
 static enum packet open_packet(struct stream_reader *reader)
@@ -207,6 +224,7 @@ static enum packet open_packet(struct stream_reader *reader)
 	struct ctf_packet_header header;
 	const uint8_t *at;
 	size_t have, bytes;
+	uint64_t events;
 
 	reader->packet_offset = reader->next_packet_offset;
 	reader->packet_damaged = false;
@@ -220,9 +238,13 @@ static enum packet open_packet(struct stream_reader *reader)
 	if (!check_sizes(reader, &header))
 		return PACKET_NONE;
 	bytes = header.packet_size / 8;
+	events = at_most(header.events, header.content_size / 8 - sizeof(header));
+	reader->announced += events;
 	reader->next_packet_offset = reader->packet_offset + bytes;
-	if (!check_header(reader, &header))
+	if (!check_header(reader, &header)) {
+		reader->missed += events;
 		return PACKET_SKIP;
+	}
 	if (header.timestamp_begin > reader->to_tsc)
 		return PACKET_NONE;
 	if (header.timestamp_end < reader->from_tsc) {
@@ -232,6 +254,7 @@ static enum packet open_packet(struct stream_reader *reader)
 	}
 	at = window_at(reader, reader->packet_offset, bytes, &have);
 	if (!at) {
+		reader->missed += events;
 		damage(reader, -EINVAL, "the file ends %zu bytes before it does", bytes - have);
 		return PACKET_NONE;
 	}
@@ -357,6 +380,7 @@ bool stream_reader_step(struct stream_reader *reader)
 		if (reader->next != reader->end) {
 			if (read_record(reader))
 				return true;
+			reader->missed += at_most(reader->events_left, (size_t)(reader->end - reader->next));
 			reader->next = reader->end;
 		}
 		close_packet(reader);
@@ -364,6 +388,7 @@ bool stream_reader_step(struct stream_reader *reader)
 			packet = open_packet(reader);
 		while (packet == PACKET_SKIP);
 		if (packet == PACKET_NONE) {
+			reader->missed += reader->packet_damaged ? events_behind(reader) : 0;
 			finish(reader);
 			return false;
 		}

@@ -61,6 +61,8 @@ struct stream_reader {
 	uint64_t discarded;        /* lost so far, as the last packet says */
 	uint64_t packets;          /* delivered, also in part */
 	uint64_t damaged;          /* packets not delivered whole */
+	uint64_t announced;        /* events of the packets so far, as their headers say */
+	uint64_t missed;           /* events that were recorded and not delivered, for damage; as far as known */
 	struct error *damage;      /* the first; NULL: none yet */
 	uint8_t lost_payload[16];  /* of a "lost" event */
 	bool packet_damaged, finished;

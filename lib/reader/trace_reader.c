@@ -2,6 +2,7 @@
 #include "lib/reader/trace_reader.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define KEY_SHIFT                                                                                            \
@@ -162,17 +163,20 @@ int64_t trace_reader_start_ns(const struct trace_reader *reader)
 
 uint64_t trace_reader_damage(const struct trace_reader *reader, struct error *error)
 {
-	uint64_t damaged = 0;
+	uint64_t damaged = 0, missed = 0;
 
 	for (uint32_t i = 0; i < reader->nr_streams; i++) {
 		const struct stream_reader *stream = &reader->streams[i];
 
-		if (!damaged && stream->damage && error) {
+		if (!damaged && stream->damage && error)
 			*error = *stream->damage;
-			error_hint(error, "what could be read of the trace was read");
-		}
 		damaged += stream->damaged;
+		missed += stream->missed;
 	}
+	if (missed)
+		error_hint(error, "what could be read of the trace was read: all but %" PRIu64 " events", missed);
+	else if (damaged)
+		error_hint(error, "what could be read of the trace was read");
 	return damaged;
 }
 

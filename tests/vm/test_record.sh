@@ -113,7 +113,7 @@ ended both 0
 contains "$work/both.said" 'both/vm1: [0-9]+ events, .* lost'
 contains "$work/both.said" 'both/vm2: [0-9]+ events, .* lost'
 readable both 1000
-"$HYPERTRACE" dump "$work/both" >"$work/dump"
+"$HYPERTRACE" dump "$work/both" 2>/dev/null >"$work/dump"
 grep -oE '[0-9]+\.[0-9]{9}:' "$work/dump" | tr -d : | sort -c -g || fail "the guests are not merged by time"
 for vm in vm1 vm2; do
 	contains "$work/dump" "^$vm: .*insmod"
@@ -208,7 +208,7 @@ ended panic 0
 contains "$work/panic.said" 'kernel panic: sysrq triggered crash'
 end_state panic vm1 panic
 readable panic
-"$HYPERTRACE" dump "$work/panic" | tail -n 1 >"$work/tail"
+"$HYPERTRACE" dump "$work/panic" 2>/dev/null | tail -n 1 >"$work/tail"
 contains "$work/tail" 'panic: sysrq triggered crash'
 
 # QEMU is killed. What its region still holds can be had afterwards.
