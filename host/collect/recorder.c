@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -199,6 +200,20 @@ void recorder_destroy(struct recorder *recorder)
 	free(recorder);
 }
 
+/* A file by two names is one file. */
+static bool is_recorded(const struct recorder *recorder, const char *region_path)
+{
+	struct stat wanted, present;
+
+	if (stat(region_path, &wanted))
+		return false;
+	for (size_t i = 0; i < recorder->nr_guests; i++)
+		if (!fstat(recorder->guests[i]->region.fd, &present) && present.st_dev == wanted.st_dev &&
+			present.st_ino == wanted.st_ino)
+			return true;
+	return false;
+}
+
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
 	struct error *error)
 {
@@ -208,6 +223,10 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
 
 	if (recorder->nr_guests == TRACE_MACHINES_MAX)
 		return error_set(error, -E2BIG, "more than %d guests", TRACE_MACHINES_MAX);
+	if (is_recorded(recorder, region_path)) {
+		error_set(error, -EBUSY, "region %s: named twice", region_path);
+		return error_hint(error, "name each guest once, by its socket or by its region");
+	}
 	guest = calloc(1, sizeof(*guest));
 	if (!guest)
 		return error_set(error, -ENOMEM, "out of memory");
