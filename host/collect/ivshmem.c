@@ -21,7 +21,7 @@ static int create_file(const char *path, uint64_t bytes, struct error *error)
 	if (fd < 0) {
 		err = error_set(error, -errno, "%s: %s", path, strerror(errno));
 		if (err == -EEXIST)
-			error_hint(error, "is it attached already? hypertrace detach removes it; or give another --name");
+			error_hint(error, "another guest has it, or one that has ended left it: give another --name, or remove it");
 		return err;
 	}
 	/* Allocated now: a full /dev/shm would else end the guest with SIGBUS when it writes there. */
