@@ -24,9 +24,9 @@ for kernel in $kernels; do
 	"$HYPERTRACE" record --qmp "$work/qmp" -o "$work/none" --duration 1 2>"$work/errors" &&
 		fail "$kernel: recorded without a region"
 	contains "$work/errors" 'hint: .*attach'
-	region=$("$HYPERTRACE" attach --qmp "$work/qmp" --size 16M --name hypertrace-test-$$ 2>"$work/errors") ||
+	region=$("$HYPERTRACE" attach --qmp "$work/qmp" --region-size 16M --name hypertrace-test-$$ 2>"$work/errors") ||
 		fail "$kernel: attach: $(cat "$work/errors")"
-	"$HYPERTRACE" attach --qmp "$work/qmp" --size 16M --name hypertrace-test-$$ 2>/dev/null && fail "$kernel: attached twice"
+	"$HYPERTRACE" attach --qmp "$work/qmp" --region-size 16M --name hypertrace-test-$$ 2>/dev/null && fail "$kernel: attached twice"
 	sleep 1
 	"$HYPERTRACE" doctor --qmp "$work/qmp" >"$work/doctor" || fail "$kernel: doctor: $(cat "$work/doctor")"
 	contains "$work/doctor" 'ok +guest.module'

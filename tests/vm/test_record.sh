@@ -39,7 +39,7 @@ heard() { # NAME WORD: has the guest printed it?
 }
 
 plug() { # NAME: prints the region
-	"$HYPERTRACE" attach --qmp "$work/$1.qmp" --size 8M --name "hypertrace-test-$$-$1" 2>"$work/errors" ||
+	"$HYPERTRACE" attach --qmp "$work/$1.qmp" --region-size 8M --name "hypertrace-test-$$-$1" 2>"$work/errors" ||
 		fail "$1: attach: $(cat "$work/errors")"
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* hypertrace attach, hypertrace detach: give a running guest a region, and take it away again. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,13 +14,13 @@ struct attach_options {
 };
 
 static const struct option_spec attach_specs[] = {
-	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp), "QEMU's QMP socket"},
-	{0, "size", "BYTES", OPTION_BYTES, offsetof(struct attach_options, bytes),
-		"Size of the region, a power of two (default 32M)"},
+	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp), "QMP socket of the guest's QEMU"},
+	{0, "region-size", "BYTES", OPTION_BYTES, offsetof(struct attach_options, bytes),
+		"memory that guest and host share, a power of two; default 32M"},
 	{0, "mem-path", "DIR", OPTION_STRING, offsetof(struct attach_options, directory),
-		"Where the region's file is made (default /dev/shm)"},
+		"where the region's file is made; default /dev/shm"},
 	{0, "name", "NAME", OPTION_STRING, offsetof(struct attach_options, name),
-		"Name of the file (default hypertrace-PID of this process)"},
+		"name of the file; default hypertrace-PID of this process"},
 	{0},
 };
 
@@ -31,16 +30,13 @@ static int fail(struct error *error, const char *what)
 	return show_error(error, false, 1);
 }
 
-static int check_words(const char *socket, const char *operand)
+static int need_qmp(const char *socket)
 {
 	struct error error = {0};
 
-	if (socket && !operand)
+	if (socket)
 		return 0;
-	if (!socket)
-		error_set(&error, -EINVAL, "which guest? --qmp SOCKET is missing");
-	else
-		error_set(&error, -EINVAL, "'%s': there is nothing to say but options", operand);
+	error_set(&error, -EINVAL, "which guest? --qmp SOCKET is missing");
 	error_hint(&error, "--qmp names the socket that QEMU made with -qmp unix:SOCKET,server=on,wait=off");
 	return show_error(&error, false, 2);
 }
@@ -55,11 +51,12 @@ static int run_attach(const struct command *command, int argc, char **argv)
 
 	if (err)
 		return err > 0 ? 0 : show_error(&error, false, 2);
-	if (check_words(options.qmp, argv[0]))
+	if (need_qmp(options.qmp))
 		return 2;
 	if (options.bytes < HT_MIN_REGION_BYTES || options.bytes & (options.bytes - 1)) {
-		error_set(&error, -EINVAL, "--size %" PRIu64 ": it must be a power of two of at least %u KiB", options.bytes,
+		error_set(&error, -EINVAL, "--region-size: a region has a power of two of bytes, at least %uK",
 			HT_MIN_REGION_BYTES >> 10);
+		error_hint(&error, "for example 8M or 32M");
 		return show_error(&error, false, 2);
 	}
 	snprintf(name, sizeof(name), "hypertrace-%d", getpid());
@@ -88,7 +85,7 @@ static int run_detach(const struct command *command, int argc, char **argv)
 
 	if (err)
 		return err > 0 ? 0 : show_error(&error, false, 2);
-	if (check_words(options.qmp, argv[0]))
+	if (need_qmp(options.qmp))
 		return 2;
 	if (qmp_init(&qmp, options.qmp, &error))
 		return fail(&error, "cannot detach");
@@ -100,18 +97,21 @@ static int run_detach(const struct command *command, int argc, char **argv)
 const struct command cmd_attach = {
 	.name = "attach",
 	.summary = "Plug a shared-memory region into a running guest",
-	.synopsis = "--qmp SOCKET [--size BYTES]",
-	.description = "Plugs an ivshmem-plain device into a running QEMU by its QMP socket, and prints the path of its memory. "
-		       "The guest's hypertrace.ko, loaded before or after, takes it at once; hypertrace record then traces "
-		       "the guest. The guest needs no reboot and no special command line.",
-	.examples = "  # 64 MiB for the guest whose QEMU was started with -qmp unix:/run/vm1.qmp,server=on,wait=off\n"
-		    "  hypertrace attach --qmp /run/vm1.qmp --size 64M\n",
+	.synopsis = "--qmp SOCKET [--region-size BYTES]",
+	.description =
+		"Plugs an ivshmem-plain device into a running QEMU by its QMP socket, and prints the path of "
+		"its memory. The guest's hypertrace.ko, loaded before or after, takes it at once; hypertrace "
+		"record then traces the guest. The guest needs no reboot and no special command line.",
+	.examples =
+		"  # 64 MiB for the guest whose QEMU was started with -qmp unix:/run/vm1.qmp,server=on,wait=off\n"
+		"  hypertrace attach --qmp /run/vm1.qmp --region-size 64M",
 	.options = attach_specs,
+	.no_operands = true,
 	.run = run_attach,
 };
 
 static const struct option_spec detach_specs[] = {
-	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp), "QEMU's QMP socket"},
+	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp), "QMP socket of the guest's QEMU"},
 	{0},
 };
 
@@ -119,9 +119,14 @@ const struct command cmd_detach = {
 	.name = "detach",
 	.summary = "Take the region away from a running guest",
 	.synopsis = "--qmp SOCKET",
-	.description = "Unplugs what hypertrace attach plugged in, waits until the guest has let go of it, and removes the file. "
-		       "A guest that ends without it leaves the file that hypertrace attach named: a recorder can still read it.",
-	.examples = "  # the guest goes on without a region\n  hypertrace detach --qmp /run/vm1.qmp\n",
+	.description =
+		"Unplugs what hypertrace attach plugged in, waits until the guest has let go of it, and "
+		"removes the file. A guest that ends without it leaves the file that hypertrace attach named: "
+		"a recorder can still read it.",
+	.examples =
+		"  # the guest goes on without a region\n"
+		"  hypertrace detach --qmp /run/vm1.qmp",
 	.options = detach_specs,
+	.no_operands = true,
 	.run = run_detach,
 };

@@ -17,9 +17,9 @@ struct bench_options {
 
 static const struct option_spec bench_specs[] = {
         {'k', "kernel", "KERNEL", OPTION_LIST, offsetof(struct bench_options, kernels),
-                "series or release of the guests; default 6.1 and 6.12"},
-        {'n', "events", "N", OPTION_UNSIGNED, offsetof(struct bench_options, events),
-                "events that record and read work on; default 20000000"},
+                "series (6.1, 6.12) or release of the guests; default 6.1 and 6.12"},
+        {'n', "number", "N", OPTION_UNSIGNED, offsetof(struct bench_options, events),
+                "number of events that record and read work on; default 20000000"},
         {0, "json", NULL, OPTION_FLAG, offsetof(struct bench_options, json), "print one JSON object a line"},
         {0},
 };
@@ -112,21 +112,21 @@ static int bench_run(const struct command *self, int argc, char **argv)
 const struct command cmd_bench = {
         .name = "bench",
         .summary = "Measure what tracing costs, ours and others'",
-        .synopsis = "[--json] BENCHMARK...",
-        .description = "guest    instructions an event costs a guest: ours against ftrace, counted by QEMU's "
-                       "-icount\n"
-                       "ring     nanoseconds a record costs natively: ours against an LTTng-UST tracepoint\n"
-                       "record   host CPU time a recorded event costs\n"
-                       "read     how fast traces are decoded and printed: ours against babeltrace2\n"
-                       "size     bytes an event takes on disk: ours against trace-cmd and LTTng\n"
-                       "all      all of them\n\n"
-                       "Both sides of a comparison run in turns in the same run. Programs that are not "
-                       "installed are\n"
-                       "skipped, with the reason.",
-        .examples = "  # the costs in a guest of Debian 12's own kernel\n"
-                    "  hypertrace bench guest -k 6.1\n"
-                    "  # everything, for a script\n"
-                    "  hypertrace bench all --json > figures.jsonl",
+        .synopsis = "[-k KERNEL]... [-n N] [--json] BENCHMARK...",
+        .description =
+		"guest    instructions an event costs a guest: ours against ftrace, counted by QEMU's -icount\n"
+		"ring     nanoseconds a record costs natively: ours against an LTTng-UST tracepoint\n"
+		"record   host CPU time a recorded event costs\n"
+		"read     how fast traces are decoded and printed: ours against babeltrace2\n"
+		"size     bytes an event takes on disk: ours against trace-cmd and LTTng\n"
+		"all      all of them\n\n"
+		"Both sides of a comparison run in turns in the same run. Programs that are not installed are "
+		"skipped, with the reason.",
+        .examples =
+		"  # the costs in a guest of Debian 12's own kernel\n"
+		"  hypertrace bench guest -k 6.1\n"
+		"  # everything, for a script\n"
+		"  hypertrace bench all --json > figures.jsonl",
         .options = bench_specs,
         .run = bench_run,
 };

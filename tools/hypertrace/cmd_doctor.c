@@ -14,9 +14,9 @@ struct doctor_options {
 };
 
 static const struct option_spec specs[] = {
-	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct doctor_options, qmp), "Also look at the guest behind this QMP socket"},
-	{0, "region", "FILE", OPTION_STRING, offsetof(struct doctor_options, region), "Also look at the guest that shares this region"},
-	{0, "json", NULL, OPTION_FLAG, offsetof(struct doctor_options, json), "One JSON object a finding"},
+	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct doctor_options, qmp), "look also at the guest behind this QMP socket"},
+	{0, "region", "FILE", OPTION_STRING, offsetof(struct doctor_options, region), "look also at the guest that shares this region"},
+	{0, "json", NULL, OPTION_FLAG, offsetof(struct doctor_options, json), "print one JSON object a line: id, status, finding, remedy"},
 	{0},
 };
 
@@ -60,7 +60,7 @@ static int run(const struct command *command, int argc, char **argv)
 {
 	struct doctor_options options = {0};
 	static struct findings findings;
-	struct error error;
+	struct error error = {0};
 	int status = 0, err = options_parse(command, &argc, &argv, &options, &error);
 
 	if (err)
@@ -82,11 +82,16 @@ const struct command cmd_doctor = {
 	.name = "doctor",
 	.summary = "Find out what this host, and a guest, can do",
 	.synopsis = "[--qmp SOCKET | --region FILE] [--json]",
-	.description = "Tries everything that hypertrace needs, on this host and, if one is named, with a guest, and says what works, "
-		       "what does not, and what to do about it. Each finding has an id that scripts may rely on. "
-		       "Exits with 1 if something that the main job needs is missing.",
-	.examples = "  # can I trace guests here?\n  hypertrace doctor\n"
-		    "  # why does this one not record?\n  hypertrace doctor --qmp /run/vm1.qmp\n",
+	.description =
+		"Tries everything that hypertrace needs, on this host and, if one is named, with a guest, and "
+		"says what works, what does not, and what to do about it. Each finding has an id that scripts "
+		"may rely on. Exits with 1 if something that the main job needs is missing.",
+	.examples =
+		"  # can I trace guests here?\n"
+		"  hypertrace doctor\n"
+		"  # why does this one not record?\n"
+		"  hypertrace doctor --qmp /run/vm1.qmp",
 	.options = specs,
+	.no_operands = true,
 	.run = run,
 };

@@ -49,10 +49,11 @@ const struct command cmd_help = {
         .name = "help",
         .summary = "Show the verbs, one verb's help, or its man page",
         .synopsis = "[--man] [VERB] | --completion",
-        .examples = "  # read the man page of a verb before it is installed\n"
-                    "  hypertrace help --man run | man -l -\n"
-                    "  # complete verbs and options in this shell\n"
-                    "  . <(hypertrace help --completion)",
+        .examples =
+		"  # read the man page of a verb before it is installed\n"
+		"  hypertrace help --man run | man -l -\n"
+		"  # complete verbs and options in this shell\n"
+		"  . <(hypertrace help --completion)",
         .options = help_specs,
         .run = help_run,
 };

@@ -237,14 +237,16 @@ static int info_run(const struct command *self, int argc, char **argv)
 const struct command cmd_info = {
         .name = "info",
         .summary = "Show what a trace is of: machines, kernels, clocks, configuration, losses",
-        .synopsis = "TRACE... [--json]",
-        .description = "Says where a trace comes from and how it was recorded, how well the clocks of its "
-                       "machines are known,\n"
-                       "and what was lost for which cause. Events are not read: hypertrace report does that.",
-        .examples = "  # of a trace\n"
-                    "  hypertrace info t\n"
-                    "  # was anything lost?\n"
-                    "  hypertrace info t --json | jq '[.machines[].lost] | add'\n",
+        .synopsis = "[--json] [TRACE]...",
+        .description =
+		"Says where a trace comes from and how it was recorded, how well the clocks of its machines "
+		"are known, and what was lost for which cause; without TRACE, of hypertrace.data. Events are "
+		"not read: hypertrace report does that.",
+        .examples =
+		"  # of a trace\n"
+		"  hypertrace info t\n"
+		"  # was anything lost?\n"
+		"  hypertrace info t --json | jq '[.machines[].lost] | add'",
         .options = info_specs,
         .run = info_run,
 };

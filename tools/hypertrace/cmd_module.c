@@ -20,7 +20,7 @@ static const struct option_spec module_specs[] = {
         {0, "headers", "DIR", OPTION_STRING, offsetof(struct module_options, headers),
                 "headers of a kernel given by its path"},
         {'o', "output", "DIR", OPTION_STRING, offsetof(struct module_options, output),
-                "copy the module to DIR, in place of the cache's own"},
+                "put a copy into DIR and print its path, not that in the cache"},
         {0},
 };
 
@@ -71,24 +71,22 @@ static int module_run(const struct command *self, int argc, char **argv)
 
 	if (result)
 		return result == 1 ? 0 : show_error(&error, false, 2);
-	if (argc > 0) {
-		error_set(&error, -EINVAL, "module takes no operand: '%s'", argv[0]);
-		return show_error(&error, false, 2);
-	}
 	return make_module(&options, &error) < 0 ? show_error(&error, false, 1) : 0;
 }
 
 const struct command cmd_module = {
         .name = "module",
         .summary = "Build the guest's kernel module and print its path",
-        .synopsis = "[-k KERNEL] [-o DIR]",
-        .description = "Guests that hypertrace does not boot itself need hypertrace.ko, built for their "
-                       "kernel. Kernels are\n"
-                       "looked for in the cache, among the installed ones, and in Debian's archive.",
-        .examples = "  # a module for Debian 12's own kernel\n"
-                    "  hypertrace module -k 6.1 -o .\n"
-                    "  # for a kernel of one's own\n"
-                    "  hypertrace module -k ./vmlinuz --headers ~/linux",
+        .synopsis = "[-k KERNEL] [--headers DIR] [-o DIR]",
+        .description =
+		"Guests that hypertrace does not boot itself need hypertrace.ko, built for their kernel. "
+		"Kernels are looked for in the cache, among the installed ones, and in Debian's archive.",
+        .examples =
+		"  # a module for Debian 12's own kernel\n"
+		"  hypertrace module -k 6.1 -o .\n"
+		"  # for a kernel of one's own\n"
+		"  hypertrace module -k ./vmlinuz --headers ~/linux",
         .options = module_specs,
+        .no_operands = true,
         .run = module_run,
 };

@@ -109,6 +109,7 @@ static int take_signals(struct record_run *run, struct error *error)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		sigaddset(&run->blocked, numbers[i]);
 	sigprocmask(SIG_BLOCK, &run->blocked, NULL);
+	signal(SIGPIPE, SIG_IGN); /* nobody reads what we say: the recording goes on */
 	run->signals = signalfd(-1, &run->blocked, SFD_CLOEXEC | SFD_NONBLOCK);
 	return run->signals < 0 ? error_set(error, -errno, "signalfd: %s", strerror(errno)) : 0;
 }
@@ -135,6 +136,7 @@ static int start_command(struct record_run *run, char **argv, struct error *erro
 		return error_set(error, -errno, "fork: %s", strerror(errno));
 	if (run->child == 0) {
 		sigprocmask(SIG_UNBLOCK, &run->blocked, NULL);
+		signal(SIGPIPE, SIG_DFL);
 		execvp(argv[0], argv);
 		fprintf(stderr, "hypertrace: %s: %s\n", argv[0], strerror(errno));
 		_exit(errno == ENOENT ? 127 : 126);
@@ -270,28 +272,30 @@ static int run_record(const struct command *command, int argc, char **argv)
 const struct command cmd_record = {
 	.name = "record",
 	.summary = "Trace guests that are running",
-	.synopsis = "{--qmp SOCKET | --region FILE}... [-e LIST] [-f EXPR] [-o DIR] [-- COMMAND...]",
+	.synopsis = "{--qmp SOCKET | --region FILE}... [OPTION]... [-- COMMAND [ARGUMENT]...]",
 	.description =
-		"Asks the hypertrace.ko of one or several running guests for events and writes what comes, with all guests "
-		"on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this host) ends; then with its exit "
-		"status. Nothing in the guests is stopped or slowed down. A guest may panic, reboot or be killed meanwhile: "
-		"what it wrote before is recorded, and what it writes after a reboot follows in a machine of its own "
-		"(vm1.2). A guest that has died already tells what its rings still hold.\n\n"
-		"Recording starts from now on, and at the end the events are turned off. For a flight recorder, --leave-on "
-		"lets the guests go on writing, the newest over the oldest; record --history then takes what the rings hold "
-		"by that time.\n\n"
-		"COMMAND starts when the guests have begun to record, or after five seconds; where it outlives the "
-		"recording it gets SIGTERM, then SIGKILL.\n\n"
+		"Asks the hypertrace.ko of one or several running guests for events and writes what comes, "
+		"with all guests on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this "
+		"host) ends; then with its exit status. Nothing in the guests is stopped or slowed down. A "
+		"guest may panic, reboot or be killed meanwhile: what it wrote before is recorded, and what "
+		"it writes after a reboot follows in a machine of its own (vm1.2). A guest that has died "
+		"already tells what its rings still hold.\n\n"
+		"Recording starts from now on, and at the end the events are turned off. For a flight "
+		"recorder, --leave-on lets the guests go on writing, the newest over the oldest; record "
+		"--history then takes what the rings hold by that time.\n\n"
+		"COMMAND starts when the guests have begun to record, or after five seconds; where it "
+		"outlives the recording it gets SIGTERM, then SIGKILL.\n\n"
 		"At the end it says how many events were recorded and how many were lost, and why.",
-	.examples = "  # ten seconds of scheduling and interrupts of one guest\n"
-		    "  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
-		    "  # two guests while a load test runs on the host\n"
-		    "  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
-		    "  # a flight recorder: on for days, looked at when something happened\n"
-		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --duration 1s\n"
-		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --history --duration 1s\n"
-		    "  # what a guest that has panicked did last\n"
-		    "  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s",
+	.examples =
+		"  # ten seconds of scheduling and interrupts of one guest\n"
+		"  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
+		"  # two guests while a load test runs on the host\n"
+		"  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
+		"  # a flight recorder: on for days, looked at when something happened\n"
+		"  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --duration 1s\n"
+		"  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --history --duration 1s\n"
+		"  # what a guest that has panicked did last\n"
+		"  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s",
 	.options = record_specs,
 	.run = run_record,
 };

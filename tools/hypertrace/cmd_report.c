@@ -251,31 +251,26 @@ static int report_run(const struct command *self, int argc, char **argv)
 const struct command cmd_report = {
         .name = "report",
         .summary = "Say what a trace shows: tasks, CPUs, latencies, interrupts, system calls",
-        .synopsis = "[TRACE]... [-e LIST] [-f EXPR] [--time FROM-TO] [--machine NAME] [--by-task] [--top N] "
-                    "[--json]",
+        .synopsis = "[OPTION]... [TRACE]...",
         .description =
-                "Reads a trace once and sums it up, machine by machine: what was recorded and what was lost, "
-                "events by\n"
-                "type, CPUs, tasks, run-queue latency, interrupts, timers, system calls, page faults, "
-                "markers, and the\n"
-                "guest's last words. Tables that a trace has no events for are left out. Of a damaged trace "
-                "what is\n"
-                "whole is taken; then follows an error that names the place, and the exit status is 1.\n"
-                "\n"
-                "Run-queue latency is the time from a task's waking until it runs. A duration is never "
-                "measured across\n"
-                "a gap of lost events. Own time of interrupts leaves out what interrupted them. Percentiles "
-                "are within\n"
-                "3.2 % of the true value; count, total and max are exact.\n"
-                "\n"
-                "A filter by task or CPU shows only their part; whom they waited for is still taken into "
-                "account.",
-        .examples = "  # what a command did in a guest\n"
-                    "  hypertrace run -- ls -R / && hypertrace report\n"
-                    "  # the slowest system calls of one program, all of them\n"
-                    "  hypertrace report t -e syscalls,sched -f comm==postgres --top 0\n"
-                    "  # p99 of the run-queue latency for a script\n"
-                    "  hypertrace report t --json | jq '.machines[0].run_queue.woken.p99_ns'",
+		"Reads traces once, without TRACE hypertrace.data, and sums them up, machine by machine: what "
+		"was recorded and what was lost, "
+		"events by type, CPUs, tasks, run-queue latency, interrupts, timers, system calls, page "
+		"faults, markers, and the guest's last words. Tables that a trace has no events for are left "
+		"out. Of a damaged trace what is whole is taken; then follows an error that names the place, "
+		"and the exit status is 1.\n\n"
+		"Run-queue latency is the time from a task's waking until it runs. A duration is never "
+		"measured across a gap of lost events. Own time of interrupts leaves out what interrupted "
+		"them. Percentiles are within 3.2 % of the true value; count, total and max are exact.\n\n"
+		"A filter by task or CPU shows only their part; whom they waited for is still taken into "
+		"account.",
+        .examples =
+		"  # what a command did in a guest\n"
+		"  hypertrace run -- ls -R / && hypertrace report\n"
+		"  # the slowest system calls of one program, all of them\n"
+		"  hypertrace report t -e syscalls,sched -f comm==postgres --top 0\n"
+		"  # p99 of the run-queue latency for a script\n"
+		"  hypertrace report t --json | jq '.machines[0].run_queue.woken.p99_ns'",
         .options = report_specs,
         .run = report_run,
 };

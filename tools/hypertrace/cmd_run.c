@@ -236,31 +236,25 @@ const struct command cmd_run = {
         .name = "run",
         .summary = "Boot a throw-away guest and trace it while it runs a command",
         .synopsis = "[OPTION]... -- COMMAND [ARGUMENT]...",
-        .description = "The guest is made of a Debian kernel, busybox, hypertrace.ko, the files given with "
-                       "--file, and COMMAND\n"
-                       "itself where its first word is the path of a file here. It has no disk and no "
-                       "network, and is gone\n"
-                       "afterwards. COMMAND runs in the guest's root directory; what it writes arrives here, "
-                       "byte for byte.\n"
-                       "\n"
-                       "Its input: on a terminal, the keys; a file, as it is; a pipe, as lines of text of up "
-                       "to 4095 bytes.\n"
-                       "\n"
-                       "Ctrl-C ends the run (not only COMMAND): the guest stops, the trace is completed, "
-                       "temporary files are\n"
-                       "removed.\n"
-                       "\n"
-                       "The exit status is COMMAND's, or 128 + n where signal n ended it; 126 where COMMAND "
-                       "cannot be started\n"
-                       "and 127 where there is none; 124 after --timeout; 125 where the guest panicked or "
-                       "could not be run; 130\n"
-                       "after Ctrl-C; 2 where the command line is wrong.",
-        .examples = "  # scheduling, interrupts and system calls of a small workload, on Debian 12's 6.12\n"
-                    "  hypertrace run -e sched,irq,syscalls -o trace -- sh -c 'ls -R / | wc -l'\n"
-                    "  # a program of one's own, with its libraries, on kernel 6.1 and four vCPUs\n"
-                    "  hypertrace run --kernel 6.1 --smp 4 -- ./program --flag\n"
-                    "  # a shell in a guest, untraced\n"
-                    "  hypertrace run --no-trace -- sh",
+        .description =
+		"The guest is made of a Debian kernel, busybox, hypertrace.ko, the files given with --file, "
+		"and COMMAND itself where its first word is the path of a file here. It has no disk and no "
+		"network, and is gone afterwards. COMMAND runs in the guest's root directory; what it writes "
+		"arrives here, byte for byte.\n\n"
+		"Its input: on a terminal, the keys; a file, as it is; a pipe, as lines of text of up to 4095 "
+		"bytes.\n\n"
+		"Ctrl-C ends the run (not only COMMAND): the guest stops, the trace is completed, temporary "
+		"files are removed.\n\n"
+		"The exit status is COMMAND's, or 128 + n where signal n ended it; 126 where COMMAND cannot "
+		"be started and 127 where there is none; 124 after --timeout; 125 where the guest panicked or "
+		"could not be run; 130 after Ctrl-C; 2 where the command line is wrong.",
+        .examples =
+		"  # scheduling, interrupts and system calls of a small workload, on Debian 12's 6.12\n"
+		"  hypertrace run -e sched,irq,syscalls -o trace -- sh -c 'ls -R / | wc -l'\n"
+		"  # a program of one's own, with its libraries, on kernel 6.1 and four vCPUs\n"
+		"  hypertrace run --kernel 6.1 --smp 4 -- ./program --flag\n"
+		"  # a shell in a guest, untraced\n"
+		"  hypertrace run --no-trace -- sh",
         .options = run_specs,
         .run = run_run,
 };

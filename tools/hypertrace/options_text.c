@@ -2,12 +2,17 @@
 /* What the option tables say to people and to shells: --help, mdoc(7) man pages, bash completion. */
 #include "tools/hypertrace/options.h"
 
-#include <stdlib.h>
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define HELP_COLUMN 30
+#define HYPERTRACE_DATE "November 20, 2026" /* of the man pages, as man/hypertrace.1 */
+
+#define HELP_COLUMN  30 /* where the options' help begins */
+#define HELP_WIDTH   100
+#define MAN_WIDTH    72 /* a \- is two characters */
+#define LETTER_INDENT "      "
 
 static const char *bold(FILE *out)
 {
@@ -24,71 +29,135 @@ static void heading(FILE *out, const char *text)
 	fprintf(out, "\n%s%s%s\n", bold(out), text, plain(out));
 }
 
-static void help_line(const char *name, char letter, const char *argument, const char *help, FILE *out)
+/* Breaks lines between words; further lines begin at `indent`, where the first one is already. */
+static void wrap(const char *text, int indent, FILE *out)
 {
-	int width = letter ? fprintf(out, "  -%c, --%s", letter, name) : fprintf(out, "      --%s", name);
+	int column = indent;
 
-	if (argument)
-		width += fprintf(out, " %s", argument);
+	while (*text) {
+		int blank = column > indent, length;
+
+		if (*text == '\n') {
+			fputc('\n', out);
+			column = indent;
+			text++;
+			continue;
+		}
+		length = (int)strcspn(text += *text == ' ', " \n");
+		if (blank && column + blank + length > HELP_WIDTH) {
+			fprintf(out, "\n%*s", indent, "");
+			column = indent;
+			blank = 0;
+		}
+		column += fprintf(out, "%*s%.*s", blank, "", length, text);
+		text += length;
+	}
+	fputc('\n', out);
+}
+
+static void help_option(const struct option_spec *option, FILE *out)
+{
+	int width = option->letter ? fprintf(out, "  -%c, --%s", option->letter, option->name)
+				   : fprintf(out, LETTER_INDENT "--%s", option->name);
+
+	if (option->argument)
+		width += fprintf(out, " %s", option->argument);
 	if (width + 2 > HELP_COLUMN) {
 		fputc('\n', out);
 		width = 0;
 	}
-	fprintf(out, "%*s%s\n", HELP_COLUMN - width, "", help);
+	fprintf(out, "%*s", HELP_COLUMN - width, "");
+	wrap(option->help, HELP_COLUMN, out);
 }
+
+static const struct option_spec help_spec = {'h', "help", NULL, OPTION_FLAG, 0, "show this help"};
 
 void options_help(const struct command *command, FILE *out)
 {
 	fprintf(out, "%shypertrace %s%s %s\n\n%s.\n", bold(out), command->name, plain(out), command->synopsis,
-	        command->summary);
-	if (command->description)
-		fprintf(out, "\n%s\n", command->description);
+		command->summary);
+	if (command->description) {
+		fputc('\n', out);
+		wrap(command->description, 0, out);
+	}
 	heading(out, "Options");
 	for (const struct option_spec *option = command->options; option && option->name; option++)
-		help_line(option->name, option->letter, option->argument, option->help, out);
-	help_line("help", 0, NULL, "show this help", out);
+		help_option(option, out);
+	help_option(&help_spec, out);
 	if (command->examples) {
 		heading(out, "Examples");
 		fprintf(out, "%s\n", command->examples);
 	}
 }
 
-/* Text as roff takes it: no backslash, and no line that starts with a control character. */
-static void man_text(const char *text, FILE *out)
+static void man_char(char c, FILE *out)
+{
+	fputs(c == '\\' ? "\\e" : c == '-' ? "\\-" : (char[]){c, '\0'}, out);
+}
+
+/* Text as it stands, but no line may start with a control character. */
+static void man_lines(const char *text, FILE *out)
 {
 	bool line_start = true;
 
 	for (; *text; text++) {
 		if (line_start && (*text == '.' || *text == '\''))
 			fputs("\\&", out);
-		if (*text == '\\')
-			fputs("\\e", out);
-		else if (*text == '-')
-			fputs("\\-", out);
-		else
-			fputc(*text, out);
+		man_char(*text, out);
 		line_start = *text == '\n';
 	}
 	if (!line_start)
 		fputc('\n', out);
 }
 
-/* As man_text(), but an empty line starts a new paragraph. */
+/* Text to be filled: each sentence on lines of its own, none longer than 80. */
+static void man_fill(const char *text, FILE *out)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t length = strcspn(text, " ");
+		bool sentence = length > 1 && text[length] && text[length - 1] == '.' && text[length - 2] != '.';
+
+		if (column && column + 1 + length > MAN_WIDTH) {
+			fputc('\n', out);
+			column = 0;
+		}
+		column += length + (column != 0);
+		if (column > length)
+			fputc(' ', out);
+		else if (*text == '.' || *text == '\'')
+			fputs("\\&", out);
+		for (size_t i = 0; i < length; i++)
+			man_char(text[i], out);
+		if (sentence)
+			fputc('\n', out);
+		column = sentence ? 0 : column;
+		text += length;
+		text += *text == ' ';
+	}
+	if (column)
+		fputc('\n', out);
+}
+
+/* An empty line starts a new paragraph; one that has lines keeps them. */
 static void man_paragraphs(const char *text, FILE *out)
 {
-	const char *end;
-
-	while ((end = strstr(text, "\n\n"))) {
-		char *paragraph = strndup(text, (size_t)(end - text));
+	while (*text) {
+		const char *gap = strstr(text, "\n\n");
+		size_t length = gap ? (size_t)(gap - text) : strlen(text);
+		char *paragraph = strndup(text, length);
+		bool lines = paragraph && strchr(paragraph, '\n');
 
 		if (!paragraph)
 			return;
-		man_text(paragraph, out);
-		fputs(".Pp\n", out);
+		fputs(lines ? ".Bd -literal\n" : "", out);
+		(lines ? man_lines : man_fill)(paragraph, out);
+		fputs(lines ? ".Ed\n" : "", out);
+		fputs(gap ? ".Pp\n" : "", out);
 		free(paragraph);
-		text = end + 2;
+		text += length + (gap ? 2 : 0);
 	}
-	man_text(text, out);
 }
 
 static void man_option(const struct option_spec *option, FILE *out)
@@ -100,32 +169,49 @@ static void man_option(const struct option_spec *option, FILE *out)
 	if (option->argument)
 		fprintf(out, " Ar \"%s\"", option->argument);
 	fputc('\n', out);
-	man_text(option->help, out);
+	man_fill(option->help, out);
 }
 
 void options_man(const struct command *command, FILE *out)
 {
-	fputs(".Dd December 1, 2025\n.Dt HYPERTRACE-", out);
+	fputs(".Dd " HYPERTRACE_DATE "\n.Dt HYPERTRACE-", out);
 	for (const char *letter = command->name; *letter; letter++)
 		fputc(toupper(*letter), out);
-	fputs(" 1\n.Os hypertrace\n", out);
-	fprintf(out, ".Sh NAME\n.Nm hypertrace-%s\n.Nd %s\n", command->name, command->summary);
+	fputs(" 1\n.Os\n", out);
+	fprintf(out, ".Sh NAME\n.Nm hypertrace-%s\n.Nd %c%s\n", command->name, tolower(command->summary[0]),
+		command->summary + 1);
 	fprintf(out, ".Sh SYNOPSIS\n.Nm hypertrace %s\n", command->name);
-	man_text(command->synopsis, out);
+	man_lines(command->synopsis, out);
 	fputs(".Sh DESCRIPTION\n", out);
-	man_paragraphs(command->description ? command->description : command->summary, out);
-	if (command->options && command->options->name) {
-		fputs(".Sh OPTIONS\n.Bl -tag -width Ds\n", out);
-		for (const struct option_spec *option = command->options; option->name; option++)
-			man_option(option, out);
-		fputs(".El\n", out);
+	if (command->description) {
+		man_paragraphs(command->description, out);
+	} else {
+		fprintf(out, "%s.\n", command->summary);
 	}
+	fputs(".Sh OPTIONS\n.Bl -tag -width Ds\n", out);
+	for (const struct option_spec *option = command->options; option && option->name; option++)
+		man_option(option, out);
+	man_option(&help_spec, out);
+	fputs(".El\n", out);
 	if (command->examples) {
 		fputs(".Sh EXAMPLES\n.Bd -literal\n", out);
-		man_text(command->examples, out);
+		man_lines(command->examples, out);
 		fputs(".Ed\n", out);
 	}
 	fputs(".Sh SEE ALSO\n.Xr hypertrace 1\n", out);
+}
+
+/* What a shell completes after an option that wants one of some words. */
+static void completion_choices(const struct command *command, FILE *out)
+{
+	for (const struct option_spec *option = command->options; option && option->name; option++) {
+		if (option->kind != OPTION_CHOICE)
+			continue;
+		fprintf(out, "\t%s--%s) values=\"", command->name, option->name);
+		for (const char *at = option->argument; *at; at++)
+			fputc(*at == '|' ? ' ' : *at, out);
+		fputs("\" ;;\n", out);
+	}
 }
 
 static void completion_words(const struct command *command, FILE *out)
@@ -136,27 +222,33 @@ static void completion_words(const struct command *command, FILE *out)
 	fputs("\" ;;\n", out);
 }
 
-/* Options from the tables; file names wherever a word does not start with a dash. */
+/* Verbs, options and their words from the tables; else file names. */
 void options_completion(const struct command *const *commands, size_t count, FILE *out)
 {
 	fputs("# bash completion for hypertrace, made by: hypertrace help --completion\n"
 	      "_hypertrace()\n{\n"
-	      "\tlocal word=${COMP_WORDS[COMP_CWORD]} words=\n"
-	      "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-	      "\t\tCOMPREPLY=($(compgen -W '--help --version",
-	        out);
+	      "\tlocal word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words= values=\n"
+	      "\tlocal verbs=\"",
+		out);
 	for (size_t i = 0; i < count; i++)
-		fprintf(out, " %s", commands[i]->name);
-	fputs("' -- \"$word\"))\n\t\treturn\n\tfi\n"
-	      "\tcase ${COMP_WORDS[1]} in\n",
-	        out);
+		fprintf(out, "%s%s", i ? " " : "", commands[i]->name);
+	fputs("\"\n\tCOMPREPLY=()\n"
+	      "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+	      "\t\tCOMPREPLY=($(compgen -W \"$verbs --help --version\" -- \"$word\"))\n"
+	      "\t\treturn\n\tfi\n"
+	      "\tcase $verb in\n",
+		out);
 	for (size_t i = 0; i < count; i++)
 		completion_words(commands[i], out);
-	fputs("\tesac\n"
+	fputs("\tesac\n\tcase $verb${COMP_WORDS[COMP_CWORD - 1]} in\n", out);
+	for (size_t i = 0; i < count; i++)
+		completion_choices(commands[i], out);
+	fputs("\thelp*) values=$verbs ;;\n"
+	      "\tesac\n"
 	      "\tcase $word in\n"
 	      "\t-*) COMPREPLY=($(compgen -W \"$words\" -- \"$word\")) ;;\n"
-	      "\t*) compopt -o default; COMPREPLY=() ;;\n"
+	      "\t*) [ -z \"$values\" ] || COMPREPLY=($(compgen -W \"$values\" -- \"$word\")) ;;\n"
 	      "\tesac\n}\n"
-	      "complete -F _hypertrace hypertrace\n",
-	        out);
+	      "complete -o bashdefault -o default -F _hypertrace hypertrace\n",
+		out);
 }
