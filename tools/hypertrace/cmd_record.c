@@ -51,7 +51,7 @@ struct record_run {
 	sigset_t blocked; /* the signals it takes */
 	pid_t child;      /* 0: none, or ended */
 	int status;       /* of the ended child, as a shell gives it */
-	bool stop;
+	bool stop, interrupted;
 	char said[ERROR_TEXT_BYTES]; /* the last notice */
 };
 
@@ -120,8 +120,10 @@ static void handle_signals(struct record_run *run)
 	int status;
 
 	while (read(run->signals, &signal, sizeof(signal)) == sizeof(signal))
-		if (signal.ssi_signo != SIGCHLD)
+		if (signal.ssi_signo != SIGCHLD) {
 			run->stop = true;
+			run->interrupted = signal.ssi_signo == SIGINT;
+		}
 	if (run->child && waitpid(run->child, &status, WNOHANG) == run->child) {
 		run->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 		run->child = 0;
@@ -155,18 +157,26 @@ static void step_until(struct record_run *run, double deadline_s, bool only_unti
 	}
 }
 
-/* COMMAND outlived the recording: asked to end, then made to. */
-static void end_command(struct record_run *run)
+/* Does COMMAND end within TERM_S? What the guests write meanwhile is recorded. */
+static bool command_ends(struct record_run *run)
 {
 	const double deadline_s = now_s() + TERM_S;
-	struct pollfd signals = {.fd = run->signals, .events = POLLIN};
 
-	kill(run->child, SIGTERM);
 	while (run->child && now_s() < deadline_s) {
-		poll(&signals, 1, 100);
+		if (recorder_step(run->recorder, run->signals) == 0)
+			poll(&(struct pollfd){.fd = run->signals, .events = POLLIN}, 1, 100);
 		handle_signals(run);
 	}
-	if (!run->child)
+	return !run->child;
+}
+
+/* COMMAND outlived the recording: asked to end, then made to. Ctrl-C has asked it already. */
+static void end_command(struct record_run *run)
+{
+	if (run->interrupted && command_ends(run))
+		return;
+	kill(run->child, SIGTERM);
+	if (command_ends(run))
 		return;
 	fputs("hypertrace: COMMAND does not end by SIGTERM: killed\n", stderr);
 	kill(run->child, SIGKILL);
@@ -284,7 +294,7 @@ const struct command cmd_record = {
 		"recorder, --leave-on lets the guests go on writing, the newest over the oldest; record "
 		"--history then takes what the rings hold by that time.\n\n"
 		"COMMAND starts when the guests have begun to record, or after five seconds; where it "
-		"outlives the recording it gets SIGTERM, then SIGKILL.\n\n"
+		"outlives the recording it gets SIGTERM, and after two seconds SIGKILL.\n\n"
 		"At the end it says how many events were recorded and how many were lost, and why.",
 	.examples =
 		"  # ten seconds of scheduling and interrupts of one guest\n"
