@@ -30,7 +30,7 @@ static int create_file(const char *path, uint64_t bytes, struct error *error)
 		return 0;
 	unlink(path);
 	error_set(error, -err, "%s: %s", path, strerror(err));
-	return error_hint(error, "choose a smaller --size, or another directory by --mem-path");
+	return error_hint(error, "choose a smaller --region-size, or another directory by --mem-path");
 }
 
 static int add_backend(struct qmp *qmp, const char *path, uint64_t bytes, struct error *error)

@@ -27,5 +27,5 @@ void qmp_deinit(struct qmp *qmp);
  */
 int qmp_command(struct qmp *qmp, const char *command, json_t *arguments, json_t **answer, struct error *error);
 
-/* Waits for an event, at most timeout_ms; `path`: its data.device or data.path must be that. -ETIMEDOUT. */
+/* Waits for an event whose data.device is `device`, at most timeout_ms. -ETIMEDOUT, -EPIPE, -EPROTO. */
 int qmp_wait_event(struct qmp *qmp, const char *event, const char *device, int timeout_ms, struct error *error);
