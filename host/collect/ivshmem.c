@@ -20,6 +20,8 @@ static int create_file(const char *path, uint64_t bytes, struct error *error)
 
 	if (fd < 0) {
 		err = error_set(error, -errno, "%s: %s", path, strerror(errno));
+		if (err == -ENOENT)
+			error_hint(error, "--mem-path names a directory that exists, --name a file in it");
 		if (err == -EEXIST)
 			error_hint(error, "another guest has it, or one that has ended left it: give another --name, or remove it");
 		return err;

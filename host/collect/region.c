@@ -12,11 +12,11 @@
 
 #include "host/collect/ring_access.h"
 
-static int open_file(struct region *region, struct error *error)
+static int open_file(struct region *region, bool alone, struct error *error)
 {
 	struct stat status;
 
-	region->fd = open(region->path, O_RDWR | O_CLOEXEC);
+	region->fd = open(region->path, (alone ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 	if (region->fd < 0) {
 		int code = error_set(error, -errno, "%s", strerror(errno));
 
@@ -35,22 +35,22 @@ static int open_file(struct region *region, struct error *error)
 		       -ENODATA;
 	}
 	region->bytes = (size_t)status.st_size;
-	if (flock(region->fd, LOCK_EX | LOCK_NB)) {
+	if (alone && flock(region->fd, LOCK_EX | LOCK_NB)) {
 		error_set(error, -EBUSY, "another recorder is attached to it");
 		return error_hint(error, "end that one first: fuser -v %s", region->path), -EBUSY;
 	}
 	return 0;
 }
 
-int region_init(struct region *region, const char *path, struct error *error)
+static int map(struct region *region, const char *path, bool alone, struct error *error)
 {
-	void *base, *host;
+	void *base;
 	int code;
 
 	*region = (struct region){.fd = -1, .path = strdup(path)};
 	if (!region->path)
 		return error_set(error, -ENOMEM, "out of memory");
-	code = open_file(region, error);
+	code = open_file(region, alone, error);
 	if (code) {
 		error_add(error, "region %s", path);
 		return code;
@@ -60,11 +60,26 @@ int region_init(struct region *region, const char *path, struct error *error)
 		return error_set(error, -errno, "region %s: map: %s", path, strerror(errno));
 	region->base = base;
 	region->guest = base;
+	return 0;
+}
+
+int region_init(struct region *region, const char *path, struct error *error)
+{
+	int code = map(region, path, true, error);
+	void *host;
+
+	if (code)
+		return code;
 	host = mmap(NULL, HT_HOST_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd, HT_HOST_OFFSET);
 	if (host == MAP_FAILED)
 		return error_set(error, -errno, "region %s: map: %s", path, strerror(errno));
 	region->host = host;
 	return 0;
+}
+
+int region_init_to_look(struct region *region, const char *path, struct error *error)
+{
+	return map(region, path, false, error);
 }
 
 void region_deinit(struct region *region)

@@ -42,6 +42,9 @@ struct region {
  * whatever open() and mmap() say. `region` is good for region_deinit() also after an error.
  */
 int region_init(struct region *region, const char *path, struct error *error);
+
+/* The same for one who only looks: no lock, `host` is NULL. */
+int region_init_to_look(struct region *region, const char *path, struct error *error);
 void region_deinit(struct region *region);
 
 /*

@@ -128,6 +128,7 @@ record second --region "$a_region" -d 1 && fail "two recorders on one region"
 contains "$work/second.said" 'another recorder is attached'
 contains "$work/second.said" '^hint: .*fuser'
 [ ! -e "$work/second" ] || fail "the refused recorder leaves a directory"
+"$HYPERTRACE" doctor --qmp "$work/a.qmp" >"$work/doctor" || fail "doctor, while recording: $(tail -n 4 "$work/doctor")"
 sleep 1
 kill -KILL $recorder
 wait $recorder 2>/dev/null

@@ -60,7 +60,7 @@ static void probe_region(struct findings *findings, const char *path)
 	struct region_layout layout;
 	struct region region;
 	struct error error = {0};
-	int err = region_init(&region, path, &error);
+	int err = region_init_to_look(&region, path, &error);
 
 	if (!err) {
 		err = region_check(&region, &layout, &error);

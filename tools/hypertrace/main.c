@@ -43,6 +43,17 @@ static int unknown_verb(const char *name)
 	return show_error(&error, false, 2);
 }
 
+/* What was printed may not have arrived: a full disk, a closed pipe. `dump | head` has seen enough. */
+static int flush_output(int status)
+{
+	struct error error = {0};
+
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || status || errno == EPIPE)
+		return status;
+	error_set(&error, errno ? -errno : -EIO, "cannot write: %s", strerror(errno ? errno : EIO));
+	return show_error(&error, false, 1);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
@@ -52,11 +63,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (strcmp(argv[1], "--version") == 0)
-		return printf("hypertrace %s\n", HYPERTRACE_VERSION) < 0;
+		return flush_output(printf("hypertrace %s\n", HYPERTRACE_VERSION) < 0);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		show_commands(stdout);
-		return 0;
+		return flush_output(0);
 	}
 	command = find_command(argv[1]);
-	return command ? command->run(command, argc - 1, argv + 1) : unknown_verb(argv[1]);
+	return command ? flush_output(command->run(command, argc - 1, argv + 1)) : unknown_verb(argv[1]);
 }
