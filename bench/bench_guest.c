@@ -25,6 +25,7 @@
 #define MEMORY_BYTES (480ULL << 20)
 #define TIMEOUT_S    600
 #define BIT(name)    (1ULL << EVENT_ID_##name)
+#define SYSCALLS     (BIT(sys_enter) | BIT(sys_exit)) /* one bit of each asks for all its layouts */
 #define UNIT         "instructions/event"
 
 /* What repetitions under one tracer took. */
@@ -169,7 +170,7 @@ static int repeat(struct boot *boot, const struct guest *guest, const char *trac
 {
 	int result;
 
-	*boot = (struct boot){.wish = {.events = BIT(sys_enter) | BIT(sys_exit)},
+	*boot = (struct boot){.wish = {.events = SYSCALLS},
 	        .event = "syscall",
 	        .tracers = {"shm"},
 	        .trace = trace};
@@ -223,7 +224,7 @@ static int bench_kernel(struct bench *bench, struct guest *guest, struct error *
 		return result;
 	result = module_build(&guest->module, &guest->kernel, NULL, bench->progress, error);
 	if (!result)
-		result = compare(bench, guest, "syscall", BIT(sys_enter) | BIT(sys_exit), error);
+		result = compare(bench, guest, "syscall", SYSCALLS, error);
 	if (!result)
 		result = compare(bench, guest, "sched_switch", BIT(sched_switch), error);
 	if (!result)

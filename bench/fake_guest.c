@@ -150,12 +150,16 @@ static uint64_t random_bits(struct fake_guest *guest)
 	return guest->random;
 }
 
+/* Half of the results need more than 8 bits. */
 static unsigned write_syscall(struct ht_producer *p, uint64_t random)
 {
-	uint64_t nr = random & 255;
+	uint64_t nr = random & 255, ret = random >> 8 & 4095;
 
-	user_write(p, EVENT_ID_sys_enter, nr, 2);
-	user_write(p, EVENT_ID_sys_exit, nr << 32 | (random >> 8 & 4095), 6);
+	user_write(p, EVENT_ID_sys_enter_short, nr, 1);
+	if (random >> 20 & 1)
+		user_write(p, EVENT_ID_sys_exit, ret, 4);
+	else
+		user_write(p, EVENT_ID_sys_exit_short, ret, 1);
 	return 2;
 }
 

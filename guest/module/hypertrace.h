@@ -12,7 +12,7 @@
 #define pr_fmt(fmt) "hypertrace: " fmt
 
 enum {
-#define HT_EVENT(id, name, group, ...) HT_ID_##name = id,
+#define HT_LAYOUT(id, identifier, name, group, ...) HT_ID_##identifier = id,
 #include "abi/events.def"
 };
 
@@ -64,7 +64,7 @@ void ht_span_end(enum ht_pair pair, u32 key, s64 value);
  * force is registered: nobody pays for a filter or a minimum duration that is not there.
  */
 struct ht_probe {
-	u32 id;              /* the bit of ht_control.events that asks for it */
+	u64 events;          /* the bits of ht_control.events any of which asks for it */
 	const char *name;    /* of the tracepoint */
 	void *plain, *filtered;
 	void *timed;         /* while its pair has a minimum duration; NULL: it has none */
@@ -77,11 +77,15 @@ struct ht_probe {
 	static void name(void *data_, HT_STRIP PROTO) { name##_body(false, HT_STRIP ARGS); }   \
 	static void name##_filtered(void *data_, HT_STRIP PROTO) { name##_body(true, HT_STRIP ARGS); }
 #define HT_STRIP(...) __VA_ARGS__
+#define HT_BIT(event) BIT_ULL(HT_ID_##event)
 #define HT_PROBE(event, function) \
-	{ .id = HT_ID_##event, .name = #event, .plain = function, .filtered = function##_filtered }
+	{ .events = HT_BIT(event), .name = #event, .plain = function, .filtered = function##_filtered }
 #define HT_PROBE_PAIR(event, function, timed_function, pair_)                                  \
-	{ .id = HT_ID_##event, .name = #event, .plain = function, .filtered = function##_filtered, \
+	{ .events = HT_BIT(event), .name = #event, .plain = function, .filtered = function##_filtered, \
 	  .timed = timed_function, .pair = pair_ }
+/* sys_enter and sys_exit have several layouts: the host asks for them all. */
+#define HT_SYS_ENTER_BITS (HT_BIT(sys_enter) | HT_BIT(sys_enter_short))
+#define HT_SYS_EXIT_BITS  (HT_BIT(sys_exit) | HT_BIT(sys_exit_short) | HT_BIT(sys_exit_long))
 extern struct ht_probe ht_probes_sched[], ht_probes_irq[], ht_probes_syscalls[], ht_probes_timers[], ht_probes_faults[];
 int ht_probes_init(void);
 int ht_probes_set(const struct ht_control *control, char *message, size_t size);

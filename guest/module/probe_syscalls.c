@@ -42,48 +42,54 @@ static __always_inline void sys_enter_args_body(bool filtered, struct pt_regs *r
 }
 HT_VARIANTS(sys_enter_args, (struct pt_regs *regs, long nr), (regs, nr))
 
-static noinline void enter_compat(long nr)
+/*
+ * What is not in the short records comes here. These functions take their arguments where the tracepoint put them, and
+ * are __used so that the compiler leaves it at that: the short way then moves nothing and loads nothing for their sake.
+ */
+#define SLOW static noinline __used void
+
+/* A number above 255 or of the 32-bit table; any other when there is no room. */
+SLOW enter_wide(void *unused, const struct pt_regs *regs, long nr)
 {
-	ht_record(HT_ID_sys_enter, 2, (u16)(nr | COMPAT_NUMBER), 0);
+	ht_record(HT_ID_sys_enter, 2, number(regs, nr), 0);
 }
 
 static __always_inline void sys_enter_body(bool filtered, struct pt_regs *regs, long nr)
 {
 	compat_syscall_probe_enter();
 	if (ht_pass(filtered, current)) {
-		if (is_compat(regs))
-			enter_compat(nr);
-		else
-			ht_record(HT_ID_sys_enter, 2, (u16)nr, 0);
+		if (is_compat(regs) || unlikely((unsigned long)nr > 255) ||
+		    unlikely(!ht_ring_write(0, HT_ID_sys_enter_short, 1, nr, 0)))
+			enter_wide(NULL, regs, nr);
 	}
 	compat_syscall_probe_exit();
 }
 HT_VARIANTS(sys_enter, (struct pt_regs *regs, long nr), (regs, nr))
 
-/*
- * What does not go the short way: no room, a number of the 32-bit table, a return value of more than 32 bits. It gets
- * the arguments, not the packed record, so that the short way need not keep that in a register.
- */
-static noinline void exit_slow(const struct pt_regs *regs, long ret)
+/* A result of more than 32 bits, or of more than 8 when there is no room. */
+SLOW exit_long(void *unused, const struct pt_regs *regs, long ret)
 {
 	struct {
 		s64 ret;
 		u16 nr;
 	} __packed payload = { ret, number(regs, regs->orig_ax) };
 
-	if (ret == (s32)ret)
-		ht_record_slow(HT_ID_sys_exit, 6, (u32)ret, payload.nr);
-	else
-		ht_write(HT_ID_sys_exit_long, &payload, sizeof(payload), NULL, 0);
+	ht_write(HT_ID_sys_exit_long, &payload, sizeof(payload), NULL, 0);
+}
+
+/* A result of more than 8 bits; any when there is no room. */
+SLOW exit_wide(void *unused, const struct pt_regs *regs, long ret)
+{
+	if (unlikely(ret != (s32)ret) || unlikely(!ht_ring_write(0, HT_ID_sys_exit, 4, (u32)ret, 0)))
+		exit_long(NULL, regs, ret);
 }
 
 static __always_inline void sys_exit_body(bool filtered, struct pt_regs *regs, long ret)
 {
 	compat_syscall_probe_enter();
 	if (ht_pass(filtered, current)) {
-		if (unlikely(ret != (s32)ret) || is_compat(regs) ||
-		    unlikely(!ht_ring_write(0, HT_ID_sys_exit, 6, (u32)ret, regs->orig_ax)))
-			exit_slow(regs, ret);
+		if (ret != (s8)ret || unlikely(!ht_ring_write(0, HT_ID_sys_exit_short, 1, ret, 0)))
+			exit_wide(NULL, regs, ret);
 	}
 	compat_syscall_probe_exit();
 }
@@ -105,9 +111,11 @@ static void sys_exit_timed(void *data, struct pt_regs *regs, long ret)
 }
 
 struct ht_probe ht_probes_syscalls[] = {
-	HT_PROBE_PAIR(sys_enter, sys_enter, sys_enter_timed, HT_PAIR_SYSCALL),
-	{ .id = HT_ID_sys_enter_args, .name = "sys_enter", .plain = sys_enter_args, .filtered = sys_enter_args_filtered,
+	{ .events = HT_SYS_ENTER_BITS, .name = "sys_enter", .plain = sys_enter, .filtered = sys_enter_filtered,
 	  .timed = sys_enter_timed, .pair = HT_PAIR_SYSCALL },
-	HT_PROBE_PAIR(sys_exit, sys_exit, sys_exit_timed, HT_PAIR_SYSCALL),
+	{ .events = HT_BIT(sys_enter_args), .name = "sys_enter", .plain = sys_enter_args, .filtered = sys_enter_args_filtered,
+	  .timed = sys_enter_timed, .pair = HT_PAIR_SYSCALL },
+	{ .events = HT_SYS_EXIT_BITS, .name = "sys_exit", .plain = sys_exit, .filtered = sys_exit_filtered,
+	  .timed = sys_exit_timed, .pair = HT_PAIR_SYSCALL },
 	{ }
 };

@@ -58,13 +58,13 @@ int ht_probes_set(const struct ht_control *control, char *message, size_t size)
 	unsigned int g;
 	int err, first = 0;
 
-	if (control->flags & HT_CONTROL_SYSCALL_ARGS && events & BIT_ULL(HT_ID_sys_enter))
-		events |= BIT_ULL(HT_ID_sys_enter_args);
+	if (control->flags & HT_CONTROL_SYSCALL_ARGS && events & HT_SYS_ENTER_BITS)
+		events |= HT_BIT(sys_enter_args);
 	/* A system call is one event at its start, with arguments or without. */
-	if (events & BIT_ULL(HT_ID_sys_enter_args))
-		events &= ~BIT_ULL(HT_ID_sys_enter);
+	if (events & HT_BIT(sys_enter_args))
+		events &= ~HT_SYS_ENTER_BITS;
 	for_each_probe(g, probe) {
-		void *function = !(events & BIT_ULL(probe->id)) ? NULL :
+		void *function = !(events & probe->events) ? NULL :
 				 probe->timed && ht_duration_wanted(probe->pair) ? probe->timed :
 				 ht_filter_active() ? probe->filtered : probe->plain;
 

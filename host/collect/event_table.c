@@ -22,8 +22,8 @@ struct event_definition {
 #define C(field)       {#field, EVENT_FIELD_COMM, 128},
 #define T(field)       {#field, EVENT_FIELD_TEXT, 16},
 #define B(field)       {#field, EVENT_FIELD_BYTES, 16},
-#define HT_EVENT(id, name, group, ...)                                                                       \
-	static const struct field_definition fields_of_##name[] = {__VA_ARGS__{NULL}};
+#define HT_LAYOUT(id, identifier, name, group, ...)                                                          \
+	static const struct field_definition fields_of_##identifier[] = {__VA_ARGS__{NULL}};
 #include "abi/events.def"
 #undef U
 #undef S
@@ -33,7 +33,7 @@ struct event_definition {
 #undef B
 
 static const struct event_definition definitions[] = {
-#define HT_EVENT(id, name, group, ...) {id, #name, #group, fields_of_##name},
+#define HT_LAYOUT(id, identifier, name, group, ...) {id, #name, #group, fields_of_##identifier},
 #include "abi/events.def"
 };
 #define NR_DEFINITIONS (sizeof(definitions) / sizeof(definitions[0]))
@@ -96,18 +96,16 @@ struct event_schema *event_table_schema(enum event_table_part part, struct error
 #define JOIN(table, of)                JOIN_(table, of)
 #define CHOICE(table, id, name, group) JOIN(table, CHOICE_OF_##group)(id, name, group)
 
-/* One event in two forms goes by the name of the usual one. Those rows stand last: an id's own name is the first. */
 const struct event_choice event_table_choices[] = {
-#define HT_EVENT(id, name, group, ...) CHOICE(RECORDING, id, name, group)
+#define HT_LAYOUT(id, identifier, name, group, ...) CHOICE(RECORDING, id, name, group)
 #include "abi/events.def"
-	{"sys_exit", "syscalls", EVENT_ID_sys_exit_long},
 	{0},
 };
 
 const struct event_choice event_table_read_choices[] = {
-#define HT_EVENT(id, name, group, ...) CHOICE(READING, id, name, group)
+#define HT_LAYOUT(id, identifier, name, group, ...) CHOICE(READING, id, name, group)
 #include "abi/events.def"
-	{"sys_exit", "syscalls", EVENT_ID_sys_exit_long},
+	/* with arguments or without; last, because an id's own name is the first */
 	{"sys_enter", "syscalls", EVENT_ID_sys_enter_args},
 	{0},
 };

@@ -7,7 +7,7 @@
 #include "lib/model/event_schema.h"
 
 enum {
-#define HT_EVENT(id, name, group, ...) EVENT_ID_##name = id,
+#define HT_LAYOUT(id, identifier, name, group, ...) EVENT_ID_##identifier = id,
 #include "abi/events.def"
 };
 
@@ -21,8 +21,8 @@ struct event_schema *event_table_schema(enum event_table_part part, struct error
 
 /*
  * What -e can name when recording and when reading, for event_selection_parse(); both end with { 0 }. Recording has
- * fewer: not what the module writes by itself. sys_exit also means sys_exit_long; reading, sys_enter also means
- * sys_enter_args.
+ * fewer: not what the module writes by itself. An event of several layouts has a row for each, all with its name;
+ * reading, sys_enter also means sys_enter_args.
  */
 extern const struct event_choice event_table_choices[];
 extern const struct event_choice event_table_read_choices[];

@@ -6,7 +6,7 @@
 static const struct known_event {
 	const char *name;
 	enum kernel_event_kind kind;
-	const char *values[KERNEL_EVENT_VALUES];
+	const char *values[KERNEL_EVENT_VALUES]; /* '?' in front: not in every layout */
 	const char *text;
 } known_events[] = {
         {"sched_switch", KERNEL_EVENT_SWITCH, {"next_pid", "prev_state"}},
@@ -24,8 +24,7 @@ static const struct known_event {
         {"softirq_exit", KERNEL_EVENT_SOFTIRQ_EXIT, {"vec"}},
         {"sys_enter", KERNEL_EVENT_SYS_ENTER, {"nr"}},
         {"sys_enter_args", KERNEL_EVENT_SYS_ENTER, {"nr"}},
-        {"sys_exit", KERNEL_EVENT_SYS_EXIT, {"nr", "ret"}},
-        {"sys_exit_long", KERNEL_EVENT_SYS_EXIT, {"nr", "ret"}},
+        {"sys_exit", KERNEL_EVENT_SYS_EXIT, {"ret", "?nr"}},
         {"hrtimer_expire_entry", KERNEL_EVENT_HRTIMER_ENTRY, {"function"}},
         {"hrtimer_expire_exit", KERNEL_EVENT_HRTIMER_EXIT, {NULL}},
         {"timer_expire_entry", KERNEL_EVENT_TIMER_ENTRY, {"function"}},
@@ -38,18 +37,20 @@ static const struct known_event {
         {"guest_end", KERNEL_EVENT_GUEST_END, {"reason"}, "message"},
 };
 
-/* False: the type has no such integer. */
+/* False: the type has no such integer and must have it. */
 static bool find_value(const struct event_type *type, const char *name, struct kernel_event_value *value)
 {
-	const struct event_field *field = event_type_find_field(type, name);
+	bool optional = name[0] == '?';
+	const struct event_field *field = event_type_find_field(type, name + optional);
 
 	if (!field || field->kind > EVENT_FIELD_HEX)
-		return false;
+		return optional;
 	*value = (struct kernel_event_value){
 	        .byte_offset = field->byte_offset,
 	        .left_shift = field->left_shift,
 	        .right_shift = field->right_shift,
 	        .is_signed = field->kind == EVENT_FIELD_SIGNED,
+	        .is_there = true,
 	};
 	return true;
 }
@@ -84,11 +85,12 @@ void kernel_events_init(
 	static const struct known_event lost = {"lost", KERNEL_EVENT_LOST, {"count"}};
 
 	memset(events, 0, sizeof(*events));
-	for (size_t i = 0; i < sizeof(known_events) / sizeof(known_events[0]); i++) {
-		const struct event_type *type = event_schema_find(schema, known_events[i].name);
+	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++) {
+		const struct event_type *type = schema->types[id];
 
-		if (type)
-			add(events, type, &known_events[i]);
+		for (size_t i = 0; type && i < sizeof(known_events) / sizeof(known_events[0]); i++)
+			if (!strcmp(type->name, known_events[i].name))
+				add(events, type, &known_events[i]);
 	}
 	if (lost_type)
 		add(events, lost_type, &lost);

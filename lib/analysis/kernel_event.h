@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel's events that analyses understand, found in a trace's schema by their names, so that traces of
- * other versions, with other numbers and layouts, stay readable. An event that lacks a field it needs is
- * KERNEL_EVENT_OTHER.
+ * other versions, with other numbers and layouts, stay readable, and every layout of an event is found. One that
+ * lacks a field it needs is KERNEL_EVENT_OTHER.
  */
 #pragma once
 #include <stdint.h>
@@ -25,7 +25,7 @@ enum kernel_event_kind { /* value(0), value(1), …            text */
 	KERNEL_EVENT_SOFTIRQ_ENTRY,
 	KERNEL_EVENT_SOFTIRQ_EXIT,
 	KERNEL_EVENT_SYS_ENTER,     /* nr */
-	KERNEL_EVENT_SYS_EXIT,      /* nr, ret */
+	KERNEL_EVENT_SYS_EXIT,      /* ret, nr unless it is in the task's sys_enter only */
 	KERNEL_EVENT_HRTIMER_ENTRY, /* function */
 	KERNEL_EVENT_HRTIMER_EXIT,
 	KERNEL_EVENT_TIMER_ENTRY, /* function */
@@ -44,7 +44,7 @@ enum kernel_event_kind { /* value(0), value(1), …            text */
 struct kernel_event_value {
 	uint16_t byte_offset;
 	uint8_t left_shift, right_shift;
-	bool is_signed;
+	bool is_signed, is_there;
 };
 
 struct kernel_event_layout {

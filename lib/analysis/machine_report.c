@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/model/syscall_names.h"
+
 #define FORMATS_MAX 4096
 
 static const enum interrupt_kind pair_kinds[REPORT_PAIRS] = {
@@ -240,7 +242,8 @@ static void add_event(struct machine_report *report, struct place *at,
 		syscalls_enter(&report->syscalls, at->task, (uint16_t)VALUE(0), at->now_ns);
 		break;
 	case KERNEL_EVENT_SYS_EXIT:
-		syscalls_exit(&report->syscalls, at->task, at->cpu, (uint16_t)VALUE(0), (int64_t)VALUE(1),
+		syscalls_exit(&report->syscalls, at->task, at->cpu,
+		        layout->values[1].is_there ? (uint16_t)VALUE(1) : SYSCALL_NONE, (int64_t)VALUE(0),
 		        at->wanted, at->now_ns);
 		break;
 	case KERNEL_EVENT_FAULT_USER:

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/model/syscall_names.h"
+
 #define ERRNO_MAX 4095 /* MAX_ERRNO of the kernel */
 
 int syscalls_init(struct syscalls *syscalls, struct task_table *tasks, bool with_tasks)
@@ -91,7 +93,7 @@ void syscalls_enter(struct syscalls *syscalls, struct task *task, uint16_t nr, u
 void syscalls_exit(struct syscalls *syscalls, struct task *task, uint32_t cpu, uint16_t nr, int64_t ret,
         bool wanted, uint64_t now_ns)
 {
-	bool known = task->call_since_ns && task->call_nr == nr &&
+	bool known = task->call_since_ns && (nr == SYSCALL_NONE || task->call_nr == nr) &&
 	             task->call_generation == syscalls->generation && task_is_known(syscalls->tasks, task);
 	struct syscall_task_row *by_task;
 	struct syscall_row *row;
@@ -102,6 +104,8 @@ void syscalls_exit(struct syscalls *syscalls, struct task *task, uint32_t cpu, u
 		task->called = true;
 		return;
 	}
+	if (known)
+		nr = task->call_nr;
 	if (!known)
 		syscalls->unmatched++;
 	else if (!duration_between(task->call_since_ns, now_ns, &ns)) {
@@ -109,7 +113,7 @@ void syscalls_exit(struct syscalls *syscalls, struct task *task, uint32_t cpu, u
 		known = false;
 	}
 	task->call_since_ns = 0;
-	if (!wanted || (syscalls->min_ns && (!known || ns < syscalls->min_ns)))
+	if (!wanted || nr == SYSCALL_NONE || (syscalls->min_ns && (!known || ns < syscalls->min_ns)))
 		return;
 	row = capped_table_at(&syscalls->rows, nr);
 	by_task = task_row(syscalls, task, nr);

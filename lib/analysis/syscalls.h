@@ -38,7 +38,7 @@ struct syscalls {
 	bool with_tasks;
 	uint32_t generation; /* counts gaps */
 	uint64_t min_ns;     /* shorter calls are left out; the caller may set it */
-	uint64_t unmatched;  /* exits without an entry */
+	uint64_t unmatched;  /* exits without an entry; without a number, too, they are in no row */
 	uint64_t backwards;
 };
 
@@ -46,6 +46,7 @@ struct syscalls {
 int syscalls_init(struct syscalls *syscalls, struct task_table *tasks, bool with_tasks);
 void syscalls_deinit(struct syscalls *syscalls);
 
+/* `nr` of an exit: that of the enter before, or SYSCALL_NONE, which also stands for it. */
 void syscalls_enter(struct syscalls *syscalls, struct task *task, uint16_t nr, uint64_t now_ns);
 void syscalls_exit(struct syscalls *syscalls, struct task *task, uint32_t cpu, uint16_t nr, int64_t ret,
         bool wanted, uint64_t now_ns);

@@ -49,8 +49,6 @@ int event_schema_add_type(struct event_schema *schema, uint32_t id, const char *
 		return error_set(error, -EINVAL, "event %u has a bad name", id);
 	if (schema->types[id])
 		return error_set(error, -EEXIST, "event id %u is taken by %s", id, schema->types[id]->name);
-	if (event_schema_find(schema, name))
-		return error_set(error, -EEXIST, "event %s is there twice", name);
 	added = calloc(1, sizeof(*added));
 	if (!added)
 		return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));

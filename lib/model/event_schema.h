@@ -39,6 +39,7 @@ struct event_field {
 	char name[EVENT_NAME_BYTES];
 };
 
+/* One layout. An event may have several, each with its own id: that is what CTF knows them by. */
 struct event_type {
 	uint32_t id;
 	char name[EVENT_NAME_BYTES];
@@ -56,7 +57,7 @@ struct event_schema {
 struct event_schema *event_schema_create(void);
 void event_schema_destroy(struct event_schema *schema);
 
-/* Adds an empty type. -EEXIST: the id or the name is taken, -EINVAL: id 0 or too large, bad name. */
+/* Adds an empty type. -EEXIST: the id is taken, -EINVAL: id 0 or too large, bad name. */
 int event_schema_add_type(struct event_schema *schema, uint32_t id, const char *name,
         struct event_type **type, struct error *error);
 
@@ -68,7 +69,7 @@ int event_type_add_field(struct event_type *type, const char *name, enum event_f
 /* -EINVAL unless every type's payload ends on a byte. */
 int event_schema_check(const struct event_schema *schema, struct error *error);
 
-/* NULL: no such event, no such field. */
+/* NULL: no such event, no such field. Of an event of several layouts: the one with the lowest id. */
 const struct event_type *event_schema_find(const struct event_schema *schema, const char *name);
 const struct event_field *event_type_find_field(const struct event_type *type, const char *name);
 

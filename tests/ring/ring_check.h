@@ -13,8 +13,8 @@
 #include "host/collect/ring_reader.h"
 
 #define RING_CHECK_DEPTHS 4
-#define RING_CHECK_ID     EVENT_ID_sys_exit /* 6 bytes of payload */
-#define RING_CHECK_BYTES  6
+#define RING_CHECK_ID     EVENT_ID_sched_migrate_task
+#define RING_CHECK_BYTES  7 /* of payload */
 
 struct ring_check {
 	uint64_t records;

@@ -211,6 +211,53 @@ static void test_json(void **state)
 	assert_string_equal(out.data, want);
 }
 
+/* Whose sys_exit does not say which call it ends: the enter before says it, or the parent's before the fork. */
+static void test_calls(void **state)
+{
+	static const struct {
+		uint32_t parent, child, tgid;
+		char comm[16];
+	} fork = {7, 8, 8, "bash"};
+	char *other = trace_path;
+	struct maker_stream cpu;
+	uint16_t nrs[] = {110, 57, 0};
+	int8_t ret = 1, no = 0;
+	uint64_t at = TRACE_MAKER_HZ;
+	int fd;
+
+	(void)state;
+	trace_path = maker_directory();
+	fd = open(trace_path, O_RDONLY | O_DIRECTORY);
+	maker_metadata(fd, "vm");
+	maker_stream_init(&cpu, fd, 0);
+	maker_event(&cpu, MAKER_SYS_EXIT_SHORT, at, &ret, 1); /* it began before the trace */
+	maker_switch(&cpu, at, 7, 1, 120);
+	maker_event(&cpu, MAKER_SYS_ENTER, at, &nrs[0], 2);
+	maker_event(&cpu, MAKER_SYS_EXIT_SHORT, at, &ret, 1);
+	maker_event(&cpu, MAKER_SYS_ENTER, at, &nrs[1], 2);
+	maker_event(&cpu, MAKER_TASK, at, &fork, 28);
+	maker_switch(&cpu, at, 8, 0, 120);
+	maker_event(&cpu, MAKER_SYS_EXIT_SHORT, at, &no, 1);
+	maker_event(&cpu, MAKER_SYS_ENTER, at, &nrs[2], 2);
+	maker_flush(&cpu);
+	cpu.lost = 3;
+	maker_event(&cpu, MAKER_SYS_EXIT_SHORT, at, &ret, 1); /* the end of which? */
+	maker_event(&cpu, MAKER_SYS_ENTER, at, &nrs[2], 2);
+	maker_event(&cpu, MAKER_SYS_EXIT, at, "\xfb\xff\xff\xff\0\0", 6); /* this one says it itself */
+	maker_stream_deinit(&cpu);
+	close(fd);
+	expect("dump %s -e sys_exit 2>/dev/null | cut -c 71-", 0,
+		"? = 1\ngetppid = 1\nfork = 0\n\n? = 1\nread = -5 EIO\n");
+	expect("dump %s -e sys_exit --json 2>/dev/null | grep -o '\"syscall.*'", 0,
+		"\"syscall\":\"getppid\",\"fields\":{\"ret\":1,\"nr\":110}}\n"
+		"\"syscall\":\"fork\",\"fields\":{\"ret\":0,\"nr\":57}}\n"
+		"\"syscall\":\"read\",\"fields\":{\"ret\":-5,\"nr\":0}}\n");
+	expect("dump %s --count --json -e syscalls", 0,
+		"{\"events\":9,\"lost\":3,\"by_event\":{\"sys_enter\":4,\"sys_exit\":5}}\n" LOST);
+	maker_remove(trace_path);
+	trace_path = other;
+}
+
 static void test_errors(void **state)
 {
 	(void)state;
@@ -249,6 +296,7 @@ int main(void)
 	        cmocka_unit_test(test_filters),
 	        cmocka_unit_test(test_counts),
 	        cmocka_unit_test(test_json),
+	        cmocka_unit_test(test_calls),
 	        cmocka_unit_test(test_errors),
 	        cmocka_unit_test(test_damage),
 	};

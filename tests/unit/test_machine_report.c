@@ -10,7 +10,7 @@
 
 #include "lib/analysis/machine_report.h"
 
-enum { SWITCH = 1, WAKING, ENTER, EXIT, MARKER, SPAN, FAULT, END, TRACEPOINT, NEW, NO_FIELD };
+enum { SWITCH = 1, WAKING, ENTER, EXIT, MARKER, SPAN, FAULT, END, TRACEPOINT, NEW, NO_FIELD, SHORT_EXIT };
 
 static const struct {
 	uint32_t id;
@@ -26,6 +26,7 @@ static const struct {
         {WAKING, "sched_waking", {{"pid", EVENT_FIELD_UNSIGNED, 32}}},
         {ENTER, "sys_enter", {{"nr", EVENT_FIELD_UNSIGNED, 16}}},
         {EXIT, "sys_exit", {{"ret", EVENT_FIELD_SIGNED, 32}, {"nr", EVENT_FIELD_UNSIGNED, 16}}},
+        {SHORT_EXIT, "sys_exit", {{"ret", EVENT_FIELD_SIGNED, 8}}},
         {MARKER, "marker", {{"pid", EVENT_FIELD_UNSIGNED, 32}, {"text", EVENT_FIELD_TEXT, 0}}},
         {SPAN, "span",
                 {{"pair", EVENT_FIELD_UNSIGNED, 8}, {"key", EVENT_FIELD_UNSIGNED, 32},
@@ -86,6 +87,27 @@ static void feed_number(
         struct fixture *f, uint32_t id, uint64_t value, uint32_t cpu, uint32_t pid, uint64_t now)
 {
 	feed(f, id, &value, sizeof(value), cpu, pid, now);
+}
+
+static void test_another_layout_of_an_event(void **state)
+{
+	struct fixture f = begin((struct machine_report_options){0});
+	const struct syscall_row *call;
+
+	(void)state;
+	feed_number(&f, ENTER, 3, 0, 7, 1000);
+	feed_number(&f, SHORT_EXIT, (uint8_t)-9, 0, 7, 1100);
+	feed_number(&f, ENTER, 3, 0, 7, 1200);
+	feed_number(&f, EXIT, 3ull << 32 | (uint32_t)-9, 0, 7, 1300);
+	feed_number(&f, SHORT_EXIT, 0, 0, 7, 1400);
+	machine_report_finish(f.report);
+	call = capped_table_at(&f.report->syscalls.rows, 3);
+	assert_int_equal(f.report->syscalls.rows.count, 1);
+	assert_int_equal(call->exits, 2);
+	assert_int_equal(call->errors, 2);
+	assert_int_equal(call->durations.histogram.sum, 200);
+	assert_int_equal(f.report->syscalls.unmatched, 1);
+	end(&f);
 }
 
 static void test_everything_arrives(void **state)
@@ -235,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_everything_arrives),
+	        cmocka_unit_test(test_another_layout_of_an_event),
 	        cmocka_unit_test(test_lost_events),
 	        cmocka_unit_test(test_only_what_is_wanted),
 	        cmocka_unit_test(test_many_notes_are_counted),

@@ -92,7 +92,7 @@ static void test_headers_that_cannot_be_true(void **state)
 	} while (0)
 	BAD(-EBADMSG, magic, 0x1234, "no hypertrace header");
 	BAD(-EPROTO, abi_version, 99, "version 99");
-	BAD(-EBADMSG, header_bytes, 5, "header of 5 bytes");
+	BAD(-EBADMSG, header_bytes, 5, "header: 5 bytes");
 	BAD(-EBADMSG, nr_rings, 1, "number of rings");
 	BAD(-EBADMSG, nr_rings, UINT32_MAX, "number of rings");
 	BAD(-EBADMSG, nr_packets, 5, "number of packets");

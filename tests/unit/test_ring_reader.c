@@ -13,7 +13,7 @@
 
 #define PACKET_BYTES 4096
 #define PACKETS      4
-#define PER_PACKET   402 /* one of 18 bytes, the others of 10 */
+#define PER_PACKET   365 /* one of 19 bytes, the others of 11 */
 
 _Thread_local uint32_t user_depth, user_current_pid = 1;
 
@@ -111,7 +111,7 @@ static void test_in_flight(void **state)
 	(void)state;
 	begin(false);
 	produce(PER_PACKET);
-	id = t.data + 64 + 18 + 300 * 10;
+	id = t.data + 64 + 12 + RING_CHECK_BYTES + 300 * (4 + RING_CHECK_BYTES);
 	assert_int_equal(*id & HT_ID_MASK, RING_CHECK_ID);
 	saved = *id;
 	*id &= (uint8_t)~HT_ID_MASK;
@@ -130,7 +130,7 @@ static void test_damage_costs_one_packet(void **state)
 	(void)state;
 	begin(false);
 	produce(PER_PACKET * 3);
-	memset(t.data + PACKET_BYTES + 64 + 18 + 100 * 10, 0xff, 40);
+	memset(t.data + PACKET_BYTES + 64 + 12 + RING_CHECK_BYTES + 100 * (4 + RING_CHECK_BYTES), 0xff, 40);
 	ring_reader_poll(&t.reader, 1, RING_POLL_OPEN);
 	expect(PER_PACKET * 2 + 101, TRACE_LOST_DAMAGED, PER_PACKET - 101);
 	begin(false);

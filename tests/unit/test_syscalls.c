@@ -113,6 +113,28 @@ static void test_exit_of_another_call(void **state)
 	assert_int_equal(row(f, CLONE)->durations.histogram.count, 0);
 }
 
+/* Most exits do not say which call they end. */
+static void test_exit_without_a_number(void **state)
+{
+	struct fixture *f = *state;
+
+	enter(f, 7, READ, 100);
+	enter(f, 8, CLONE, 110);
+	leave(f, 7, SYSCALL_NONE, -EINTR, 150);
+	leave(f, 8, SYSCALL_NONE, 9, 160);
+	assert_int_equal(row(f, READ)->durations.histogram.sum, 50);
+	assert_int_equal(row(f, READ)->errors, 1);
+	assert_int_equal(row(f, CLONE)->durations.histogram.sum, 50);
+	assert_int_equal(f->syscalls.unmatched, 0);
+	leave(f, 7, SYSCALL_NONE, 0, 200); /* nobody knows what */
+	enter(f, 7, READ, 300);
+	syscalls_lost(&f->syscalls);
+	leave(f, 7, SYSCALL_NONE, 0, 400); /* nor here: perhaps the end of another call */
+	assert_int_equal(f->syscalls.unmatched, 2);
+	assert_int_equal(f->syscalls.rows.count, 2);
+	assert_int_equal(row(f, READ)->exits, 1);
+}
+
 static void test_a_fork_returns_twice_and_counts_once(void **state)
 {
 	struct fixture *f = *state;
@@ -172,14 +194,14 @@ static void test_hostile(void **state)
 	const struct syscall_row *others = f->syscalls.rows.others;
 	uint64_t exits = 0;
 
-	for (uint32_t nr = 0; nr < 65536; nr++) {
+	for (uint32_t nr = 0; nr < SYSCALL_NONE; nr++) {
 		enter(f, UINT32_MAX - nr, (uint16_t)nr, 100 + nr);
 		leave(f, UINT32_MAX - nr, (uint16_t)nr, -(int64_t)(nr % 5000), 110 + nr);
 	}
 	for (size_t i = 0; i < f->syscalls.rows.count; i++)
 		exits += ((const struct syscall_row *)capped_table_row(&f->syscalls.rows, i))->exits;
 	assert_int_equal(f->syscalls.rows.count, SYSCALL_LIMIT);
-	assert_int_equal(exits + others->exits, 65536);
+	assert_int_equal(exits + others->exits, SYSCALL_NONE);
 	assert_int_equal(others->durations.histogram.count, 0);
 }
 
@@ -207,6 +229,7 @@ int main(void)
 	        TEST(test_durations_and_errors),
 	        TEST(test_gap),
 	        TEST(test_exit_of_another_call),
+	        TEST(test_exit_without_a_number),
 	        TEST(test_a_fork_returns_twice_and_counts_once),
 	        TEST(test_unfinished),
 	        TEST(test_spans_and_minimum),

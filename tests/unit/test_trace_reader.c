@@ -412,7 +412,7 @@ static void test_bad_metadata(void **state)
 	} cases[] = {
 	        {"/* CTF 1.8 */", "/* CTF 1.9 */", -ENOTSUP, "not the metadata of a hypertrace trace"},
 	        {"/* CTF 1.8 */", "/* CTF 1.8 */ /*", -EINVAL,
-	                "line 164: a string or comment that does not end where \"typealias\" was expected"},
+	                "line 173: a string or comment that does not end where \"typealias\" was expected"},
 	        {"major = 1", "major = 2", -EINVAL, "line 10: \"2\" where \"1\" was expected"},
 	        {"byte_order = le", "byte_order = be", -EINVAL, "line 13: \"be\" where \"le\" was expected"},
 	        {"uuid = \"01020304", "uuid = \"0102zz04", -EINVAL, "line 12: not a UUID"},
@@ -429,7 +429,7 @@ static void test_bad_metadata(void **state)
 	                "line 79: event sched_switch: field prev_state is there twice"},
 	        {"id = 1;", "id = 2;", -EINVAL, "line 84: event id 2 is taken by sched_switch"},
 	        {"_text_length;", "_tex_length;", -EINVAL,
-	                "line 137: the length of field text is called tex_length"},
+	                "line 146: the length of field text is called tex_length"},
 	        {"name = \"sched_switch\"", "name = \"\033[2J\"", -EINVAL, "line 73: event 1 has a bad name"},
 	        {"name = \"sched_switch\"", "name = \"sched_switch", -EINVAL,
 	                "line 74: a string or comment that does not end where a text in quotes was expected"},

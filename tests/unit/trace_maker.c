@@ -39,6 +39,7 @@ static const struct {
                         {"prio", EVENT_FIELD_SIGNED, 8}}},
         {MAKER_SYS_ENTER, "sys_enter", {{"nr", EVENT_FIELD_UNSIGNED, 16}}},
         {MAKER_SYS_EXIT, "sys_exit", {{"ret", EVENT_FIELD_SIGNED, 32}, {"nr", EVENT_FIELD_UNSIGNED, 16}}},
+        {MAKER_SYS_EXIT_SHORT, "sys_exit", {{"ret", EVENT_FIELD_SIGNED, 8}}},
         {MAKER_TIMER, "hrtimer_expire_entry", {{"function", EVENT_FIELD_HEX, 64}}},
         {MAKER_TIMER_EXIT, "hrtimer_expire_exit", {{0}}},
         {MAKER_MARKER, "marker", {{"pid", EVENT_FIELD_UNSIGNED, 32}, {"text", EVENT_FIELD_TEXT, 0}}},

@@ -15,6 +15,7 @@ enum maker_event {
 	MAKER_WAKING = 2,
 	MAKER_SYS_ENTER = 13,
 	MAKER_SYS_EXIT = 15,   /* signed 32 */
+	MAKER_SYS_EXIT_SHORT = 24, /* another layout of sys_exit */
 	MAKER_TIMER = 17,      /* hex 64 */
 	MAKER_TIMER_EXIT = 18, /* no field */
 	MAKER_MARKER = 32,     /* text */

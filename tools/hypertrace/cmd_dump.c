@@ -61,6 +61,7 @@ static void init_type(const struct dump *dump, struct dump_type *type, const str
 	type->type = from;
 	dump_forms_choose(type);
 	dump_pairs_choose(type);
+	dump_calls_choose(type);
 	type->selected = is_selected(dump, type);
 	memcpy(type->label, from->name, length);
 	type->label[length++] = ':';
@@ -79,6 +80,8 @@ static int init_machine(struct dump *dump, uint32_t index, struct error *error)
 	machine->machine = &dump->trace->machines[index];
 	machine->generation = 1;
 	code = trace_machine_load_names(machine->machine, NAMES_ALL, error);
+	if (!code)
+		code = dump_calls_init(machine, error);
 	if (code)
 		return code;
 	machine->cpus = calloc(TRACE_CPUS_MAX, sizeof(*machine->cpus));
@@ -104,6 +107,7 @@ static void deinit(struct dump *dump)
 		for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++)
 			free(machine->types[id]);
 		free(machine->cpus);
+		free(machine->calls);
 		hash_map_deinit(&machine->open_pairs);
 		dump_tracepoints_destroy(machine->tracepoints);
 	}
@@ -219,6 +223,8 @@ static void take_event(struct dump *dump, const struct trace_event *event)
 	int64_t unix_ns = 0;
 
 	dump->has_duration = false;
+	if (type->call)
+		dump_calls_follow(dump, machine, type, event);
 	if (type->selected || lost) {
 		bool timed = dump->from_ns != INT64_MIN || dump->to_ns != INT64_MAX;
 
@@ -246,6 +252,7 @@ static void take_event(struct dump *dump, const struct trace_event *event)
 	if (lost) {
 		machine->cpus[event->cpu].prio_known = false;
 		hash_map_clear(&machine->open_pairs); /* nothing is measured across a gap */
+		machine->gap++;
 	}
 }
 
@@ -256,14 +263,14 @@ static void show_counts_json(const struct dump *dump)
 	const char *separator = "";
 
 	printf("{\"events\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"by_event\":{", dump->events, dump->lost);
-	/* one line for a name, whichever machines have it */
+	/* one line for a name, whichever machines have it, in however many layouts */
 	for (uint32_t i = 0; i < dump->trace->nr_machines; i++)
 		for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++) {
 			struct dump_type *type = dump->machines[i].types[id];
 			uint64_t count = type ? type->count : 0;
 
-			for (uint32_t j = i + 1; type && j < dump->trace->nr_machines; j++)
-				for (uint32_t other = 0; other < EVENT_TYPES_MAX; other++) {
+			for (uint32_t j = i; type && j < dump->trace->nr_machines; j++)
+				for (uint32_t other = j == i ? id + 1 : 0; other < EVENT_TYPES_MAX; other++) {
 					struct dump_type *same = dump->machines[j].types[other];
 
 					if (!same || strcmp(same->type->name, type->type->name))

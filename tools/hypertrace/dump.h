@@ -10,6 +10,9 @@
 #define DUMP_LINE_BYTES (1u << 19) /* no line is longer: 64 KiB of text, six bytes for each in JSON */
 #define DUMP_FIELDS_MAX 8          /* that a form uses */
 
+/* dump_calls.c: what the event is to the system call that its task is in */
+enum dump_call_step { DUMP_CALL_NONE, DUMP_CALL_ENTER, DUMP_CALL_EXIT, DUMP_CALL_FORK };
+
 enum dump_time { DUMP_RELATIVE, DUMP_MONOTONIC, DUMP_UTC };
 
 struct dump;
@@ -27,6 +30,8 @@ struct dump_type {
 	bool switches;   /* the CPU to another task, of which the priority is known from then on */
 	bool names_task; /* fork, exec, rename: the names change */
 	bool generic;    /* a kernel tracepoint of its own format */
+	uint8_t call;    /* enum dump_call_step */
+	const struct event_field *nr; /* of a system call; NULL: it has none */
 	uint8_t pair;    /* enum filter_pair it begins or ends, or FILTER_PAIRS */
 	bool begins, spans;
 	char label[EVENT_NAME_BYTES + 24]; /* "sched_switch:         " */
@@ -52,6 +57,8 @@ struct dump_machine {
 	struct dump_cpu *cpus; /* [TRACE_CPUS_MAX] */
 	uint64_t generation;   /* of the names */
 	uint64_t lost_events;
+	uint32_t gap;                         /* counts gaps, from 1 */
+	struct dump_call *calls;              /* dump_calls.c: by pid */
 	struct hash_map open_pairs;           /* dump_pairs.c */
 	struct dump_tracepoints *tracepoints; /* dump_tracepoint.c; NULL until one is met */
 };
@@ -72,6 +79,7 @@ struct dump {
 	/* of the event in hand */
 	uint64_t duration_ns; /* of the pair it ends, if has_duration */
 	bool has_duration;
+	uint16_t call; /* the system call's number, if it is a call's event; SYSCALL_NONE: not known */
 	/* the second that was written last */
 	int64_t second;
 	uint8_t second_bytes;
@@ -101,6 +109,12 @@ const char *dump_softirq_name(uint64_t vec); /* NULL: none */
 bool dump_pairs_match(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
         const struct trace_event *event);
 void dump_pairs_choose(struct dump_type *type);
+
+/* dump_calls.c: keeps which system call each task is in, and sets dump->call. -ENOMEM */
+int dump_calls_init(struct dump_machine *machine, struct error *error);
+void dump_calls_choose(struct dump_type *type); /* after dump_forms_choose() */
+void dump_calls_follow(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
+	const struct trace_event *event);
 
 /* dump_tracepoint.c: generic tracepoints, by libtraceevent. */
 struct dump_tracepoints;

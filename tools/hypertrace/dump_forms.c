@@ -61,7 +61,7 @@ static char *put_function(const struct dump_machine *machine, uint64_t address, 
 
 static char *put_syscall(uint64_t nr, char *at)
 {
-	const char *name = syscall_name((uint16_t)nr);
+	const char *name = nr == SYSCALL_NONE ? "?" : syscall_name((uint16_t)nr);
 
 	if (name)
 		return put_string(at, name);
@@ -243,8 +243,7 @@ static char *put_result(char *at, int64_t ret)
 static char *form_sys_exit(
         struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
-	(void)dump;
-	at = put_literal(put_syscall(value(type, event, 1), at), " = ");
+	at = put_literal(put_syscall(dump->call, at), " = ");
 	return put_result(at, (int64_t)value(type, event, 0));
 }
 
@@ -390,8 +389,7 @@ static const struct {
         {"softirq_exit", form_softirq, {"vec"}},
         {"sys_enter", form_sys_enter, {"nr"}},
         {"sys_enter_args", form_sys_enter, {"nr", "arg0", "arg1", "arg2", "arg3", "arg4", "arg5"}},
-        {"sys_exit", form_sys_exit, {"ret", "nr"}},
-        {"sys_exit_long", form_sys_exit, {"ret", "nr"}},
+        {"sys_exit", form_sys_exit, {"ret"}},
         {"hrtimer_expire_entry", form_function, {"function"}},
         {"timer_expire_entry", form_function, {"function"}},
         {"page_fault_user", form_fault, {"address", "ip", "error_code"}},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One JSON object a line: what is stored, under its own names, and what the reader knows besides. */
+/* One JSON object a line: what is stored, under its own names, and what the reader knows besides: also the nr of exits. */
 #include "lib/model/syscall_names.h"
 #include "tools/hypertrace/dump.h"
 #include "tools/hypertrace/dump_put.h"
@@ -53,15 +53,17 @@ static char *put_field(const struct event_field *field, const struct trace_event
 	return at;
 }
 
-static char *put_names(
-        struct dump_machine *machine, const struct dump_type *type, const struct trace_event *event, char *at)
+static char *put_names(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
+	const struct trace_event *event, char *at)
 {
-	const struct event_field *nr = event_type_find_field(type->type, "nr");
+	uint16_t nr = type->call == DUMP_CALL_EXIT ? dump->call
+	              : type->nr ? (uint16_t)event_field_value(type->nr, event->payload)
+	                         : SYSCALL_NONE;
 	const struct event_field *irq = event_type_find_field(type->type, "irq");
 	const struct event_field *vec = event_type_find_field(type->type, "vec");
 	const char *name;
 
-	if (nr && (name = syscall_name((uint16_t)event_field_value(nr, event->payload))))
+	if ((name = syscall_name(nr)))
 		at = put_json(put_literal(at, ",\"syscall\":"), name, strlen(name));
 	if (irq && (name = names_irq(
 	                    &machine->machine->names, (uint32_t)event_field_value(irq, event->payload))))
@@ -101,7 +103,7 @@ char *dump_json_line(struct dump *dump, struct dump_machine *machine, struct dum
 	at = put_json(put_literal(at, ",\"event\":"), type->type->name, strlen(type->type->name));
 	if (dump->has_duration)
 		at = put_unsigned(put_literal(at, ",\"duration_ns\":"), dump->duration_ns);
-	at = put_names(machine, type, event, at);
+	at = put_names(dump, machine, type, event, at);
 	if (type->generic)
 		at = put_tracepoint(machine, type, event, at);
 	at = put_literal(at, ",\"fields\":{");
@@ -110,5 +112,8 @@ char *dump_json_line(struct dump *dump, struct dump_machine *machine, struct dum
 			*at++ = ',';
 		at = put_field(&type->type->fields[i], event, put_key(at, type->type->fields[i].name));
 	}
+	/* most exits leave their number to the enter before */
+	if (type->call == DUMP_CALL_EXIT && !type->nr && dump->call != SYSCALL_NONE)
+		at = put_unsigned(put_literal(at, ",\"nr\":"), dump->call);
 	return put_literal(at, "}}\n");
 }

@@ -16,7 +16,6 @@ static const struct {
         {"sys_enter", FILTER_PAIR_SYSCALL, true},
         {"sys_enter_args", FILTER_PAIR_SYSCALL, true},
         {"sys_exit", FILTER_PAIR_SYSCALL, false},
-        {"sys_exit_long", FILTER_PAIR_SYSCALL, false},
         {"hrtimer_expire_entry", FILTER_PAIR_HRTIMER, true},
         {"hrtimer_expire_exit", FILTER_PAIR_HRTIMER, false},
         {"timer_expire_entry", FILTER_PAIR_TIMER, true},

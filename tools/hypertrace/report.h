@@ -54,6 +54,9 @@ struct report_function_count {
  */
 struct report_function_count *report_fault_functions(const struct report_machine *machine, size_t *nr);
 
+/* How many events of the type's name there were, all layouts together; 0 unless this is the first of them. */
+uint64_t report_events_of(const struct report_machine *machine, uint32_t id);
+
 void report_text(const struct report *report, FILE *out, bool colour);
 
 /* One JSON document; times and durations in ns. -ENOMEM. */

@@ -131,12 +131,14 @@ void json_append_named_count(json_t *array, const char *name, uint64_t count)
 static json_t *events_json(const struct report_builder *builder)
 {
 	const struct event_schema *schema = builder->machine->machine->schema;
-	const struct machine_report *analysis = builder->analysis;
 	json_t *array = json_array();
 
-	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++)
-		if (analysis->by_type[id] && schema->types[id])
-			json_append_named_count(array, schema->types[id]->name, analysis->by_type[id]);
+	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++) {
+		uint64_t count = report_events_of(builder->machine, id);
+
+		if (count)
+			json_append_named_count(array, schema->types[id]->name, count);
+	}
 	return array;
 }
 

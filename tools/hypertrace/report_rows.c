@@ -72,6 +72,20 @@ int report_compare_counts(const void *a, const void *b)
 	return order ? order : larger(other[0], one[0]);
 }
 
+uint64_t report_events_of(const struct report_machine *machine, uint32_t id)
+{
+	const struct event_schema *schema = machine->machine->schema;
+	const struct event_type *type = schema->types[id];
+	uint64_t count = 0;
+
+	if (!type || event_schema_find(schema, type->name) != type)
+		return 0;
+	for (uint32_t other = id; other < EVENT_TYPES_MAX; other++)
+		if (schema->types[other] && !strcmp(schema->types[other]->name, type->name))
+			count += machine->analysis->by_type[other];
+	return count;
+}
+
 struct report_name report_syscall(uint64_t nr)
 {
 	const char *name = nr <= UINT16_MAX ? syscall_name((uint16_t)nr) : NULL;

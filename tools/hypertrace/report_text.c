@@ -104,9 +104,12 @@ static void view_events(const struct report_view *view)
 
 	if (!counts)
 		return;
-	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++)
-		if (analysis->by_type[id] && schema->types[id])
-			counts[nr++] = (struct type_count){analysis->by_type[id], schema->types[id]->name};
+	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++) {
+		uint64_t count = report_events_of(view->machine, id);
+
+		if (count)
+			counts[nr++] = (struct type_count){count, schema->types[id]->name};
+	}
 	qsort(counts, nr, sizeof(*counts), compare_types);
 	table_init(&table, headers);
 	for (size_t i = 0; i < nr; i++) {
