@@ -78,7 +78,7 @@ static void apply(void)
 	}
 out:
 	region->control_error = err;
-	/* pairs with the acquire load in the host's control_wait() */
+	/* pairs with the acquire load in the host's control_done() */
 	smp_store_release(&region->control_done, wanted->seq);
 }
 
@@ -104,14 +104,14 @@ static void answer_clock(void)
 		u32 request;
 
 		start = rdtsc();
-		/* pairs with the release store in the host's clock_exchange_round() */
+		/* pairs with the release store in the host's ask() (clock_exchange.c) */
 		while ((request = smp_load_acquire(&host->clock_request)) == region->clock_answer) {
 			if (round == 0 || rdtsc() - start > CLOCK_WAIT_TSC)
 				return;
 			cpu_relax();
 		}
 		WRITE_ONCE(region->clock_tsc, rdtsc_ordered());
-		/* pairs with the acquire load in the host's clock_exchange_round() */
+		/* pairs with the acquire load in the host's ask() (clock_exchange.c) */
 		smp_store_release(&region->clock_answer, request);
 	}
 }

@@ -140,7 +140,7 @@ int ht_rings_start(const struct ht_control *control)
 	strscpy(region->hostname, init_utsname()->nodename, sizeof(region->hostname));
 	region->state = HT_STATE_RUNNING;
 	WRITE_ONCE(writable, true);
-	/* pairs with the acquire load in the host's region_map() */
+	/* pairs with the acquire load in the host's region_check() */
 	smp_store_release(&region->magic, HT_MAGIC);
 	return 0;
 }
@@ -250,6 +250,6 @@ void ht_set_state(enum ht_state state, const char *message)
 
 	if (message[0])
 		strscpy(region->message, message, sizeof(region->message));
-	/* pairs with the acquire load in the host's region_poll() */
+	/* pairs with the acquire load in the host's region_state() */
 	smp_store_release(&region->state, state);
 }

@@ -390,12 +390,3 @@ void ring_reader_count_lost(struct ring_reader *reader)
 			reader->lost[i] = lost - reader->guest_lost_base[i];
 	}
 }
-
-uint64_t ring_reader_backlog(const struct ring_reader *reader)
-{
-	uint64_t head = ring_load64(&reader->at.ring->head);
-
-	if (head <= reader->next)
-		return 0;
-	return head - reader->next < reader->at.nr_packets ? head - reader->next : reader->at.nr_packets;
-}

@@ -99,6 +99,3 @@ unsigned ring_reader_poll(struct ring_reader *reader, uint64_t now_ns, unsigned 
 /* Reads the guest's own counts into lost[]; poll does not. recorded + the sum of lost[] is what the guest
  * produced. */
 void ring_reader_count_lost(struct ring_reader *reader);
-
-/* Packets opened and not yet taken; a hostile guest's answer is at most nr_packets. */
-uint64_t ring_reader_backlog(const struct ring_reader *reader);

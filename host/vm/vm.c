@@ -416,16 +416,6 @@ int vm_poll(struct vm *vm, int wake_fd, int timeout_ms, struct error *error)
 	return !vm->ended || output_pending(vm);
 }
 
-bool vm_ready(const struct vm *vm)
-{
-	return vm->ready;
-}
-
-pid_t vm_pid(const struct vm *vm)
-{
-	return vm->pid;
-}
-
 static int qemu_failed(const struct vm *vm, struct error *error)
 {
 	if (WIFSIGNALED(vm->wait_status)) {

@@ -69,10 +69,6 @@ int vm_start(struct vm *vm, struct error *error);
  */
 int vm_poll(struct vm *vm, int wake_fd, int timeout_ms, struct error *error);
 
-/* Whether the command has been started, the module being loaded. */
-bool vm_ready(const struct vm *vm);
-pid_t vm_pid(const struct vm *vm); /* of QEMU */
-
 /*
  * After the end: the command's exit status (128 + n for signal n), or VM_STATUS_TIMEOUT or VM_STATUS_FAILED
  * with `error` saying what happened: a panic, a killed QEMU, a module that did not load.

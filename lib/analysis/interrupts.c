@@ -137,15 +137,6 @@ void interrupts_lost(struct interrupts *interrupts, uint32_t cpu)
 	memset(interrupts->cpus[cpu].raised_ns, 0, sizeof(interrupts->cpus[cpu].raised_ns));
 }
 
-uint64_t interrupts_unfinished(const struct interrupts *interrupts, uint32_t nr_cpus)
-{
-	uint64_t unfinished = 0;
-
-	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++)
-		unfinished += interrupts->cpus[cpu].depth;
-	return unfinished;
-}
-
 const char *interrupt_soft_name(uint64_t vector)
 {
 	/* include/linux/interrupt.h, in the order of its enum */

@@ -75,8 +75,5 @@ void interrupts_span(struct interrupts *interrupts, uint32_t cpu, enum interrupt
 /* Events of this CPU were lost. */
 void interrupts_lost(struct interrupts *interrupts, uint32_t cpu);
 
-/* Entries that have no exit at the end, over all CPUs. */
-uint64_t interrupts_unfinished(const struct interrupts *interrupts, uint32_t nr_cpus);
-
 /* "TIMER", …; NULL: the kernel has no such vector. */
 const char *interrupt_soft_name(uint64_t vector);

@@ -36,17 +36,3 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percent)
 	}
 	return histogram->max;
 }
-
-void histogram_merge(struct histogram *into, const struct histogram *from)
-{
-	if (!from->count)
-		return;
-	if (!into->count || from->min < into->min)
-		into->min = from->min;
-	if (from->max > into->max)
-		into->max = from->max;
-	into->count += from->count;
-	into->sum += from->sum;
-	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-		into->buckets[i] += from->buckets[i];
-}

@@ -42,5 +42,3 @@ uint64_t histogram_bucket_low(unsigned bucket);
 /* The value that `percent` (0..100) of all values do not exceed: the middle of its bucket, within min..max.
  * 0: empty. */
 uint64_t histogram_percentile(const struct histogram *histogram, double percent);
-
-void histogram_merge(struct histogram *into, const struct histogram *from);

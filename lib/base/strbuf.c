@@ -13,14 +13,6 @@ void strbuf_deinit(struct strbuf *buffer)
 	*buffer = STRBUF_EMPTY;
 }
 
-void strbuf_clear(struct strbuf *buffer)
-{
-	buffer->length = 0;
-	buffer->failed = false;
-	if (buffer->data)
-		buffer->data[0] = '\0';
-}
-
 char *strbuf_reserve(struct strbuf *buffer, size_t bytes)
 {
 	size_t capacity = buffer->capacity ? buffer->capacity : 64;

@@ -16,9 +16,6 @@ struct strbuf {
 void strbuf_deinit(struct strbuf *buffer);
 #define cleanup_strbuf __attribute__((cleanup(strbuf_deinit)))
 
-/* Empties it and keeps its memory. */
-void strbuf_clear(struct strbuf *buffer);
-
 /* Makes room for `bytes` more and a NUL. Returns where they go (`length` is the caller's to raise), or NULL.
  */
 char *strbuf_reserve(struct strbuf *buffer, size_t bytes);

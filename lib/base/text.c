@@ -112,17 +112,6 @@ size_t text_escape_json(char *out, const char *text, size_t bytes)
 	return (size_t)(at - out);
 }
 
-void text_append(struct strbuf *out, const char *text)
-{
-	size_t bytes = strlen(text);
-	char *at = strbuf_reserve(out, 4 * bytes);
-
-	if (at) {
-		out->length += text_escape(at, text, bytes);
-		out->data[out->length] = '\0';
-	}
-}
-
 void text_append_json(struct strbuf *out, const char *text)
 {
 	size_t bytes = strlen(text);

@@ -22,9 +22,8 @@ size_t text_escape(char *out, const char *text, size_t bytes);
  */
 size_t text_escape_json(char *out, const char *text, size_t bytes);
 
-/* The same, appended, NUL-terminated text. */
-void text_append(struct strbuf *out, const char *text);
-void text_append_json(struct strbuf *out, const char *text); /* with the quotes */
+/* The same of NUL-terminated text, appended with its quotes. */
+void text_append_json(struct strbuf *out, const char *text);
 
 /*
  * "1.5ms", "100us", "2s", "10ns", "1m"; a bare number is in `unit_ns`. Reads the whole of text[0..bytes).

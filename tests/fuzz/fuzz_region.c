@@ -124,7 +124,6 @@ static void poll_all(struct ring_reader *readers, struct region *region, unsigne
 	for (unsigned i = 0; i < RINGS; i++) {
 		ring_reader_poll(&readers[i], (uint64_t)round * RING_GRACE_NS / 2, round % 3);
 		ring_reader_count_lost(&readers[i]);
-		MUST(!(ring_reader_backlog(&readers[i]) > PACKETS));
 	}
 	region_state(region, (char[513]){0});
 }

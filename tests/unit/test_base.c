@@ -47,7 +47,7 @@ static void test_hash_map(void **state)
 
 static void test_histogram(void **state)
 {
-	struct histogram *histogram = calloc(1, sizeof(*histogram)), *other = calloc(1, sizeof(*other));
+	struct histogram *histogram = calloc(1, sizeof(*histogram));
 
 	(void)state;
 	assert_int_equal(histogram_percentile(histogram, 50), 0);
@@ -61,8 +61,7 @@ static void test_histogram(void **state)
 	}
 	assert_int_equal(histogram_bucket(UINT64_MAX), HISTOGRAM_BUCKETS - 1);
 	for (uint64_t i = 1; i <= 100000; i++)
-		histogram_add(i % 2 ? histogram : other, i * 1000);
-	histogram_merge(histogram, other);
+		histogram_add(histogram, i * 1000);
 	assert_int_equal(histogram->count, 100000);
 	assert_int_equal(histogram->min, 1000);
 	assert_int_equal(histogram->max, 100000000);
@@ -73,7 +72,6 @@ static void test_histogram(void **state)
 	}
 	assert_int_equal(histogram_percentile(histogram, 0), 1000);
 	free(histogram);
-	free(other);
 }
 
 static void check_escaped(const char *text, size_t bytes, const char *terminal, const char *json)
@@ -141,10 +139,10 @@ static void test_strbuf(void **state)
 	for (int i = 0; i < 1000; i++)
 		strbuf_printf(&buffer, "%d,", i);
 	assert_int_equal(buffer.length, 10 * 2 + 90 * 3 + 900 * 4);
-	strbuf_clear(&buffer);
-	text_append(&buffer, "a\n");
+	strbuf_deinit(&buffer);
+	strbuf_puts(&buffer, "a");
 	text_append_json(&buffer, "b\"");
-	assert_string_equal(buffer.data, "a\\n\"b\\\"\"");
+	assert_string_equal(buffer.data, "a\"b\\\"\"");
 	assert_null(strbuf_reserve(&buffer, SIZE_MAX));
 	assert_true(buffer.failed);
 	strbuf_puts(&buffer, "more"); /* harmless */
