@@ -66,8 +66,10 @@ int recorder_step(struct recorder *recorder, int wake_fd);
 /* How many guests do not record yet: not booted, or our wishes not yet in force. */
 int recorder_waiting(const struct recorder *recorder);
 
-/* Completes the trace; one without a machine is removed by recorder_destroy(). Returns 0, or the first error that left it incomplete; what is on disk is readable all
- * the same. */
+/*
+ * Completes the trace; one without a machine is removed by recorder_destroy(). Returns 0, or the first error that left
+ * it incomplete; what is on disk is readable all the same.
+ */
 int recorder_finish(struct recorder *recorder, struct error *error);
 
 /* Counts as of the last step or of recorder_finish(). */

@@ -359,27 +359,23 @@ static int dump_run(const struct command *self, int argc, char **argv)
 const struct command cmd_dump = {
         .name = "dump",
         .summary = "Print the events of a trace, one line each, in the order of time",
-        .synopsis = "TRACE... [-e LIST] [-f EXPR] [--time FROM-TO] [--machine NAME] [--utc | --monotonic] "
-                    "[--json] [--count]",
-        .description = "Merges the events of all vCPUs and machines of one or several traces. A line has the "
-                       "task that was\n"
-                       "running, the CPU, the time and the event, in the form known from trace-cmd. Where "
-                       "events were lost a line\n"
-                       "says so, and the total stands at the end on stderr.\n"
-                       "\n"
-                       "A duration in the filter shows the ends of interrupts, system calls and timers that "
-                       "took at least that\n"
-                       "long, with the time they took; their beginnings are left out.\n"
-                       "\n"
-                       "What is whole in a damaged trace is printed; then follows an error that names the "
-                       "file and the place, and\n"
-                       "the exit status is 1.",
-        .examples = "  # everything, in the pager\n"
-                    "  hypertrace dump t | less\n"
-                    "  # system calls of one program that took more than a millisecond\n"
-                    "  hypertrace dump t -e syscalls -f 'comm==postgres,syscall.duration>1ms'\n"
-                    "  # how many events of each kind in the first second\n"
-                    "  hypertrace dump t --time 0-1 --count --json\n",
+        .synopsis = "[OPTION]... [TRACE]...",
+        .description =
+		"Merges the events of all vCPUs and machines of one or several traces; without TRACE, of "
+		"hypertrace.data. A line has the task "
+		"that was running, the CPU, the time and the event, in the form known from trace-cmd. Where "
+		"events were lost a line says so, and the total stands at the end on stderr.\n\n"
+		"A duration in the filter shows the ends of interrupts, system calls and timers that took at "
+		"least that long, with the time they took; their beginnings are left out.\n\n"
+		"What is whole in a damaged trace is printed; then follows an error that names the file and "
+		"the place, and the exit status is 1.",
+        .examples =
+		"  # everything, in the pager\n"
+		"  hypertrace dump t | less\n"
+		"  # system calls of one program that took more than a millisecond\n"
+		"  hypertrace dump t -e syscalls -f 'comm==postgres,syscall.duration>1ms'\n"
+		"  # how many events of each kind in the first second\n"
+		"  hypertrace dump t --time 0-1 --count --json",
         .options = dump_specs,
         .run = dump_run,
 };
