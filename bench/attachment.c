@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench/attachment.h"
 
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 

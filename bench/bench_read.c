@@ -5,7 +5,6 @@
  * babeltrace2's own. They take turns on the same trace, their CPU time is counted, and the best turn of each.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 

@@ -4,7 +4,6 @@
  * a region, checks, and writes to a file. The best of several runs counts: what else the machine does only
  * ever adds.
  */
-#include <stdlib.h>
 
 #include "bench/bench.h"
 #include "bench/programs.h"

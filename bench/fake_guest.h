@@ -6,6 +6,7 @@
  * written.
  */
 #pragma once
+#include <stdbool.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>

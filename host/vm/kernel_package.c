@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/vm/kernel_package.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "host/vm/cache_directory.h"
 #include "host/vm/kernel_archive.h"

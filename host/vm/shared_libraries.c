@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "host/vm/process.h"

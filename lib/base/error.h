@@ -13,8 +13,6 @@
  */
 #pragma once
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
 
 #define ERROR_TEXT_BYTES 1024
 #define ERROR_HINT_BYTES 512

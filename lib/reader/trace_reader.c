@@ -179,12 +179,3 @@ uint64_t trace_reader_damage(const struct trace_reader *reader, struct error *er
 		error_hint(error, "what could be read of the trace was read");
 	return damaged;
 }
-
-uint64_t trace_reader_lost(const struct trace_reader *reader)
-{
-	uint64_t lost = 0;
-
-	for (uint32_t i = 0; i < reader->nr_streams; i++)
-		lost += reader->streams[i].discarded;
-	return lost;
-}

@@ -66,9 +66,6 @@ int64_t trace_reader_start_ns(const struct trace_reader *reader);
 /* Packets that could not be delivered whole; if any, `error` describes the first: file, offset, reason. */
 uint64_t trace_reader_damage(const struct trace_reader *reader, struct error *error);
 
-/* Events lost in the streams as far as they were read, all causes. */
-uint64_t trace_reader_lost(const struct trace_reader *reader);
-
 /* Unix ns of an event. */
 static inline int64_t trace_reader_unix_ns(struct trace_reader *reader, const struct trace_event *event)
 {

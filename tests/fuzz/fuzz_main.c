@@ -3,7 +3,6 @@
  * everywhere. */
 #include "tests/fuzz/fuzz.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

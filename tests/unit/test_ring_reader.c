@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
 
 #define HT_TSC_HOOK test_tsc
 #include "tests/ring/user_producer.h"

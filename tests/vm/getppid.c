@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls getppid() exactly as often as its argument says, and prints its pid. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* How the fields of each event are shown. A type without a form of its own shows "name=value" pairs. */
-#include <errno.h>
 #include <string.h>
 
 #include "lib/analysis/machine_report.h"

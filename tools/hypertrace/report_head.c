@@ -2,7 +2,6 @@
 /* The head of the text report: which machine, how much, what was lost, how it ended. */
 #include "tools/hypertrace/report_text.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static void view_names(const struct report_view *view)

@@ -2,7 +2,6 @@
 /* The text report on CPUs, tasks and the time tasks wait. */
 #include "tools/hypertrace/report_text.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 /* The text report on the kernel's work: system calls, interrupts, timers, page faults. */
 #include "tools/hypertrace/report_text.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #define UNFINISHED_SHOWN 6
