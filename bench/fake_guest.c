@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "host/collect/event_table.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/clock_now.h"
 #include "tests/ring/user_producer.h"
 
 #define REGION_BYTES    (64ull << 20)
@@ -25,14 +25,6 @@ _Thread_local uint32_t user_depth, user_current_pid;
 static void doze(long ns)
 {
 	nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* As the module's answer_clock(). */
@@ -97,9 +89,9 @@ static void start_rings(struct fake_guest *guest)
 	region->packet_bytes = PACKET_BYTES;
 	region->mode = HT_MODE_DISCARD;
 	region->clock_first = (struct ht_clock_sample){.tsc = HT_TSC(),
-	        .monotonic_ns = clock_ns(CLOCK_MONOTONIC),
-	        .boottime_ns = clock_ns(CLOCK_BOOTTIME),
-	        .realtime_ns = clock_ns(CLOCK_REALTIME)};
+	        .monotonic_ns = clock_now_ns(CLOCK_MONOTONIC),
+	        .boottime_ns = clock_now_ns(CLOCK_BOOTTIME),
+	        .realtime_ns = clock_now_ns(CLOCK_REALTIME)};
 	region->generation = region->clock_first.tsc;
 	strcpy(region->release, "none");
 	strcpy(region->hostname, "bench");

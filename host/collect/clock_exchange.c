@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/collect/clock_exchange.h"
 
-#include <time.h>
 
 #include "host/collect/ring_access.h"
+#include "lib/base/clock_now.h"
 
 #define ROUNDS        8
 #define INTERVAL_NS   1000000000ull
@@ -16,32 +16,24 @@
 #define POOR_RETRY_NS 100000000ull
 #define POOR_NS       500000ull /* a bound like this comes from a vCPU that was not running */
 
-uint64_t clock_exchange_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 /* One question. Returns false when it was not answered within wait_ns. */
 static bool ask(struct region *region, uint64_t wait_ns, struct clock_point *point)
 {
 	struct ht_host *host = region->host;
 	const uint32_t request = host->clock_request + 1;
-	uint64_t asked_ns = clock_exchange_now_ns(), now_ns = asked_ns;
+	uint64_t asked_ns = clock_now_ns(CLOCK_MONOTONIC), now_ns = asked_ns;
 
 	/* pairs with the acquire load in the module's answer_clock() */
 	__atomic_store_n(&host->clock_request, request, __ATOMIC_RELEASE);
 	/* pairs with the module's release store of clock_answer, after clock_tsc */
 	while (ring_load32(&region->guest->clock_answer) != request) {
-		now_ns = clock_exchange_now_ns();
+		now_ns = clock_now_ns(CLOCK_MONOTONIC);
 		if (now_ns - asked_ns > wait_ns)
 			return false;
 		__builtin_ia32_pause();
 	}
 	point->tsc = ring_load64(&region->guest->clock_tsc);
-	now_ns = clock_exchange_now_ns();
+	now_ns = clock_now_ns(CLOCK_MONOTONIC);
 	point->bound_ns = (now_ns - asked_ns + 1) / 2;
 	point->host_ns = (int64_t)(asked_ns + point->bound_ns);
 	return true;
@@ -56,7 +48,7 @@ static bool ask_series(
 
 	__atomic_store_n(&region->host->clock_rounds, ROUNDS - 1, __ATOMIC_RELAXED);
 	answered = ask(region, wait_ns, best);
-	*answered_ns = clock_exchange_now_ns();
+	*answered_ns = clock_now_ns(CLOCK_MONOTONIC);
 	for (unsigned round = 1; answered && round < ROUNDS; round++) {
 		if (!ask(region, ROUND_NS, &point))
 			break;
@@ -85,7 +77,7 @@ static void miss(struct clock_exchange *exchange)
 
 	exchange->missed++;
 	exchange->period_ns = 0;
-	exchange->next_ns = clock_exchange_now_ns() + (delay_ns < RETRY_MAX_NS ? delay_ns : RETRY_MAX_NS);
+	exchange->next_ns = clock_now_ns(CLOCK_MONOTONIC) + (delay_ns < RETRY_MAX_NS ? delay_ns : RETRY_MAX_NS);
 }
 
 void clock_exchange_hurry(struct clock_exchange *exchange)
@@ -100,7 +92,7 @@ bool clock_exchange_poll(struct clock_exchange *exchange, struct region *region,
 	struct clock_point second;
 	uint64_t answered_ns;
 
-	if (clock_exchange_now_ns() < exchange->next_ns)
+	if (clock_now_ns(CLOCK_MONOTONIC) < exchange->next_ns)
 		return false;
 	if (!ask_series(region, learning ? LEARN_NS : WAIT_NS, point, &answered_ns)) {
 		miss(exchange);

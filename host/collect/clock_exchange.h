@@ -30,6 +30,3 @@ bool clock_exchange_poll(struct clock_exchange *exchange, struct region *region,
 
 /* Makes one due now, learning or not: for the last point of a recording. */
 void clock_exchange_hurry(struct clock_exchange *exchange);
-
-/* CLOCK_MONOTONIC */
-uint64_t clock_exchange_now_ns(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/collect/qmp.h"
+#include "lib/base/clock_now.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -7,17 +8,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS 5000
 
 static int64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)(clock_now_ns(CLOCK_MONOTONIC) / 1000000);
 }
 
 static int send_all(struct qmp *qmp, const char *text, size_t bytes, struct error *error)

@@ -15,6 +15,7 @@
 #include "host/collect/recorder_guest.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/file.h"
+#include "lib/base/clock_now.h"
 
 #define SLEEP_MIN_NS 1000000u
 #define SLEEP_MAX_NS 20000000u
@@ -105,14 +106,6 @@ int recorder_options_check(const struct recorder_options *options, struct error 
 	return parse_request(options, &events, &filter, &request, error);
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000ll + now.tv_nsec;
-}
-
 static void describe_host(struct trace_info *info, const char *program_version)
 {
 	char *boot_id = NULL;
@@ -125,8 +118,8 @@ static void describe_host(struct trace_info *info, const char *program_version)
 	if (file_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 128, &boot_id, NULL, NULL) == 0)
 		snprintf(info->host_boot_id, sizeof(info->host_boot_id), "%.36s", boot_id);
 	free(boot_id);
-	info->start_unix_ns = clock_ns(CLOCK_REALTIME);
-	info->realtime_offset_ns = info->start_unix_ns - clock_ns(CLOCK_MONOTONIC);
+	info->start_unix_ns = (int64_t)clock_now_ns(CLOCK_REALTIME);
+	info->realtime_offset_ns = info->start_unix_ns - (int64_t)clock_now_ns(CLOCK_MONOTONIC);
 }
 
 static int prepare(struct recorder *recorder, const struct recorder_options *options, struct error *error)
@@ -287,12 +280,12 @@ static void describe_sometimes(struct recorder *recorder, uint64_t now_ns)
 int recorder_step(struct recorder *recorder, int wake_fd)
 {
 	struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
-	uint64_t now_ns = clock_exchange_now_ns();
+	uint64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
 	unsigned fill = 0;
 	int alive = 0;
 
 	for (size_t i = 0; i < recorder->nr_guests; i++) {
-		unsigned gained = recorder_guest_poll(recorder->guests[i], clock_exchange_now_ns());
+		unsigned gained = recorder_guest_poll(recorder->guests[i], clock_now_ns(CLOCK_MONOTONIC));
 
 		fill = gained > fill ? gained : fill;
 		alive += recorder->guests[i]->state != GUEST_GONE;
@@ -321,7 +314,7 @@ int recorder_finish(struct recorder *recorder, struct error *error)
 
 	for (size_t i = 0; i < recorder->nr_guests; i++)
 		recorder_guest_finish(recorder->guests[i]);
-	common->info.end_unix_ns = clock_ns(CLOCK_REALTIME);
+	common->info.end_unix_ns = (int64_t)clock_now_ns(CLOCK_REALTIME);
 	snprintf(common->info.state, sizeof(common->info.state), "complete");
 	code = trace_dir_write_info(&common->dir, &common->info, error);
 	if (common->error)

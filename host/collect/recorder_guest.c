@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/clock_now.h"
 #include "lib/base/text.h"
 
 #define SECOND_NS     1000000000ull
@@ -278,14 +279,14 @@ static void sleep_ms(long ms)
 /* Polls until the guest has answered the wish number `seq`, or as long as it is worth. */
 static void poll_until_done(struct recorder_guest *guest, uint32_t seq, bool names, uint64_t wait_ns)
 {
-	const uint64_t start_ns = clock_exchange_now_ns();
+	const uint64_t start_ns = clock_now_ns(CLOCK_MONOTONIC);
 	uint64_t now_ns = start_ns;
 
 	while (guest->machine && now_ns - start_ns < wait_ns &&
 		(names ? !control_names_done(&guest->region)
 		       : control_done(&guest->region, seq, NULL) == -EAGAIN)) {
 		sleep_ms(1);
-		now_ns = clock_exchange_now_ns();
+		now_ns = clock_now_ns(CLOCK_MONOTONIC);
 		record(guest, now_ns);
 		if (now_ns - guest->checked_ns >= SECOND_NS / 10)
 			check(guest, now_ns);
@@ -302,7 +303,7 @@ static void end_as_it_stands(struct recorder_guest *guest)
 
 void recorder_guest_finish(struct recorder_guest *guest)
 {
-	const uint64_t start_ns = clock_exchange_now_ns();
+	const uint64_t start_ns = clock_now_ns(CLOCK_MONOTONIC);
 	uint64_t now_ns = start_ns;
 	bool answers;
 
@@ -322,7 +323,7 @@ void recorder_guest_finish(struct recorder_guest *guest)
 		poll_until_done(guest, guest->region.host->control.seq, false, STOP_NS);
 	/* what interrupts overtook gets its time */
 	while (guest->machine && now_ns - start_ns < LATE_NS) {
-		now_ns = clock_exchange_now_ns();
+		now_ns = clock_now_ns(CLOCK_MONOTONIC);
 		record(guest, now_ns);
 		sleep_ms(5);
 	}

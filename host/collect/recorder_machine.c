@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/clock_now.h"
 #include "lib/clock/clock_map.h"
 #include "lib/writer/ctf_metadata.h"
 
@@ -55,7 +56,7 @@ static int write_packet(void *context, const struct ring_packet *packet)
 	if (!machine->fallback.bound_ns)
 		machine->fallback = (struct clock_point){.tsc = packet->end_tsc,
 			.bound_ns = PACKET_DELAY_NS,
-			.host_ns = (int64_t)clock_exchange_now_ns()};
+			.host_ns = (int64_t)clock_now_ns(CLOCK_MONOTONIC)};
 	if (!cpu->has_stream) {
 		code = ctf_stream_init(&cpu->stream, machine->dir_fd, cpu->cpu, machine->uuid, &error);
 		cpu->has_stream = code == 0;

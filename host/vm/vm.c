@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "host/vm/guest_image.h"
 #include "host/vm/line_log.h"
@@ -21,6 +20,7 @@
 #include "host/vm/terminal.h"
 #include "host/vm/vm_memory.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/clock_now.h"
 
 /* One for each port, in their order, then QEMU's own words and our stdin. */
 enum { RELAY_QEMU = VM_PORTS, RELAY_STDIN, RELAYS };
@@ -46,14 +46,6 @@ struct vm {
 	char failure[LINE_LOG_LINE_BYTES];
 	char panic[LINE_LOG_LINE_BYTES];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* What the guest's init says, a line at a time: see guest/image/init.c. */
 static void take_status(void *context, const char *line)
@@ -348,7 +340,7 @@ int vm_start(struct vm *vm, struct error *error)
 	if (vm->stdin_kind == GUEST_STDIN_TERMINAL)
 		terminal_init(&vm->terminal, vm->config.stdin_fd);
 	if (vm->config.timeout_s > 0)
-		vm->deadline_ns = now_ns() + (uint64_t)(vm->config.timeout_s * 1e9);
+		vm->deadline_ns = clock_now_ns(CLOCK_MONOTONIC) + (uint64_t)(vm->config.timeout_s * 1e9);
 	return 0;
 }
 
@@ -371,7 +363,7 @@ static void end_qemu(struct vm *vm)
 
 static int remaining_ms(const struct vm *vm, int timeout_ms)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
 	if (!vm->deadline_ns || vm->ended)
 		return timeout_ms;
@@ -407,7 +399,7 @@ int vm_poll(struct vm *vm, int wake_fd, int timeout_ms, struct error *error)
 		relay_serve(&vm->relays[i], &waits[i]);
 	if (waits[RELAYS].revents)
 		reap(vm, WNOHANG);
-	if (vm->deadline_ns && !vm->ended && now_ns() >= vm->deadline_ns) {
+	if (vm->deadline_ns && !vm->ended && clock_now_ns(CLOCK_MONOTONIC) >= vm->deadline_ns) {
 		vm->timed_out = true;
 		end_qemu(vm);
 	}

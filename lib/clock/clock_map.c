@@ -176,6 +176,16 @@ int64_t clock_map_to_ns(const struct clock_map *map, uint64_t tsc)
 	return clock_epoch_ns(clock_map_epoch(map, tsc), tsc);
 }
 
+uint64_t clock_map_largest_error_ns(const struct clock_map *map)
+{
+	uint64_t largest = 0;
+
+	for (size_t i = 0; i < map->count; i++)
+		if (map->epochs[i].error_ns > largest)
+			largest = map->epochs[i].error_ns;
+	return largest;
+}
+
 static const struct clock_epoch *epoch_at_ns(const struct clock_map *map, int64_t host_ns)
 {
 	size_t low = 0, high = map->count;

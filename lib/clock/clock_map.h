@@ -54,6 +54,9 @@ static inline int64_t clock_epoch_ns(const struct clock_epoch *epoch, uint64_t t
 
 int64_t clock_map_to_ns(const struct clock_map *map, uint64_t tsc);
 
+/* The largest error bound of all epochs. */
+uint64_t clock_map_largest_error_ns(const struct clock_map *map);
+
 /* The largest TSC whose time is not after host_ns; 0 if all are after it. */
 uint64_t clock_map_to_tsc(const struct clock_map *map, int64_t host_ns);
 

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "host/collect/clock_exchange.h"
+#include "lib/base/clock_now.h"
 
 #define TSC_PER_NS 3
 #define SHIFT      1000000000000ull /* of the guest's clock */
@@ -22,7 +23,7 @@ static atomic_bool stop;
 
 static uint64_t guest_tsc(void)
 {
-	return clock_exchange_now_ns() * TSC_PER_NS + SHIFT;
+	return clock_now_ns(CLOCK_MONOTONIC) * TSC_PER_NS + SHIFT;
 }
 
 static void answer(uint32_t request)
@@ -38,7 +39,7 @@ static void *play_module(void *context)
 
 	(void)context;
 	while (!atomic_load(&stop)) {
-		uint64_t until_ns = clock_exchange_now_ns() + 200000;
+		uint64_t until_ns = clock_now_ns(CLOCK_MONOTONIC) + 200000;
 
 		do {
 			uint32_t request = __atomic_load_n(&host.clock_request, __ATOMIC_ACQUIRE);
@@ -46,8 +47,8 @@ static void *play_module(void *context)
 			if (request == answered)
 				continue;
 			answer(answered = request);
-			until_ns = clock_exchange_now_ns() + 200000;
-		} while (__atomic_load_n(&host.clock_rounds, __ATOMIC_RELAXED) && clock_exchange_now_ns() < until_ns);
+			until_ns = clock_now_ns(CLOCK_MONOTONIC) + 200000;
+		} while (__atomic_load_n(&host.clock_rounds, __ATOMIC_RELAXED) && clock_now_ns(CLOCK_MONOTONIC) < until_ns);
 		nanosleep(&pause, NULL);
 	}
 	return NULL;
@@ -99,9 +100,9 @@ static void is_not_answered(void **state)
 		uint64_t last_ns = delay_ns;
 
 		clock_exchange_hurry(&exchange);
-		before_ns = clock_exchange_now_ns();
+		before_ns = clock_now_ns(CLOCK_MONOTONIC);
 		assert_false(clock_exchange_poll(&exchange, &region, &point));
-		assert_true(clock_exchange_now_ns() - before_ns < 1000000000);
+		assert_true(clock_now_ns(CLOCK_MONOTONIC) - before_ns < 1000000000);
 		assert_int_equal(exchange.missed, i);
 		delay_ns = exchange.next_ns - before_ns;
 		assert_true(delay_ns + 100000000 > last_ns);

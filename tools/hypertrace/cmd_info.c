@@ -23,17 +23,6 @@ static const struct option_spec info_specs[] = {
         {0},
 };
 
-/* Largest bound over the recorded time. */
-static uint64_t clock_error_ns(const struct trace_machine *machine)
-{
-	uint64_t largest = 0;
-
-	for (size_t i = 0; i < machine->clock.count; i++)
-		if (machine->clock.epochs[i].error_ns > largest)
-			largest = machine->clock.epochs[i].error_ns;
-	return largest;
-}
-
 static uint64_t stream_bytes(const struct trace *trace, const struct trace_machine *machine)
 {
 	uint64_t bytes = 0;
@@ -119,7 +108,7 @@ static void show_machine(const struct trace *trace, const struct trace_machine *
 		                                          machine->trace_info->start_unix_ns))
 		                              .text);
 	printf("  %-14s %.6f MHz, within %s of the host's, %zu comparison%s, %zu epoch%s\n", "clock",
-	        clock_map_hz(&machine->clock) / 1e6, human_ns(clock_error_ns(machine)).text, info->nr_points,
+	        clock_map_hz(&machine->clock) / 1e6, human_ns(clock_map_largest_error_ns(&machine->clock)).text, info->nr_points,
 	        info->nr_points == 1 ? "" : "s", machine->clock.count, machine->clock.count == 1 ? "" : "s");
 	show_line("events", info->events);
 	show_line("filter", info->filter);
@@ -175,7 +164,7 @@ static json_t *json_machine(const struct trace *trace, const struct trace_machin
 {
 	const struct trace_machine_info *info = machine->info;
 	json_t *clock = json_pack("{s:f, s:I, s:I, s:I}", "hz", clock_map_hz(&machine->clock), "error_ns",
-	        (json_int_t)clock_error_ns(machine), "comparisons", (json_int_t)info->nr_points, "epochs",
+	        (json_int_t)clock_map_largest_error_ns(&machine->clock), "comparisons", (json_int_t)info->nr_points, "epochs",
 	        (json_int_t)machine->clock.count);
 	json_t *configuration = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "events", json_text(info->events),
 	        "filter", json_text(info->filter), "mode", json_text(info->mode), "packet_bytes",

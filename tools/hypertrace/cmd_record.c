@@ -7,13 +7,13 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "host/collect/ivshmem.h"
 #include "host/collect/recorder.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/clock_now.h"
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/recording_options.h"
 #include "tools/hypertrace/recording_summary.h"
@@ -57,10 +57,7 @@ struct record_run {
 
 static double now_s(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	return (double)clock_now_ns(CLOCK_MONOTONIC) / 1e9;
 }
 
 static void show_notice(void *context, const char *text)

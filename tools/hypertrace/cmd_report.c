@@ -63,9 +63,7 @@ static int prepare_machine(
 		if (stream->cpu >= options.nr_cpus)
 			options.nr_cpus = stream->cpu + 1;
 	}
-	for (size_t i = 0; i < machine->clock.count; i++)
-		if (machine->clock.epochs[i].error_ns > place->clock_error_ns)
-			place->clock_error_ns = machine->clock.epochs[i].error_ns;
+	place->clock_error_ns = clock_map_largest_error_ns(&machine->clock);
 	memcpy(options.min_duration_ns, part->filter.min_duration_ns, sizeof(options.min_duration_ns));
 	if (machine_report_create(&options, &place->analysis) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
