@@ -18,7 +18,7 @@ static void *record(void *context)
 }
 
 int attachment_start(struct attachment *attachment, const struct recorder_options *options,
-        const char *region_path, struct error *error)
+	const char *region_path, struct error *error)
 {
 	int result;
 

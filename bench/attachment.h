@@ -20,10 +20,12 @@ struct attachment_counts {
 	uint64_t events, bytes, lost;
 };
 
-/* Starts recording what the guest behind the region writes, now or later. `attachment` is good for deinit in
- * any case. */
+/*
+ * Starts recording what the guest behind the region writes, now or later. `attachment` is good for deinit in
+ * any case.
+ */
 int attachment_start(struct attachment *attachment, const struct recorder_options *options,
-        const char *region_path, struct error *error);
+	const char *region_path, struct error *error);
 
 /* Completes the trace. */
 int attachment_stop(struct attachment *attachment, struct attachment_counts *counts, struct error *error);

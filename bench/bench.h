@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What every benchmark gets, and the benchmarks: one file each. README.md says how each figure comes about.
- */
+/* What every benchmark gets, and the benchmarks: one file each. README.md says how each figure comes about. */
 #pragma once
 #include <stddef.h>
 #include "bench/figures.h"
@@ -14,8 +13,7 @@ struct bench {
 	void (*progress)(const char *text);
 };
 
-/* Each adds its figures. Negative errno: it cannot go on; what it merely cannot compare with is a skipped
- * figure. */
+/* Each adds its figures. Negative errno: it cannot go on; what it merely cannot compare with is a skipped figure. */
 int bench_guest(struct bench *bench, struct error *error);
 int bench_ring(struct bench *bench, struct error *error);
 int bench_record(struct bench *bench, struct error *error);

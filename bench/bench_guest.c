@@ -105,15 +105,15 @@ static int run_boot(const struct guest *guest, struct boot *boot, struct error *
 	char parameters[96];
 	const char *command[8] = {guest->workload, boot->event, REPETITIONS, parameters};
 	struct vm_config config = {.vmlinuz = guest->kernel.vmlinuz,
-	        .smp = 1,
-	        .memory_bytes = MEMORY_BYTES,
-	        .accel = VM_ACCEL_TCG,
-	        .icount = true,
-	        .region_bytes = GUEST_REGION_BYTES,
-	        .file_count = 1,
-	        .command = command,
-	        .append = "nokaslr",
-	        .timeout_s = TIMEOUT_S};
+		.smp = 1,
+		.memory_bytes = MEMORY_BYTES,
+		.accel = VM_ACCEL_TCG,
+		.icount = true,
+		.region_bytes = GUEST_REGION_BYTES,
+		.file_count = 1,
+		.command = command,
+		.append = "nokaslr",
+		.timeout_s = TIMEOUT_S};
 	const struct guest_hooks hooks = {.before = prepare, .after = look, .context = boot};
 	int result;
 
@@ -121,7 +121,7 @@ static int run_boot(const struct guest *guest, struct boot *boot, struct error *
 		return error_set(error, -ENOMEM, "out of memory");
 	config.files = (const char *const[]){module};
 	snprintf(parameters, sizeof(parameters), "region=0x%" PRIx64 " size=%" PRIu64,
-	        (uint64_t)VM_REGION_ADDRESS, (uint64_t)GUEST_REGION_BYTES);
+		(uint64_t)VM_REGION_ADDRESS, (uint64_t)GUEST_REGION_BYTES);
 	for (size_t i = 0; boot->tracers[i]; i++)
 		command[4 + i] = boot->tracers[i];
 	result = guest_run(&config, &hooks, &output, error);
@@ -130,7 +130,7 @@ static int run_boot(const struct guest *guest, struct boot *boot, struct error *
 	for (size_t i = 0; !result && boot->tracers[i]; i++)
 		if (!boot->series[i].repetitions)
 			result = error_set(
-			        error, -EIO, "the guest measured nothing under %s", boot->tracers[i]);
+				error, -EIO, "the guest measured nothing under %s", boot->tracers[i]);
 	return result < 0 ? error_add(error, "guest %s", guest->name) : 0;
 }
 
@@ -144,12 +144,12 @@ static double cost(const struct boot *boot, size_t tracer)
 }
 
 static int compare(struct bench *bench, const struct guest *guest, const char *event, uint64_t events,
-        struct error *error)
+	struct error *error)
 {
 	struct boot plain = {
-	        .wish = {.events = events}, .event = event, .tracers = {"none", "ftrace", "shm"}};
+		.wish = {.events = events}, .event = event, .tracers = {"none", "ftrace", "shm"}};
 	struct boot filtered = {
-	        .wish = {.events = events, .exclude_pid = 1}, .event = event, .tracers = {"none", "shm"}};
+		.wish = {.events = events, .exclude_pid = 1}, .event = event, .tracers = {"none", "shm"}};
 	int result = run_boot(guest, &plain, error);
 
 	if (!result)
@@ -158,10 +158,10 @@ static int compare(struct bench *bench, const struct guest *guest, const char *e
 		return result;
 	for (size_t i = 0; plain.tracers[i]; i++)
 		figures_add(&bench->figures, cost(&plain, i), UNIT,
-		        strcmp(plain.tracers[i], "shm") == 0 ? plain.guest_lost : plain.series[i].lost,
-		        "kernel", guest->name, "tracer", plain.tracers[i], "event", event, NULL);
+			strcmp(plain.tracers[i], "shm") == 0 ? plain.guest_lost : plain.series[i].lost,
+			"kernel", guest->name, "tracer", plain.tracers[i], "event", event, NULL);
 	figures_add(&bench->figures, cost(&filtered, 1), UNIT, filtered.guest_lost, "kernel", guest->name,
-	        "tracer", "shm+filter", "event", event, NULL);
+		"tracer", "shm+filter", "event", event, NULL);
 	return 0;
 }
 
@@ -170,28 +170,28 @@ static int repeat(struct boot *boot, const struct guest *guest, const char *trac
 {
 	int result;
 
-	*boot = (struct boot){.wish = {.events = SYSCALLS},
-	        .event = "syscall",
-	        .tracers = {"shm"},
-	        .trace = trace};
+	*boot = (struct boot){
+		.wish = {.events = SYSCALLS}, .event = "syscall", .tracers = {"shm"}, .trace = trace};
 	result = run_boot(guest, boot, error);
 	attachment_deinit(&boot->attachment);
 	return result;
 }
 
 static void show_spread(
-        struct bench *bench, const struct guest *guest, const struct boot *boot, const char *recorder)
+	struct bench *bench, const struct guest *guest, const struct boot *boot, const char *recorder)
 {
 	const struct series *series = &boot->series[0];
 
 	figures_add(&bench->figures, (double)series->least, "instructions", boot->guest_lost, "kernel",
-	        guest->name, "tracer", "shm", "recorder", recorder, "of", "least", NULL);
+		guest->name, "tracer", "shm", "recorder", recorder, "of", "least", NULL);
 	figures_add(&bench->figures, (double)series->most, "instructions", boot->guest_lost, "kernel",
-	        guest->name, "tracer", "shm", "recorder", recorder, "of", "most", NULL);
+		guest->name, "tracer", "shm", "recorder", recorder, "of", "most", NULL);
 }
 
-/* The whole of the fixed work, with a recorder on the host and without: the least and the most of the
- * repetitions. */
+/*
+ * The whole of the fixed work, with a recorder on the host and without: the least and the most of the
+ * repetitions.
+ */
 static int compare_recorder(struct bench *bench, const struct guest *guest, struct error *error)
 {
 	cleanup_free char *directory = NULL, *trace = NULL;
@@ -217,7 +217,7 @@ static int compare_recorder(struct bench *bench, const struct guest *guest, stru
 static int bench_kernel(struct bench *bench, struct guest *guest, struct error *error)
 {
 	const struct kernel_wish wish = {
-	        .name = guest->name, .need_headers = true, .progress = bench->progress};
+		.name = guest->name, .need_headers = true, .progress = bench->progress};
 	int result = kernel_package_find(&guest->kernel, &wish, error);
 
 	if (result < 0)

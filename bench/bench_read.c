@@ -60,7 +60,7 @@ static int decode_all(const char *path, uint64_t events, uint64_t *cpu_ns, struc
 			result = -EBADMSG;
 		else if (count != events)
 			result = error_set(error, -EIO, "%ju events decoded of %ju", (uintmax_t)count,
-			        (uintmax_t)events);
+				(uintmax_t)events);
 	}
 	trace_reader_destroy(reader);
 	trace_close(trace);
@@ -125,10 +125,10 @@ static void show(struct bench *bench, const struct turns *turns)
 
 		if (turns->best[way])
 			figures_add(&bench->figures, (double)turns->events * 1e9 / (double)turns->best[way],
-			        UNIT, 0, "reader", reader, "output", outputs[way], NULL);
+				UNIT, 0, "reader", reader, "output", outputs[way], NULL);
 		else
 			figures_skip(&bench->figures, "needs the Debian package babeltrace2", "reader",
-			        reader, "output", outputs[way], NULL);
+				reader, "output", outputs[way], NULL);
 	}
 }
 

@@ -47,9 +47,9 @@ int bench_record(struct bench *bench, struct error *error)
 			break;
 		snprintf(vcpus, sizeof(vcpus), "%u", cpus[i]);
 		figures_add(&bench->figures, (double)best.cpu_ns / (double)best.counts.events, "ns/event",
-		        best.counts.lost, "recorder", "hypertrace", "vcpus", vcpus, NULL);
+			best.counts.lost, "recorder", "hypertrace", "vcpus", vcpus, NULL);
 		figures_add(&bench->figures, (double)best.counts.bytes * 1e9 / (double)best.cpu_ns, "bytes/s",
-		        best.counts.lost, "recorder", "hypertrace", "vcpus", vcpus, NULL);
+			best.counts.lost, "recorder", "hypertrace", "vcpus", vcpus, NULL);
 	}
 	figures_end(&bench->figures);
 	return result;

@@ -23,7 +23,7 @@ static void read_line(struct bench *bench, const char *line, const char *threads
 	if (sscanf(line, "snapshot %" SCNu64 " %" SCNu64, &bytes, &events) == 2) {
 		if (events)
 			figures_add(figures, (double)bytes / (double)events, "bytes/event", 0, "tracer", UST,
-			        "threads", threads, NULL);
+				"threads", threads, NULL);
 		return;
 	}
 	if (sscanf(line, "%31s %lf %lf %" SCNu64, tracer, &ns, &each, &lost) != 4)
@@ -36,7 +36,7 @@ static void read_line(struct bench *bench, const char *line, const char *threads
 
 /* Under a session of LTTng's, or alone where there is none: `reason` says why. */
 static int run(struct bench *bench, const char *program, const char *session, const char *threads,
-        const char *reason, struct error *error)
+	const char *reason, struct error *error)
 {
 	const char *const with_ust[] = {session, "hypertrace_bench", program, threads, NULL};
 	const char *const alone[] = {program, threads, NULL};
@@ -55,8 +55,8 @@ static int run(struct bench *bench, const char *program, const char *session, co
 		read_line(bench, line, threads, &has_ust);
 	if (!has_ust)
 		figures_skip(&bench->figures,
-		        session ? "ring_cost was built without liblttng-ust-dev" : reason, "tracer", UST,
-		        "threads", threads, NULL);
+			session ? "ring_cost was built without liblttng-ust-dev" : reason, "tracer", UST,
+			"threads", threads, NULL);
 	return 0;
 }
 
@@ -71,7 +71,7 @@ int bench_ring(struct bench *bench, struct error *error)
 	figures_begin(&bench->figures, "ring", "tracer", "shm");
 	for (size_t i = 0; !result && i < sizeof(threads) / sizeof(threads[0]); i++)
 		result = run(bench, program, session, threads[i],
-		        "needs the Debian packages lttng-tools and babeltrace2", error);
+			"needs the Debian packages lttng-tools and babeltrace2", error);
 	figures_end(&bench->figures);
 	return result;
 }

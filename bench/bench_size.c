@@ -43,27 +43,27 @@ struct size {
 static void skip(const struct size *size, const char *tracer, const char *events, const char *reason)
 {
 	figures_skip(&size->bench->figures, reason, "kernel", size->kernel_name, "tracer", tracer, "events",
-	        events, NULL);
+		events, NULL);
 }
 
 static void add(const struct size *size, const char *tracer, const char *events, uint64_t bytes,
-        uint64_t count, uint64_t lost)
+	uint64_t count, uint64_t lost)
 {
 	if (!count)
 		return skip(size, tracer, events, "it recorded nothing");
 	figures_add(&size->bench->figures, (double)bytes / (double)count, UNIT, lost, "kernel",
-	        size->kernel_name, "tracer", tracer, "events", events, NULL);
+		size->kernel_name, "tracer", tracer, "events", events, NULL);
 }
 
 static struct vm_config config_of(
-        const struct size *size, const char *const *command, const char *const *files)
+	const struct size *size, const char *const *command, const char *const *files)
 {
 	struct vm_config config = {.vmlinuz = size->kernel.vmlinuz,
-	        .smp = 1,
-	        .memory_bytes = MEMORY_BYTES,
-	        .command = command,
-	        .files = files,
-	        .timeout_s = TIMEOUT_S};
+		.smp = 1,
+		.memory_bytes = MEMORY_BYTES,
+		.command = command,
+		.files = files,
+		.timeout_s = TIMEOUT_S};
 
 	while (files[config.file_count])
 		config.file_count++;
@@ -114,8 +114,8 @@ static int run_ours(const struct size *size, const char *events, struct error *e
 	struct vm_config config = config_of(size, command, files);
 	cleanup_free char *output = NULL, *trace = NULL;
 	struct ours ours = {.options = {
-	                            .events = strcmp(events, "mixed") == 0 ? "sched,irq,syscalls" : events,
-	                    }};
+				    .events = strcmp(events, "mixed") == 0 ? "sched,irq,syscalls" : events,
+			    }};
 	const struct guest_hooks hooks = {attach, complete, &ours};
 	int result;
 
@@ -152,16 +152,16 @@ static int run_trace_cmd(const struct size *size, const char *events, struct err
 	if (result)
 		return result;
 	line = strstr(output, "trace-cmd ");
-	if (!line || sscanf(line, "trace-cmd %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &compressed,
-	                     &bytes, &count, &lost) != 4)
+	if (!line ||
+		sscanf(line, "trace-cmd %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &compressed, &bytes,
+			&count, &lost) != 4)
 		return error_set(error, -EIO, "trace-cmd in the guest: %s", process_last_line(output));
 	add(size, "trace-cmd", events, bytes, count, lost);
 	add(size, "trace-cmd, compressed", events, compressed, count, lost);
 	return 0;
 }
 
-/* The guest's /lib/modules/RELEASE with LTTng's modules, made at the first time, which takes minutes. To be
- * freed. */
+/* The guest's /lib/modules/RELEASE with LTTng's modules, made at the first time, which takes minutes. To be freed. */
 static int lttng_modules(const struct size *size, char **directory, struct error *error)
 {
 	cleanup_free char *builder = NULL, *output = NULL;
@@ -198,7 +198,7 @@ static uint64_t stream_bytes(const char *directory)
 
 	while (walk && (entry = fts_read(walk)))
 		if (entry->fts_info == FTS_F && strcmp(entry->fts_name, "metadata") != 0 &&
-		        !strstr(entry->fts_name, ".idx"))
+			!strstr(entry->fts_name, ".idx"))
 			bytes += (uint64_t)entry->fts_statp->st_size;
 	if (walk)
 		fts_close(walk);
@@ -218,11 +218,11 @@ static uint64_t counted(const char *output, const char *what)
 }
 
 static int weigh_lttng(const struct size *size, const char *events, const char *archive,
-        const char *directory, struct error *error)
+	const char *directory, struct error *error)
 {
 	const char *const unpack[] = {"tar", "-x", "-C", directory, "-f", archive, NULL};
 	const char *const count[] = {
-	        "babeltrace2", directory, "--component", "sink.utils.counter", "--params", "step=+0", NULL};
+		"babeltrace2", directory, "--component", "sink.utils.counter", "--params", "step=+0", NULL};
 	cleanup_free char *said = NULL, *counts = NULL;
 	int result = make_directories(directory);
 
@@ -235,7 +235,7 @@ static int weigh_lttng(const struct size *size, const char *events, const char *
 		return error_set(error, -EIO, "LTTng's trace: %s", process_last_line(counts ? counts : said));
 	if (!result)
 		add(size, "lttng", events, stream_bytes(directory), counted(counts, " Event message"),
-		        counted(counts, " Discarded event message"));
+			counted(counts, " Discarded event message"));
 	return result;
 }
 
@@ -245,13 +245,13 @@ static int record_lttng(const struct size *size, const char *events, const char 
 	cleanup_free char *modules_file = NULL, *archive = NULL, *directory = NULL, *output = NULL;
 	cleanup_close int fd = -1;
 	const char *files[] = {"/usr/bin/lttng", "/usr/bin/lttng-sessiond", LTTNG_CONSUMER, LTTNG_SCHEMA,
-	        size->mixed_file, size->script_file, NULL, NULL};
+		size->mixed_file, size->script_file, NULL, NULL};
 	struct vm_config config;
 	int result;
 
 	if (asprintf(&modules_file, "%s:/lib/modules/%s", modules, size->kernel.release) < 0 ||
-	        asprintf(&archive, "%s/%s.tar", size->directory, events) < 0 ||
-	        asprintf(&directory, "%s/%s.lttng", size->directory, events) < 0)
+		asprintf(&archive, "%s/%s.tar", size->directory, events) < 0 ||
+		asprintf(&directory, "%s/%s.lttng", size->directory, events) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
 	fd = open(archive, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -281,7 +281,7 @@ static void run_lttng(const struct size *size, const char *events)
 static int prepare(struct size *size, struct error *error)
 {
 	const struct kernel_wish wish = {
-	        .name = size->kernel_name, .need_headers = true, .progress = size->bench->progress};
+		.name = size->kernel_name, .need_headers = true, .progress = size->bench->progress};
 	cleanup_free char *script = NULL;
 	int result = kernel_package_find(&size->kernel, &wish, error);
 
@@ -293,8 +293,9 @@ static int prepare(struct size *size, struct error *error)
 		result = bench_program("size_guest.sh", &script, error);
 	if (!result)
 		result = bench_scratch(&size->directory, error);
-	if (!result && (asprintf(&size->mixed_file, "%s:/bench/mixed", size->mixed) < 0 ||
-	                       asprintf(&size->script_file, "%s:" SCRIPT, script) < 0))
+	if (!result &&
+		(asprintf(&size->mixed_file, "%s:/bench/mixed", size->mixed) < 0 ||
+			asprintf(&size->script_file, "%s:" SCRIPT, script) < 0))
 		result = error_set(error, -ENOMEM, "out of memory");
 	return result;
 }

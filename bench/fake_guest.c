@@ -38,7 +38,7 @@ static void answer_clock(struct fake_guest *guest)
 
 		/* pairs with the release store in the host's clock exchange */
 		while ((request = __atomic_load_n(&guest->host->clock_request, __ATOMIC_ACQUIRE)) ==
-		        guest->region->clock_answer)
+			guest->region->clock_answer)
 			if (round == 0 || HT_TSC() - start > CLOCK_WAIT_TSC)
 				return;
 		guest->region->clock_tsc = HT_TSC();
@@ -80,8 +80,8 @@ static void start_rings(struct fake_guest *guest)
 		nr_packets *= 2;
 	for (unsigned i = 0; i < guest->cpus; i++)
 		ht_producer_init(&guest->producers[i], &rings[i],
-		        guest->base + region->data_offset + (uint64_t)i * nr_packets * PACKET_BYTES,
-		        PACKET_BYTES, nr_packets, &guest->host->read_packets[i]);
+			guest->base + region->data_offset + (uint64_t)i * nr_packets * PACKET_BYTES,
+			PACKET_BYTES, nr_packets, &guest->host->read_packets[i]);
 	region->abi_version = HT_ABI_VERSION;
 	region->header_bytes = sizeof(*region);
 	region->region_bytes = guest->bytes;
@@ -89,9 +89,9 @@ static void start_rings(struct fake_guest *guest)
 	region->packet_bytes = PACKET_BYTES;
 	region->mode = HT_MODE_DISCARD;
 	region->clock_first = (struct ht_clock_sample){.tsc = HT_TSC(),
-	        .monotonic_ns = clock_now_ns(CLOCK_MONOTONIC),
-	        .boottime_ns = clock_now_ns(CLOCK_BOOTTIME),
-	        .realtime_ns = clock_now_ns(CLOCK_REALTIME)};
+		.monotonic_ns = clock_now_ns(CLOCK_MONOTONIC),
+		.boottime_ns = clock_now_ns(CLOCK_BOOTTIME),
+		.realtime_ns = clock_now_ns(CLOCK_REALTIME)};
 	region->generation = region->clock_first.tsc;
 	strcpy(region->release, "none");
 	strcpy(region->hostname, "bench");
@@ -184,9 +184,9 @@ static unsigned write_some(struct fake_guest *guest, unsigned cpu)
 	uint64_t random = random_bits(guest);
 	unsigned kind = (unsigned)(random >> 32) % 10;
 
-	return kind < 7   ? write_syscall(p, random)
-	       : kind < 9 ? write_switch(p, random, cpu)
-	                  : write_interrupt(p, random);
+	return kind < 7    ? write_syscall(p, random)
+		: kind < 9 ? write_switch(p, random, cpu)
+			   : write_interrupt(p, random);
 }
 
 /* Room for one more packet: what is written next will not be dropped. */
@@ -219,7 +219,7 @@ void fake_guest_drain(struct fake_guest *guest)
 
 		ht_producer_flush(p);
 		for (unsigned turn = 0; turn < DRAIN_TURNS && HT_LOAD_ACQUIRE64(p->read_packets) < p->opened;
-		        turn++)
+			turn++)
 			doze(TURN_NS);
 	}
 }

@@ -64,7 +64,7 @@ static void show_json(const struct figures *figures, const struct figure *figure
 		text_append_json(&line, figure->skipped);
 	} else {
 		strbuf_printf(&line, "\"unit\": \"%s\", \"lost\": %llu", figure->unit,
-		        (unsigned long long)figure->lost);
+			(unsigned long long)figure->lost);
 	}
 	strbuf_puts(&line, ", \"machine\": ");
 	machine_append_json(&figures->machine, &line);
@@ -95,7 +95,7 @@ static void read_case(struct figure *figure, va_list words)
 	while (figure->nr_keys < FIGURE_KEYS_MAX && (name = va_arg(words, const char *))) {
 		figure->keys[figure->nr_keys].name = name;
 		snprintf(figure->keys[figure->nr_keys++].value, FIGURE_VALUE_BYTES, "%s",
-		        va_arg(words, const char *));
+			va_arg(words, const char *));
 	}
 }
 
@@ -128,13 +128,14 @@ static const struct figure *ours(const struct figures *figures, const struct fig
 	for (size_t i = 0; i < figures->count; i++) {
 		const struct figure *figure = &figures->items[i];
 		bool same = figure->nr_keys == rival->nr_keys && !figure->skipped[0] &&
-		            strcmp(figure->unit, rival->unit) == 0;
+			strcmp(figure->unit, rival->unit) == 0;
 
 		for (size_t k = 0; same && k < figure->nr_keys; k++) {
 			bool who = strcmp(figure->keys[k].name, figures->rival_key) == 0;
 
 			same = strcmp(figure->keys[k].name, rival->keys[k].name) == 0 &&
-			       strcmp(figure->keys[k].value, who ? figures->ours : rival->keys[k].value) == 0;
+				strcmp(figure->keys[k].value, who ? figures->ours : rival->keys[k].value) ==
+					0;
 		}
 		if (same)
 			return figure;
@@ -150,7 +151,7 @@ static void case_text(char *text, size_t size, const struct figure *figure)
 	text[0] = '\0';
 	for (size_t k = 0; k < figure->nr_keys && used < size; k++)
 		used += (size_t)snprintf(text + used, size - used, "%s%s=%s", k ? " " : "",
-		        figure->keys[k].name, figure->keys[k].value);
+			figure->keys[k].name, figure->keys[k].value);
 }
 
 void figures_end(struct figures *figures)
@@ -166,7 +167,7 @@ void figures_end(struct figures *figures)
 		width = length > width ? length : width;
 	}
 	fprintf(figures->out, "%-*s  %14s  %-24s %6s  %s %s\n", width, figures->bench, "value", "unit",
-	        "lost", "against", figures->ours);
+		"lost", "against", figures->ours);
 	for (size_t i = 0; i < figures->count; i++) {
 		const struct figure *figure = &figures->items[i], *base = ours(figures, figure);
 
@@ -180,7 +181,7 @@ void figures_end(struct figures *figures)
 		if (base && base != figure && base->value != 0)
 			snprintf(ratio, sizeof(ratio), "%.2fx", figure->value / base->value);
 		fprintf(figures->out, "%-*s  %14s  %-24s %6llu  %s\n", width, text, number, figure->unit,
-		        (unsigned long long)figure->lost, ratio);
+			(unsigned long long)figure->lost, ratio);
 	}
 	fputc('\n', figures->out);
 	fflush(figures->out);

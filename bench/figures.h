@@ -50,7 +50,7 @@ void figures_begin(struct figures *figures, const char *bench, const char *rival
 
 /* What follows `lost` is the case: names and values in turn, then NULL. */
 void figures_add(struct figures *figures, double value, const char *unit, uint64_t lost, ...)
-        __attribute__((sentinel));
+	__attribute__((sentinel));
 
 /* A figure that could not be had; the case as above. */
 void figures_skip(struct figures *figures, const char *reason, ...) __attribute__((sentinel));

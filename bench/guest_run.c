@@ -36,7 +36,7 @@ static int serve(struct vm *vm, struct error *error)
 }
 
 int guest_run(
-        const struct vm_config *config, const struct guest_hooks *hooks, char **output, struct error *error)
+	const struct vm_config *config, const struct guest_hooks *hooks, char **output, struct error *error)
 {
 	cleanup_close int fd = memfd_create("output", MFD_CLOEXEC);
 	struct vm_config whole = *config;
@@ -61,7 +61,7 @@ int guest_run(
 		result = -EIO;
 	else if (status)
 		result = error_set(error, -EIO, "the guest's command ended with status %d: %s", status,
-		        process_last_line(*output));
+			process_last_line(*output));
 	if (!result && hooks && hooks->after)
 		result = hooks->after(hooks->context, vm_region_path(vm), error);
 	vm_destroy(vm);

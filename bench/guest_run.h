@@ -9,7 +9,7 @@
 /* What happens round the run; either may be NULL. The region's file exists in both. */
 struct guest_hooks {
 	int (*before)(
-	        void *context, const char *region_path, struct error *error); /* the guest has not started */
+		void *context, const char *region_path, struct error *error); /* the guest has not started */
 	int (*after)(void *context, const char *region_path, struct error *error); /* it has ended well */
 	void *context;
 };
@@ -19,4 +19,4 @@ struct guest_hooks {
  * in any case. Negative errno: the guest or its command failed.
  */
 int guest_run(
-        const struct vm_config *config, const struct guest_hooks *hooks, char **output, struct error *error);
+	const struct vm_config *config, const struct guest_hooks *hooks, char **output, struct error *error);

@@ -12,8 +12,7 @@
 #include "lib/base/file.h"
 #include "lib/base/text.h"
 
-/* The value of the first line of a file that begins with `name`: what stands behind any of `skip`, up to a
- * quote. */
+/* The value of the first line of a file that begins with `name`: what stands behind any of `skip`, up to a quote. */
 static void read_value(char *value, size_t size, const char *path, const char *name, const char *skip)
 {
 	cleanup_free char *text = NULL;
@@ -41,7 +40,7 @@ void machine_init(struct machine *machine)
 	read_value(machine->os, sizeof(machine->os), "/etc/os-release", "PRETTY_NAME", "=\"");
 	machine->cores = sysconf(_SC_NPROCESSORS_ONLN);
 	snprintf(
-	        machine->kernel, sizeof(machine->kernel), "%s", uname(&name) == 0 ? name.release : "unknown");
+		machine->kernel, sizeof(machine->kernel), "%s", uname(&name) == 0 ? name.release : "unknown");
 	machine->accel = qemu_has_kvm() ? "kvm" : "tcg";
 }
 

@@ -33,7 +33,7 @@ bool bench_has_program(const char *name)
 	char *state = NULL;
 
 	for (char *place = copy ? strtok_r(copy, ":", &state) : NULL; place;
-	        place = strtok_r(NULL, ":", &state)) {
+		place = strtok_r(NULL, ":", &state)) {
 		cleanup_free char *path = NULL;
 
 		if (asprintf(&path, "%s/%s", place, name) > 0 && access(path, X_OK) == 0)

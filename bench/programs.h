@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The programs that benchmarks run: ours, built with this one, and those of others, which may not be there.
- */
+/* The programs that benchmarks run: ours, built with this one, and those of others, which may not be there. */
 #pragma once
 #include <stdbool.h>
 #include "lib/base/error.h"
 
-/* Path of one of our own programs or scripts, to be freed. -ENOENT: it is not where it was built nor
- * installed. */
+/* Path of one of our own programs or scripts, to be freed. -ENOENT: it is not where it was built nor installed. */
 int bench_program(const char *name, char **path, struct error *error);
 
 /* Whether a program of others is in PATH. */

@@ -8,10 +8,10 @@
 #include "lib/base/cleanup.h"
 
 static int record(struct recorded_trace *trace, struct fake_guest *guest, const char *region,
-        const char *output, uint64_t events, struct error *error)
+	const char *output, uint64_t events, struct error *error)
 {
 	const struct recorder_options options = {
-	        .output = output, .events = "sched,irq,syscalls", .mode = HT_MODE_DISCARD, .history = true};
+		.output = output, .events = "sched,irq,syscalls", .mode = HT_MODE_DISCARD, .history = true};
 	struct attachment attachment;
 	int result = attachment_start(&attachment, &options, region, error);
 
@@ -26,14 +26,14 @@ static int record(struct recorded_trace *trace, struct fake_guest *guest, const 
 }
 
 int recorded_trace_make(struct recorded_trace *trace, const char *directory, unsigned cpus, uint64_t events,
-        struct error *error)
+	struct error *error)
 {
 	cleanup_free char *region = NULL, *output = NULL;
 	struct fake_guest guest;
 	int result;
 
 	if (asprintf(&region, "/dev/shm/hypertrace-bench-%d", getpid()) < 0 ||
-	        asprintf(&output, "%s/trace", directory) < 0)
+		asprintf(&output, "%s/trace", directory) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
 	result = fake_guest_init(&guest, region, cpus, error);
 	if (!result)
@@ -42,7 +42,7 @@ int recorded_trace_make(struct recorded_trace *trace, const char *directory, uns
 	unlink(region);
 	if (!result && trace->counts.events + trace->counts.lost != trace->written)
 		result = error_set(error, -EIO, "%ju events written, %ju recorded and %ju lost",
-		        (uintmax_t)trace->written, (uintmax_t)trace->counts.events,
-		        (uintmax_t)trace->counts.lost);
+			(uintmax_t)trace->written, (uintmax_t)trace->counts.events,
+			(uintmax_t)trace->counts.lost);
 	return result;
 }

@@ -12,4 +12,4 @@ struct recorded_trace {
 
 /* Records at least `events` of `cpus` vCPUs into DIRECTORY/trace, whose one machine is "guest". */
 int recorded_trace_make(struct recorded_trace *trace, const char *directory, unsigned cpus, uint64_t events,
-        struct error *error);
+	struct error *error);

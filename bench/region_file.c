@@ -13,17 +13,17 @@
 int region_file_wish(const char *path, uint64_t bytes, const struct region_wish *wish, struct error *error)
 {
 	struct ht_host host = {
-	        .magic = HT_HOST_MAGIC,
-	        .abi_version = HT_ABI_VERSION,
-	        .control =
-	                {
-	                        .seq = 1,
-	                        .flags = wish->exclude_pid ? HT_CONTROL_PIDS_EXCLUDE : 0,
-	                        .events = wish->events,
-	                        .nr_pids = wish->exclude_pid ? 1 : 0,
-	                        .pids = {wish->exclude_pid},
-	                        .seq_end = 1,
-	                },
+		.magic = HT_HOST_MAGIC,
+		.abi_version = HT_ABI_VERSION,
+		.control =
+			{
+				.seq = 1,
+				.flags = wish->exclude_pid ? HT_CONTROL_PIDS_EXCLUDE : 0,
+				.events = wish->events,
+				.nr_pids = wish->exclude_pid ? 1 : 0,
+				.pids = {wish->exclude_pid},
+				.seq_end = 1,
+			},
 	};
 	cleanup_close int fd = open(path, O_RDWR | O_CLOEXEC);
 
@@ -42,7 +42,7 @@ int region_file_lost(const char *path, uint64_t *lost, struct error *error)
 	if (fd < 0)
 		return error_set(error, -errno, "%s: %s", path, strerror(errno));
 	if (file_read_at(fd, &region, sizeof(region), 0) != sizeof(region) || region.magic != HT_MAGIC ||
-	        region.nr_rings > HT_MAX_RINGS)
+		region.nr_rings > HT_MAX_RINGS)
 		return error_set(error, -EINVAL, "%s: the guest's module left no rings", path);
 	for (uint32_t i = 0; i < region.nr_rings; i++) {
 		off_t at = (off_t)(region.rings_offset + i * sizeof(ring));

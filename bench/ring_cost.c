@@ -55,7 +55,7 @@ static void run_shm(struct worker *worker)
 
 	for (uint32_t i = 0; i < BATCH; i++)
 		user_write(
-		        p, SCHED_SWITCH, (uint64_t)NEXT_PRIO(i) << 32 | PREV_STATE(i) << 22 | NEXT_PID(i), 5);
+			p, SCHED_SWITCH, (uint64_t)NEXT_PRIO(i) << 32 | PREV_STATE(i) << 22 | NEXT_PID(i), 5);
 }
 
 static void run_ust(struct worker *worker)
@@ -144,7 +144,7 @@ static int run(unsigned threads)
 		if (!worker->data)
 			return ENOMEM;
 		ht_producer_init(
-		        &worker->producer, &worker->ring, worker->data, PACKET_BYTES, NR_PACKETS, NULL);
+			&worker->producer, &worker->ring, worker->data, PACKET_BYTES, NR_PACKETS, NULL);
 		if ((errno = pthread_create(&worker->thread, NULL, work, worker)))
 			return errno;
 	}
@@ -154,8 +154,8 @@ static int run(unsigned threads)
 	for (size_t i = 0; i < TRACERS; i++)
 		if (tracers[i].run != run_ust || ring_cost_ust_active())
 			printf("%s %.3f %.3f %ju\n", tracers[i].name, best[i] / BATCH,
-			        tracers[i].run == run_shm ? bytes_per_record(&workers[0]) : 0,
-			        (uintmax_t)(tracers[i].run == run_shm ? lost_records(workers, threads) : 0));
+				tracers[i].run == run_shm ? bytes_per_record(&workers[0]) : 0,
+				(uintmax_t)(tracers[i].run == run_shm ? lost_records(workers, threads) : 0));
 	for (unsigned i = 0; i < threads; i++)
 		free(workers[i].data);
 	return 0;

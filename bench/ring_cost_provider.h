@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A tracepoint with the fields of abi/events.def's sched_switch. LTTng's macros read this file several times.
- */
+/* A tracepoint with the fields of abi/events.def's sched_switch. LTTng's macros read this file several times. */
 #undef LTTNG_UST_TRACEPOINT_PROVIDER
 #define LTTNG_UST_TRACEPOINT_PROVIDER hypertrace_bench
 

@@ -17,7 +17,7 @@ extern char **environ;
 static uint64_t cpu_time_ns(const struct rusage *usage)
 {
 	return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000000 +
-	       (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000;
+		(uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000;
 }
 
 int rival_run(const char *const *argv, uint64_t *cpu_ns, struct error *error)

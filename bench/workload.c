@@ -55,7 +55,7 @@ static unsigned long long ftrace_lost(void)
 		fail("stats");
 	while (fgets(line, sizeof(line), stats))
 		if (sscanf(line, "overrun: %llu", &count) == 1 ||
-		        sscanf(line, "dropped events: %llu", &count) == 1)
+			sscanf(line, "dropped events: %llu", &count) == 1)
 			lost += count;
 	fclose(stats);
 	return lost;
@@ -99,8 +99,8 @@ static const struct work {
 	void (*run)(void);
 	unsigned events;
 } works[] = {
-        {"syscall", "events/raw_syscalls/enable", syscall_work, 2 * CALLS},
-        {"sched_switch", "events/sched/sched_switch/enable", sched_switch_work, 2 * ROUNDS},
+	{"syscall", "events/raw_syscalls/enable", syscall_work, 2 * CALLS},
+	{"sched_switch", "events/sched/sched_switch/enable", sched_switch_work, 2 * ROUNDS},
 };
 
 static void start_tracer(const char *tracer, const struct work *work, const char *parameters)
@@ -129,8 +129,10 @@ static void measure(const char *tracer, const struct work *work, int repetitions
 {
 	int ftrace = strcmp(tracer, "ftrace") == 0;
 
-	/* What the kernel puts off at boot or at a change of tracer is done by then; idle time costs no
-	 * instructions. */
+	/*
+	 * What the kernel puts off at boot or at a change of tracer is done by then; idle time costs no
+	 * instructions.
+	 */
 	sleep(SETTLE_S);
 	for (int i = -WARM_UP; i < repetitions; i++) {
 		uint64_t start;
@@ -142,7 +144,7 @@ static void measure(const char *tracer, const struct work *work, int repetitions
 		start = __rdtsc() - start;
 		if (i >= 0)
 			printf("%s %llu %u %llu\n", tracer, (unsigned long long)start, work->events,
-			        ftrace ? ftrace_lost() : 0);
+				ftrace ? ftrace_lost() : 0);
 	}
 	fflush(stdout);
 }
@@ -158,7 +160,7 @@ int main(int argc, char **argv)
 			work = &works[i];
 	if (!work) {
 		fprintf(stderr,
-		        "usage: workload syscall|sched_switch REPETITIONS MODULE-PARAMETERS TRACER...\n");
+			"usage: workload syscall|sched_switch REPETITIONS MODULE-PARAMETERS TRACER...\n");
 		return 2;
 	}
 	tracefs_write("buffer_size_kb", "8192");

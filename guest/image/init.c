@@ -99,13 +99,13 @@ static void mount_all(void)
 	static const struct {
 		const char *type, *path, *options;
 	} mounts[] = {
-	        {"proc", "/proc", NULL},
-	        {"sysfs", "/sys", NULL},
-	        {"devtmpfs", "/dev", NULL},
-	        {"devpts", "/dev/pts", NULL},
-	        {"tmpfs", "/dev/shm", "mode=1777"},
-	        {"tracefs", "/sys/kernel/tracing", NULL},
-	        {"debugfs", "/sys/kernel/debug", NULL},
+		{"proc", "/proc", NULL},
+		{"sysfs", "/sys", NULL},
+		{"devtmpfs", "/dev", NULL},
+		{"devpts", "/dev/pts", NULL},
+		{"tmpfs", "/dev/shm", "mode=1777"},
+		{"tracefs", "/sys/kernel/tracing", NULL},
+		{"debugfs", "/sys/kernel/debug", NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
@@ -130,8 +130,10 @@ static void loopback_up(void)
 	}
 }
 
-/* What is written arrives as it is: no CR before LF. Reading: whole lines, echoed where a terminal is at the
- * far end. */
+/*
+ * What is written arrives as it is: no CR before LF. Reading: whole lines, echoed where a terminal is at the
+ * far end.
+ */
 static void set_up_port(int fd, bool echo)
 {
 	struct termios settings;

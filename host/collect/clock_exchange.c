@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/collect/clock_exchange.h"
 
-
 #include "host/collect/ring_access.h"
 #include "lib/base/clock_now.h"
 
@@ -41,7 +40,7 @@ static bool ask(struct region *region, uint64_t wait_ns, struct clock_point *poi
 
 /* A series of questions; the first may have to wait for the module to look. */
 static bool ask_series(
-        struct region *region, uint64_t wait_ns, struct clock_point *best, uint64_t *answered_ns)
+	struct region *region, uint64_t wait_ns, struct clock_point *best, uint64_t *answered_ns)
 {
 	struct clock_point point = {0};
 	bool answered;
@@ -77,7 +76,8 @@ static void miss(struct clock_exchange *exchange)
 
 	exchange->missed++;
 	exchange->period_ns = 0;
-	exchange->next_ns = clock_now_ns(CLOCK_MONOTONIC) + (delay_ns < RETRY_MAX_NS ? delay_ns : RETRY_MAX_NS);
+	exchange->next_ns =
+		clock_now_ns(CLOCK_MONOTONIC) + (delay_ns < RETRY_MAX_NS ? delay_ns : RETRY_MAX_NS);
 }
 
 void clock_exchange_hurry(struct clock_exchange *exchange)
@@ -100,8 +100,7 @@ bool clock_exchange_poll(struct clock_exchange *exchange, struct region *region,
 	}
 	exchange->missed = 0;
 	exchange->answered_ns = answered_ns;
-	/* A second series right behind the first is answered at the module's next look: that is its period.
-	 */
+	/* A second series right behind the first is answered at the module's next look: that is its period. */
 	if (learning && ask_series(region, LEARN_NS, &second, &answered_ns)) {
 		if (second.bound_ns < point->bound_ns)
 			*point = second;

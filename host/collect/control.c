@@ -12,9 +12,9 @@
 #define FILTER_LATER "record without that condition and filter when reading: hypertrace dump -f"
 
 _Static_assert((int)HT_PAIR_IRQ == FILTER_PAIR_IRQ && (int)HT_PAIR_SOFTIRQ == FILTER_PAIR_SOFTIRQ &&
-                       (int)HT_PAIR_SYSCALL == FILTER_PAIR_SYSCALL &&
-                       (int)HT_PAIR_HRTIMER == FILTER_PAIR_HRTIMER && (int)HT_PAIR_TIMER == FILTER_PAIR_TIMER,
-        "pairs have the same numbers");
+		(int)HT_PAIR_SYSCALL == FILTER_PAIR_SYSCALL && (int)HT_PAIR_HRTIMER == FILTER_PAIR_HRTIMER &&
+		(int)HT_PAIR_TIMER == FILTER_PAIR_TIMER,
+	"pairs have the same numbers");
 _Static_assert(EVENT_SELECTION_TRACEPOINTS_BYTES <= HT_CONTROL_TRACEPOINT_BYTES, "all tracepoints fit");
 
 #define ALWAYS (1ull << EVENT_ID_guest_end | 1ull << EVENT_ID_cpu_state)
@@ -63,7 +63,7 @@ static void fill_filter(struct ht_control *control, const struct filter *filter)
 {
 	for (size_t i = 0; i < filter->pids.count; i++)
 		for (uint64_t pid = filter->pids.items[i].first;
-		        pid <= filter->pids.items[i].last && control->nr_pids < HT_CONTROL_PIDS; pid++)
+			pid <= filter->pids.items[i].last && control->nr_pids < HT_CONTROL_PIDS; pid++)
 			control->pids[control->nr_pids++] = (int32_t)pid;
 	if (filter->pids.exclude)
 		control->flags |= HT_CONTROL_PIDS_EXCLUDE;
@@ -89,8 +89,7 @@ static uint32_t store(struct region *region, const struct ht_control *control)
 	if (seq == 0)
 		seq = 1;
 	__atomic_store_n(&shared->seq_end, seq, __ATOMIC_RELAXED);
-	/* pairs with the read barrier in the module's copy_control(): who sees the new body sees seq_end, too
-	 */
+	/* pairs with the read barrier in the module's copy_control(): who sees the new body sees seq_end, too */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	memcpy((uint8_t *)shared + begin, (const uint8_t *)control + begin, end - begin);
 	/* pairs with the acquire load in the module's copy_control() */
@@ -103,13 +102,13 @@ static uint32_t store(struct region *region, const struct ht_control *control)
 uint32_t control_publish(struct region *region, const struct control_request *request)
 {
 	struct ht_control control = {
-	        .events = request->events->ids[0] | ALWAYS,
-	        .mode = request->mode,
-	        .packet_bytes = request->packet_bytes,
-	        .nr_packets = request->nr_packets,
-	        .names_seq = region->host->control.names_seq + 1,
-	        .flags = (request->symbols ? HT_CONTROL_SYMBOLS : 0) |
-	                 (request->syscall_args ? HT_CONTROL_SYSCALL_ARGS : 0),
+		.events = request->events->ids[0] | ALWAYS,
+		.mode = request->mode,
+		.packet_bytes = request->packet_bytes,
+		.nr_packets = request->nr_packets,
+		.names_seq = region->host->control.names_seq + 1,
+		.flags = (request->symbols ? HT_CONTROL_SYMBOLS : 0) |
+			(request->syscall_args ? HT_CONTROL_SYSCALL_ARGS : 0),
 	};
 
 	if (control.names_seq == 0)
@@ -117,7 +116,7 @@ uint32_t control_publish(struct region *region, const struct control_request *re
 	if (request->events->nr_tracepoints) {
 		control.events |= 1ull << EVENT_ID_tracepoint;
 		snprintf(
-		        control.tracepoints, sizeof(control.tracepoints), "%s", request->events->tracepoints);
+			control.tracepoints, sizeof(control.tracepoints), "%s", request->events->tracepoints);
 	}
 	if (request->filter)
 		fill_filter(&control, request->filter);

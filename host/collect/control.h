@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the recorder asks of a guest's module, through the host's pages of the region; also before the guest
- * boots. */
+/* What the recorder asks of a guest's module, through the host's pages of the region; also before the guest boots. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,19 +17,19 @@ struct control_request {
 	bool syscall_args;                 /* sys_enter_args in place of sys_enter */
 };
 
-/* Could a guest do this? -ENOTSUP: the filter needs what a guest cannot do (too many pids, CPUs out of
- * range). */
+/* Could a guest do this? -ENOTSUP: the filter needs what a guest cannot do (too many pids, CPUs out of range). */
 int control_check(const struct control_request *request, struct error *error);
 
-/* Writes the request where the module finds it. Asks for all names again. Returns the number control_done()
- * wants. */
+/* Writes the request where the module finds it. Asks for all names again. Returns the number control_done() wants. */
 uint32_t control_publish(struct region *region, const struct control_request *request);
 
 /* Asks for nothing any more: every event off. */
 void control_stop(struct region *region);
 
-/* Is the request in force? -EAGAIN: not yet; 0; or the guest's error: `error` says in its words what it could
- * not do. */
+/*
+ * Is the request in force? -EAGAIN: not yet; 0; or the guest's error: `error` says in its words what it could
+ * not do.
+ */
 int control_done(const struct region *region, uint32_t seq, struct error *error);
 
 /* Are all names of that request in the names ring? */

@@ -22,7 +22,7 @@ struct event_definition {
 #define C(field)       {#field, EVENT_FIELD_COMM, 128},
 #define T(field)       {#field, EVENT_FIELD_TEXT, 16},
 #define B(field)       {#field, EVENT_FIELD_BYTES, 16},
-#define HT_LAYOUT(id, identifier, name, group, ...)                                                          \
+#define HT_LAYOUT(id, identifier, name, group, ...) \
 	static const struct field_definition fields_of_##identifier[] = {__VA_ARGS__{NULL}};
 #include "abi/events.def"
 #undef U

@@ -23,7 +23,8 @@ static int create_file(const char *path, uint64_t bytes, struct error *error)
 		if (err == -ENOENT)
 			error_hint(error, "--mem-path names a directory that exists, --name a file in it");
 		if (err == -EEXIST)
-			error_hint(error, "another guest has it, or one that has ended left it: give another --name, or remove it");
+			error_hint(error,
+				"another guest has it, or one that has ended left it: give another --name, or remove it");
 		return err;
 	}
 	/* Allocated now: a full /dev/shm would else end the guest with SIGBUS when it writes there. */
@@ -38,18 +39,21 @@ static int create_file(const char *path, uint64_t bytes, struct error *error)
 static int add_backend(struct qmp *qmp, const char *path, uint64_t bytes, struct error *error)
 {
 	return qmp_command(qmp, "object-add",
-		json_pack("{s:s, s:s, s:s, s:I, s:b}", "qom-type", "memory-backend-file", "id", BACKEND_ID, "mem-path", path,
-			"size", (json_int_t)bytes, "share", 1),
+		json_pack("{s:s, s:s, s:s, s:I, s:b}", "qom-type", "memory-backend-file", "id", BACKEND_ID,
+			"mem-path", path, "size", (json_int_t)bytes, "share", 1),
 		NULL, error);
 }
 
 static int add_device(struct qmp *qmp, struct error *error)
 {
 	int err = qmp_command(qmp, "device_add",
-		json_pack("{s:s, s:s, s:s}", "driver", "ivshmem-plain", "id", IVSHMEM_ID, "memdev", BACKEND_ID), NULL, error);
+		json_pack(
+			"{s:s, s:s, s:s}", "driver", "ivshmem-plain", "id", IVSHMEM_ID, "memdev", BACKEND_ID),
+		NULL, error);
 
 	if (err == -EREMOTEIO)
-		error_hint(error, "the machine needs a hot-pluggable PCI bus: -M pc has one, -M q35 needs a free pcie-root-port");
+		error_hint(error,
+			"the machine needs a hot-pluggable PCI bus: -M pc has one, -M q35 needs a free pcie-root-port");
 	return err;
 }
 
@@ -62,7 +66,8 @@ static int backend_path(struct qmp *qmp, const char *id, char *path, size_t size
 	int err;
 
 	snprintf(object, sizeof(object), "/objects/%s", id);
-	err = qmp_command(qmp, "qom-get", json_pack("{s:s, s:s}", "path", object, "property", "mem-path"), &answer, error);
+	err = qmp_command(qmp, "qom-get", json_pack("{s:s, s:s}", "path", object, "property", "mem-path"),
+		&answer, error);
 	if (err)
 		return err;
 	text = json_string_value(answer);
@@ -80,10 +85,12 @@ int ivshmem_attach(struct qmp *qmp, const char *path, uint64_t bytes, struct err
 	int err;
 
 	if (bytes & (bytes - 1))
-		return error_set(error, -EINVAL, "the size of a region that is plugged in must be a power of two");
+		return error_set(
+			error, -EINVAL, "the size of a region that is plugged in must be a power of two");
 	if (!backend_path(qmp, BACKEND_ID, present, sizeof(present), NULL)) {
 		error_set(error, -EEXIST, "the guest has a region already: %s", present);
-		return error_hint(error, "record it, or take it away first: hypertrace detach --qmp %s", qmp->path);
+		return error_hint(
+			error, "record it, or take it away first: hypertrace detach --qmp %s", qmp->path);
 	}
 	err = create_file(path, bytes, error);
 	if (err)
@@ -114,7 +121,8 @@ int ivshmem_detach(struct qmp *qmp, struct error *error)
 		err = qmp_wait_event(qmp, "DEVICE_DELETED", IVSHMEM_ID, UNPLUG_TIMEOUT_MS, error);
 	if (err == -ETIMEDOUT) {
 		error_set(error, err, "the guest does not let go of the device");
-		return error_hint(error, "unload hypertrace.ko in the guest, or try again once the guest has booted");
+		return error_hint(
+			error, "unload hypertrace.ko in the guest, or try again once the guest has booted");
 	}
 	/* gone already, or never there: its memory may still be */
 	err = qmp_command(qmp, "object-del", json_pack("{s:s}", "id", BACKEND_ID), NULL, error);
@@ -132,11 +140,11 @@ int ivshmem_find(struct qmp *qmp, char *path, size_t size, struct error *error)
 	if (err)
 		return err;
 	err = -ENOENT;
-	json_array_foreach(objects, i, object)
-	{
+	json_array_foreach (objects, i, object) {
 		const char *id = json_string_value(json_object_get(object, "name"));
 
-		if (id && !strncmp(id, ID_PREFIX, strlen(ID_PREFIX)) && !backend_path(qmp, id, path, size, NULL)) {
+		if (id && !strncmp(id, ID_PREFIX, strlen(ID_PREFIX)) &&
+			!backend_path(qmp, id, path, size, NULL)) {
 			err = 0;
 			break;
 		}

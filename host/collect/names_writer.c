@@ -47,7 +47,7 @@ static FILE *create(int dir_fd, const char *name, struct error *error)
 }
 
 int names_writer_init(
-        struct names_writer *writer, int machine_fd, const struct event_schema *schema, struct error *error)
+	struct names_writer *writer, int machine_fd, const struct event_schema *schema, struct error *error)
 {
 	int names_fd = openat(machine_fd, "names", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -93,7 +93,7 @@ void names_writer_flush(struct names_writer *writer)
 
 /* One line: `prefix`, then escaped text. */
 static void write_line(struct names_writer *writer, FILE *file, uint64_t *bytes, const char *prefix,
-        const char *text, size_t length)
+	const char *text, size_t length)
 {
 	char shown[4 * SHOWN_TEXT];
 	size_t shown_bytes = text_escape(shown, text, length < SHOWN_TEXT ? length : SHOWN_TEXT);
@@ -114,9 +114,9 @@ static void write_format(struct names_writer *writer, uint32_t number, const cha
 	}
 	for (size_t i = 0; i < length; i++)
 		clean[i] =
-		        ((unsigned char)text[i] < ' ' && text[i] != '\n' && text[i] != '\t') || text[i] == 127
-		                ? '?'
-		                : text[i];
+			((unsigned char)text[i] < ' ' && text[i] != '\n' && text[i] != '\t') || text[i] == 127
+			? '?'
+			: text[i];
 	snprintf(name, sizeof(name), "%u", number);
 	if (file_replace(writer->formats_fd, name, clean, length, NULL))
 		writer->dropped++;
@@ -135,17 +135,17 @@ static void write_record(struct names_writer *writer, uint32_t id, const uint8_t
 	case EVENT_ID_task_name:
 		snprintf(prefix, sizeof(prefix), "%u %u ", task->pid, task->tgid);
 		write_line(writer, writer->tasks, &writer->tasks_bytes, prefix, task->comm,
-		        strnlen(task->comm, sizeof(task->comm)));
+			strnlen(task->comm, sizeof(task->comm)));
 		break;
 	case EVENT_ID_irq_name:
 		snprintf(prefix, sizeof(prefix), "%u ", numbered->number);
 		write_line(
-		        writer, writer->irqs, &writer->irqs_bytes, prefix, numbered->text, numbered->length);
+			writer, writer->irqs, &writer->irqs_bytes, prefix, numbered->text, numbered->length);
 		break;
 	case EVENT_ID_symbol:
 		snprintf(prefix, sizeof(prefix), "%016" PRIx64 " t ", symbol->address);
 		write_line(writer, writer->symbols, &writer->symbols_bytes, prefix, symbol->text,
-		        symbol->length);
+			symbol->length);
 		break;
 	case EVENT_ID_event_format:
 		write_format(writer, numbered->number, numbered->text, numbered->length);

@@ -26,7 +26,7 @@ struct names_writer {
 
 /* `machine_fd` is TRACE/<machine>, which has names/ and names/formats/. -errno: what could not be created. */
 int names_writer_init(
-        struct names_writer *writer, int machine_fd, const struct event_schema *schema, struct error *error);
+	struct names_writer *writer, int machine_fd, const struct event_schema *schema, struct error *error);
 
 /* Writes what is buffered and closes the files. */
 void names_writer_deinit(struct names_writer *writer);

@@ -154,7 +154,8 @@ void qmp_deinit(struct qmp *qmp)
 int qmp_command(struct qmp *qmp, const char *command, json_t *arguments, json_t **answer, struct error *error)
 {
 	int64_t deadline_ms = now_ms() + TIMEOUT_MS;
-	json_t *request = json_pack("{s:s, s:o*}", "execute", command, "arguments", arguments), *message, *result;
+	json_t *request = json_pack("{s:s, s:o*}", "execute", command, "arguments", arguments), *message,
+	       *result;
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	int err;
 
@@ -178,14 +179,16 @@ int qmp_command(struct qmp *qmp, const char *command, json_t *arguments, json_t 
 		if (result) {
 			const char *why = json_string_value(json_object_get(result, "desc"));
 
-			err = error_set(error, -EREMOTEIO, "QEMU refuses %s: %s", command, why ? why : "no reason given");
+			err = error_set(error, -EREMOTEIO, "QEMU refuses %s: %s", command,
+				why ? why : "no reason given");
 		}
 		json_decref(message); /* an event, or done with */
 	}
 	return err;
 }
 
-int qmp_wait_event(struct qmp *qmp, const char *event, const char *device, int timeout_ms, struct error *error)
+int qmp_wait_event(
+	struct qmp *qmp, const char *event, const char *device, int timeout_ms, struct error *error)
 {
 	int64_t deadline_ms = now_ms() + timeout_ms;
 

@@ -9,7 +9,7 @@
 
 struct qmp {
 	int fd;
-	char *line;      /* what was received behind the last newline */
+	char *line; /* what was received behind the last newline */
 	size_t used, capacity;
 	char path[108];
 };
@@ -25,7 +25,9 @@ void qmp_deinit(struct qmp *qmp);
  * Runs a command. `arguments` may be NULL and is taken over. On success *answer is a new reference ("return"), unless
  * `answer` is NULL. -EREMOTEIO: QEMU refused, the error has its words; -ETIMEDOUT, -EPIPE: QEMU went away.
  */
-int qmp_command(struct qmp *qmp, const char *command, json_t *arguments, json_t **answer, struct error *error);
+int qmp_command(
+	struct qmp *qmp, const char *command, json_t *arguments, json_t **answer, struct error *error);
 
 /* Waits for an event whose data.device is `device`, at most timeout_ms. -ETIMEDOUT, -EPIPE, -EPROTO. */
-int qmp_wait_event(struct qmp *qmp, const char *event, const char *device, int timeout_ms, struct error *error);
+int qmp_wait_event(
+	struct qmp *qmp, const char *event, const char *device, int timeout_ms, struct error *error);

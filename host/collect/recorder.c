@@ -20,7 +20,7 @@
 #define SLEEP_MIN_NS 1000000u
 #define SLEEP_MAX_NS 20000000u
 #define FILL_WANTED  125 /* of 1000: how full a ring may be when we come back */
-#define RING_BYTES_PER_MS                                                                                    \
+#define RING_BYTES_PER_MS \
 	(400u << 10) /* a quarter of a ring lasts at least a millisecond per so much of it */
 #define DESCRIBE_NS 5000000000ull
 
@@ -41,7 +41,8 @@ struct recorder {
 static int select_events(struct event_selection *events, const char *list, struct error *error)
 {
 	cleanup_free char *whole = NULL;
-	int code = event_selection_parse(events, list, event_table_choices, error); /* for messages of the user's words */
+	int code = event_selection_parse(
+		events, list, event_table_choices, error); /* for messages of the user's words */
 
 	if (code)
 		return code;
@@ -55,8 +56,8 @@ static int select_events(struct event_selection *events, const char *list, struc
 /* Only these events show addresses; listing some 60,000 symbols costs the guest up to a second of its idle time. */
 static bool need_symbols(const struct event_selection *events)
 {
-	static const uint32_t with_addresses[] = {
-	        EVENT_ID_hrtimer_expire_entry, EVENT_ID_timer_expire_entry, EVENT_ID_page_fault_user, EVENT_ID_page_fault_kernel};
+	static const uint32_t with_addresses[] = {EVENT_ID_hrtimer_expire_entry, EVENT_ID_timer_expire_entry,
+		EVENT_ID_page_fault_user, EVENT_ID_page_fault_kernel};
 
 	for (size_t i = 0; i < sizeof(with_addresses) / sizeof(with_addresses[0]); i++)
 		if (event_selection_has(events, with_addresses[i]))
@@ -260,9 +261,9 @@ static void plan_sleep(struct recorder *recorder, unsigned fill, uint64_t elapse
 
 	if (fill && elapsed_ns * FILL_WANTED / fill < sleep_ns)
 		sleep_ns = elapsed_ns * FILL_WANTED / fill;
-	recorder->sleep_ns = sleep_ns > limit          ? limit
-			     : sleep_ns < SLEEP_MIN_NS ? SLEEP_MIN_NS
-						       : (uint32_t)sleep_ns;
+	recorder->sleep_ns = sleep_ns > limit ? limit
+		: sleep_ns < SLEEP_MIN_NS     ? SLEEP_MIN_NS
+					      : (uint32_t)sleep_ns;
 }
 
 /* What a reader finds of a recorder that was killed is at most this old; the events themselves are newer. */

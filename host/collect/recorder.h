@@ -43,8 +43,7 @@ struct recorder;
 /* What is wrong with events, filter, mode and ring_bytes: -EINVAL, -ENOTSUP. Touches nothing. */
 int recorder_options_check(const struct recorder_options *options, struct error *error);
 
-/* The strings of `options` are copied. -EEXIST: the output is not empty; errors of files, events and filter.
- */
+/* The strings of `options` are copied. -EEXIST: the output is not empty; errors of files, events and filter. */
 int recorder_create(struct recorder **recorder, const struct recorder_options *options, struct error *error);
 void recorder_destroy(struct recorder *recorder);
 
@@ -75,6 +74,5 @@ int recorder_finish(struct recorder *recorder, struct error *error);
 /* Counts as of the last step or of recorder_finish(). */
 const struct trace_info *recorder_info(const struct recorder *recorder);
 
-/* Did a guest refuse a wish (an unknown tracepoint)? The notice said so; the error says it again. 0: none
- * did. */
+/* Did a guest refuse a wish (an unknown tracepoint)? The notice said so; the error says it again. 0: none did. */
 int recorder_guest_error(const struct recorder *recorder, struct error *error);

@@ -11,8 +11,9 @@
 #include "lib/base/clock_now.h"
 #include "lib/base/text.h"
 
-#define SECOND_NS     1000000000ull
-#define ANSWER_NS     (4 * SECOND_NS) /* for wishes to come into force: a busy emulated guest takes two seconds for all events */
+#define SECOND_NS 1000000000ull
+#define ANSWER_NS \
+	(4 * SECOND_NS) /* for wishes to come into force: a busy emulated guest takes two seconds for all events */
 #define STOP_NS       (SECOND_NS / 5)
 #define LATE_NS       (SECOND_NS / 10)
 #define NAMES_NS      (5 * SECOND_NS) /* for the rest of the symbols, at the end of a short recording */

@@ -88,14 +88,14 @@ static void fill_clock(const struct recorder_machine *machine, struct ctf_metada
 	if (metadata->clock_hz == 0)
 		metadata->clock_hz = NS_PER_S;
 	unix_ns = (int64_t)((uint64_t)clock_map_to_ns(&map, 0) +
-			    (uint64_t)machine->common->info.realtime_offset_ns);
+		(uint64_t)machine->common->info.realtime_offset_ns);
 	metadata->offset_s = unix_ns / NS_PER_S - (unix_ns % NS_PER_S < 0);
 	metadata->offset_cycles =
 		(uint64_t)((unsigned __int128)(uint64_t)(unix_ns - metadata->offset_s * NS_PER_S) *
-			   metadata->clock_hz / NS_PER_S);
+			metadata->clock_hz / NS_PER_S);
 	metadata->precision_cycles =
 		(uint64_t)((unsigned __int128)clock_map_error_ns(&map, points[count - 1].tsc) *
-			   metadata->clock_hz / NS_PER_S);
+			metadata->clock_hz / NS_PER_S);
 	clock_map_deinit(&map);
 }
 

@@ -26,7 +26,7 @@ struct recorder_common {
 
 /* Formats and escapes nothing: the caller has escaped what is foreign. */
 void recorder_notice(struct recorder_common *common, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 
 /* Remembers the first error, and says it. */
 void recorder_fault(struct recorder_common *common, const struct error *error);
@@ -63,7 +63,7 @@ struct recorder_machine {
  * `region` must outlive the machine. NULL: error.
  */
 struct recorder_machine *recorder_machine_create(struct recorder_common *common, struct region *region,
-        const struct region_layout *layout, const char *name, bool skip, struct error *error);
+	const struct region_layout *layout, const char *name, bool skip, struct error *error);
 
 /*
  * Takes what is there (enum ring_poll_flags). Returns how full the fullest ring had become since the last

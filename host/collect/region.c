@@ -23,15 +23,14 @@ static int open_file(struct region *region, bool alone, struct error *error)
 		if (code == -EACCES)
 			error_hint(error, "run as the user that QEMU runs as, or as root");
 		error_hint(error,
-		        "name the file behind the guest's memory-backend-file (mem-path), or use --qmp");
+			"name the file behind the guest's memory-backend-file (mem-path), or use --qmp");
 		return code;
 	}
 	if (fstat(region->fd, &status))
 		return error_set(error, -errno, "%s", strerror(errno));
 	if (!S_ISREG(status.st_mode) || status.st_size < HT_MIN_REGION_BYTES) {
 		error_set(error, -ENODATA, "no file of at least %d KiB", HT_MIN_REGION_BYTES >> 10);
-		return error_hint(error,
-		               "is it the right file? hypertrace attach makes one of 32 MiB"),
+		return error_hint(error, "is it the right file? hypertrace attach makes one of 32 MiB"),
 		       -ENODATA;
 	}
 	region->bytes = (size_t)status.st_size;
@@ -108,19 +107,19 @@ static const char *layout_fault(const struct region_layout *layout, uint64_t byt
 	if (layout->nr_rings < 2 || layout->nr_rings > HT_MAX_RINGS)
 		return "number of rings";
 	if (!is_power_of_two(layout->nr_packets) || layout->nr_packets < HT_MIN_PACKETS ||
-	        layout->nr_packets > HT_MAX_PACKETS)
+		layout->nr_packets > HT_MAX_PACKETS)
 		return "number of packets";
 	if (!is_power_of_two(layout->packet_bytes) || layout->packet_bytes < HT_MIN_PACKET_BYTES ||
-	        layout->packet_bytes > HT_MAX_PACKET_BYTES)
+		layout->packet_bytes > HT_MAX_PACKET_BYTES)
 		return "size of packets";
 	if ((unsigned)layout->mode > HT_MODE_DISCARD)
 		return "mode";
 	if (layout->rings_offset % 8 || layout->rings_offset < HT_HOST_OFFSET + HT_HOST_BYTES ||
-	        layout->rings_offset > bytes || rings_bytes > bytes - layout->rings_offset)
+		layout->rings_offset > bytes || rings_bytes > bytes - layout->rings_offset)
 		return "place of the rings";
 	ring_bytes = (uint64_t)layout->nr_packets * layout->packet_bytes;
 	if (layout->data_offset % 8 || layout->data_offset < layout->rings_offset + rings_bytes ||
-	        layout->data_offset > bytes || ring_bytes > (bytes - layout->data_offset) / layout->nr_rings)
+		layout->data_offset > bytes || ring_bytes > (bytes - layout->data_offset) / layout->nr_rings)
 		return "place of the packets";
 	return NULL;
 }
@@ -130,8 +129,9 @@ static int bad_magic(uint64_t magic, struct error *error)
 	if (magic == 0)
 		return -EAGAIN;
 	error_set(error, -EBADMSG, "no hypertrace header in it (magic %016llx)", (unsigned long long)magic);
-	return error_hint(error, "is it the right file? A fresh region is all zeros until hypertrace.ko is "
-	                         "loaded in the guest"),
+	return error_hint(error,
+		       "is it the right file? A fresh region is all zeros until hypertrace.ko is "
+		       "loaded in the guest"),
 	       -EBADMSG;
 }
 
@@ -147,21 +147,21 @@ int region_check(const struct region *region, struct region_layout *layout, stru
 		code = bad_magic(magic, error);
 	} else if ((version = ring_load32(&guest->abi_version)) != HT_ABI_VERSION) {
 		code = error_set(error, -EPROTO,
-		        "the guest's module speaks version %u, this program version %u", version,
-		        HT_ABI_VERSION);
+			"the guest's module speaks version %u, this program version %u", version,
+			HT_ABI_VERSION);
 		error_hint(error, "load the hypertrace.ko of this version: hypertrace module");
 	} else if ((header_bytes = ring_load32(&guest->header_bytes)) != sizeof(*guest)) {
 		code = error_set(error, -EBADMSG, "header: %u bytes, not %zu", header_bytes, sizeof(*guest));
 		error_hint(error, "the region is damaged: reload hypertrace.ko");
 	} else {
 		*layout = (struct region_layout){
-		        .generation = ring_load64(&guest->generation),
-		        .rings_offset = ring_load64(&guest->rings_offset),
-		        .data_offset = ring_load64(&guest->data_offset),
-		        .nr_rings = ring_load32(&guest->nr_rings),
-		        .nr_packets = ring_load32(&guest->nr_packets),
-		        .packet_bytes = ring_load32(&guest->packet_bytes),
-		        .mode = (enum ht_mode)ring_load32(&guest->mode),
+			.generation = ring_load64(&guest->generation),
+			.rings_offset = ring_load64(&guest->rings_offset),
+			.data_offset = ring_load64(&guest->data_offset),
+			.nr_rings = ring_load32(&guest->nr_rings),
+			.nr_packets = ring_load32(&guest->nr_packets),
+			.packet_bytes = ring_load32(&guest->packet_bytes),
+			.mode = (enum ht_mode)ring_load32(&guest->mode),
 		};
 		/* the rings were started anew while we read */
 		if (!region_is_current(region, layout))
@@ -169,8 +169,9 @@ int region_check(const struct region *region, struct region_layout *layout, stru
 		fault = layout_fault(layout, region->bytes);
 		if (fault) {
 			code = error_set(error, -EBADMSG, "header: the %s cannot be true", fault);
-			error_hint(error, "the region is damaged, or smaller than what the guest was given: "
-			                  "reload hypertrace.ko");
+			error_hint(error,
+				"the region is damaged, or smaller than what the guest was given: "
+				"reload hypertrace.ko");
 		}
 	}
 	if (code && code != -EAGAIN)
@@ -181,7 +182,7 @@ int region_check(const struct region *region, struct region_layout *layout, stru
 bool region_is_current(const struct region *region, const struct region_layout *layout)
 {
 	return ring_load64(&region->guest->magic) == HT_MAGIC &&
-	       ring_load64(&region->guest->generation) == layout->generation;
+		ring_load64(&region->guest->generation) == layout->generation;
 }
 
 static void copy_text(char *to, const char *from, size_t bytes)
@@ -195,9 +196,9 @@ void region_describe(const struct region *region, struct region_guest *guest)
 	const struct ht_region *header = region->guest;
 
 	*guest = (struct region_guest){
-	        .tsc_khz = ring_load32(&header->tsc_khz),
-	        .text_address = ring_load64(&header->text_address),
-	        .kaslr_offset = ring_load64(&header->kaslr_offset),
+		.tsc_khz = ring_load32(&header->tsc_khz),
+		.text_address = ring_load64(&header->text_address),
+		.kaslr_offset = ring_load64(&header->kaslr_offset),
 	};
 	ring_copy(&guest->clock_first, &header->clock_first, sizeof(guest->clock_first));
 	copy_text(guest->release, header->release, sizeof(header->release));

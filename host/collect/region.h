@@ -60,22 +60,21 @@ void region_describe(const struct region *region, struct region_guest *guest);
 /* Is the generation of `layout` still what the guest writes? */
 bool region_is_current(const struct region *region, const struct region_layout *layout);
 
-/* The guest's state; `message`, unless NULL, gets its last words, raw, NUL-terminated. Unknown states are
- * RUNNING. */
+/* The guest's state; `message`, unless NULL, gets its last words, raw, NUL-terminated. Unknown states are RUNNING. */
 enum ht_state region_state(const struct region *region, char message[513]);
 
 /* Was the file taken away (unlinked), or made smaller under our feet? */
 bool region_is_detached(const struct region *region);
 
 static inline const struct ht_ring *region_ring(
-        const struct region *region, const struct region_layout *layout, uint32_t ring)
+	const struct region *region, const struct region_layout *layout, uint32_t ring)
 {
 	return (const struct ht_ring *)(region->base + layout->rings_offset) + ring;
 }
 
 static inline const uint8_t *region_ring_data(
-        const struct region *region, const struct region_layout *layout, uint32_t ring)
+	const struct region *region, const struct region_layout *layout, uint32_t ring)
 {
 	return region->base + layout->data_offset +
-	       (uint64_t)ring * layout->nr_packets * layout->packet_bytes;
+		(uint64_t)ring * layout->nr_packets * layout->packet_bytes;
 }

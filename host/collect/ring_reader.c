@@ -10,9 +10,8 @@
 #define HEADER_BYTES ((uint32_t)sizeof(struct ht_packet))
 
 _Static_assert((int)TRACE_LOST_FULL == HT_LOST_FULL && (int)TRACE_LOST_NESTED == HT_LOST_NESTED &&
-		       (int)TRACE_LOST_OVERSIZE == HT_LOST_OVERSIZE &&
-		       (int)TRACE_LOST_PAIRING == HT_LOST_PAIRING &&
-		       (int)TRACE_LOST_OVERWRITTEN == HT_LOST_CAUSES,
+		(int)TRACE_LOST_OVERSIZE == HT_LOST_OVERSIZE && (int)TRACE_LOST_PAIRING == HT_LOST_PAIRING &&
+		(int)TRACE_LOST_OVERWRITTEN == HT_LOST_CAUSES,
 	"the guest's causes come first, as it counts them");
 
 enum taken {
@@ -45,8 +44,9 @@ static bool still_there(const struct ring_reader *reader, uint64_t packet)
 	head = ring_load64(&reader->at.ring->head);
 	if (head <= packet || head - packet > reader->at.nr_packets)
 		return false;
-	return !region || (ring_load64(&region->magic) == HT_MAGIC &&
-				  ring_load64(&region->generation) == reader->at.generation);
+	return !region ||
+		(ring_load64(&region->magic) == HT_MAGIC &&
+			ring_load64(&region->generation) == reader->at.generation);
 }
 
 static uint32_t taken_bytes(const struct ring_reader *reader)
@@ -66,17 +66,17 @@ static bool plausible(const struct ring_reader *reader, const struct ht_packet *
 	if (reader->part.bytes)
 		return header->events_before + reader->part.events == reader->events;
 	return header->events_before >= reader->events &&
-	       header->events_before - reader->events <= (packet - reader->accounted) * most;
+		header->events_before - reader->events <= (packet - reader->accounted) * most;
 }
 
 static bool closed_plausible(
 	const struct ring_reader *reader, const struct ht_packet *header, uint64_t packet, uint32_t from)
 {
 	return header->content_bytes >= from && header->content_bytes <= reader->at.packet_bytes &&
-	       header->events <= (header->content_bytes - HEADER_BYTES) / HT_SHORT_HEADER_BYTES &&
-	       header->events >= (reader->part.bytes ? reader->part.events : 0) &&
-	       header->end_tsc >= header->begin_tsc && header->end_tsc >= reader->last_tsc &&
-	       plausible(reader, header, packet);
+		header->events <= (header->content_bytes - HEADER_BYTES) / HT_SHORT_HEADER_BYTES &&
+		header->events >= (reader->part.bytes ? reader->part.events : 0) &&
+		header->end_tsc >= header->begin_tsc && header->end_tsc >= reader->last_tsc &&
+		plausible(reader, header, packet);
 }
 
 static void copy_records(struct ring_slot *slot, const struct ht_packet *shared, uint32_t from, uint32_t to)
@@ -96,8 +96,7 @@ static bool grace_is_over(struct ring_reader *reader, uint64_t packet, uint64_t 
 	return (flags & RING_POLL_FINAL) || now_ns - reader->stuck_since_ns >= RING_GRACE_NS;
 }
 
-/* Copies packet number `packet` if it is closed. `head` was read before; `from`: how much of it was taken
- * already. */
+/* Copies packet number `packet` if it is closed. `head` was read before; `from`: how much of it was taken already. */
 static enum taken copy_closed(struct ring_reader *reader, struct ring_slot *slot, uint64_t packet,
 	uint64_t head, uint32_t from, uint64_t now_ns, unsigned flags)
 {
@@ -221,8 +220,10 @@ static struct ring_walk walk_of(const struct ring_reader *reader, const struct r
 	};
 }
 
-/* The producer came round: continue with the oldest packet that is left, the farther from it the more often
- * it did. */
+/*
+ * The producer came round: continue with the oldest packet that is left, the farther from it the more often
+ * it did.
+ */
 static void skip_lapped(struct ring_reader *reader, uint64_t head)
 {
 	const uint64_t nr_packets = reader->at.nr_packets;
@@ -268,8 +269,8 @@ static unsigned take_batch(struct ring_reader *reader, uint64_t now_ns, unsigned
 	for (unsigned i = 0; i < count; i++)
 		finish(reader, &scratch->slots[i], &walks[i]);
 	*again = count == scratch->count ||
-		 (taken == LAPPED &&
-			 ring_load64(&reader->at.ring->head) - reader->next > reader->at.nr_packets);
+		(taken == LAPPED &&
+			ring_load64(&reader->at.ring->head) - reader->next > reader->at.nr_packets);
 	if (count && taken != LAPPED)
 		reader->margin /= 2;
 	return count;
@@ -335,8 +336,7 @@ unsigned ring_reader_poll(struct ring_reader *reader, uint64_t now_ns, unsigned 
 	unsigned count = 0;
 	bool again = true;
 
-	/* each turn takes a packet, or was lapped and jumps ahead: a ring full of either is enough for one
-	 * poll */
+	/* each turn takes a packet, or was lapped and jumps ahead: a ring full of either is enough for one poll */
 	for (uint32_t turns = 0; again && count < reader->at.nr_packets && turns <= reader->at.nr_packets;
 		turns++)
 		count += take_batch(reader, now_ns, flags, &again);
@@ -372,8 +372,7 @@ void ring_reader_resume(struct ring_reader *reader)
 {
 	uint64_t head = ring_load64(&reader->at.ring->head), read = ring_load64(reader->at.read_packets);
 
-	/* the position is of another generation if the guest cannot have written so much, or would have
-	 * waited */
+	/* the position is of another generation if the guest cannot have written so much, or would have waited */
 	if (read > head || head - read > reader->at.nr_packets)
 		read = 0;
 	reader->next = reader->accounted = read;

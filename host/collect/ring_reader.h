@@ -18,8 +18,7 @@
 
 /* Records in time order that were checked: a packet of the ring, or a part of one. */
 struct ring_packet {
-	uint8_t *buffer; /* RING_HEADROOM_BYTES free bytes, then `bytes` of records, then RING_TAIL_BYTES free
-	                  */
+	uint8_t *buffer; /* RING_HEADROOM_BYTES free, `bytes` of records, RING_TAIL_BYTES free */
 	uint32_t bytes;
 	uint32_t events;
 	uint32_t current_pid; /* the task that ran at begin_tsc */
@@ -76,8 +75,10 @@ enum ring_poll_flags {
 
 /* An open packet with content is taken after so long, so that a slow guest's events reach the disk. */
 #define RING_OPEN_NS 500000000ull
-/* For so long a closed packet waits for records that an interrupt overtook: a vCPU may be out of CPU time
- * meanwhile. */
+/*
+ * For so long a closed packet waits for records that an interrupt overtook: a vCPU may be out of CPU time
+ * meanwhile.
+ */
 #define RING_GRACE_NS 1000000000ull
 
 /* From the ring's first packet on: what was overwritten before now counts as lost. */
@@ -86,8 +87,7 @@ void ring_reader_init(struct ring_reader *reader, const struct ring_reader_optio
 /* From now on: passes over what the ring holds. */
 void ring_reader_skip(struct ring_reader *reader);
 
-/* From the first packet that the host's read_packets says was not read: for a ring whose producer waits for
- * us. */
+/* From the first packet that the host's read_packets says was not read: for a ring whose producer waits for us. */
 void ring_reader_resume(struct ring_reader *reader);
 
 /*
@@ -96,6 +96,8 @@ void ring_reader_resume(struct ring_reader *reader);
  */
 unsigned ring_reader_poll(struct ring_reader *reader, uint64_t now_ns, unsigned flags);
 
-/* Reads the guest's own counts into lost[]; poll does not. recorded + the sum of lost[] is what the guest
- * produced. */
+/*
+ * Reads the guest's own counts into lost[]; poll does not. recorded + the sum of lost[] is what the guest
+ * produced.
+ */
 void ring_reader_count_lost(struct ring_reader *reader);

@@ -6,7 +6,7 @@
 
 /* Bytes of the visible record at `at`, of which `left` are there; 0: unknown, or over the end. */
 static uint32_t record_bytes(
-        const struct ring_walk_table *table, const uint8_t *at, uint32_t left, uint8_t first)
+	const struct ring_walk_table *table, const uint8_t *at, uint32_t left, uint8_t first)
 {
 	const struct event_type *type;
 	uint32_t id = first & HT_ID_MASK, bytes = HT_SHORT_HEADER_BYTES, word = 0;

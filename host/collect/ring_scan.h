@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which records of a packet are visible, seen in the shared memory itself: decides how much is worth copying.
- */
+/* Which records of a packet are visible, seen in the shared memory itself: decides how much is worth copying. */
 #pragma once
 #include <stdint.h>
 #include "host/collect/ring_walk.h"

@@ -9,7 +9,7 @@ struct ring_scratch *ring_scratch_create(uint32_t packet_bytes)
 {
 	struct ring_scratch *scratch = calloc(1, sizeof(*scratch));
 	const size_t slot_bytes =
-	        ((size_t)packet_bytes + RING_HEADROOM_BYTES + RING_TAIL_BYTES + 63) & ~(size_t)63;
+		((size_t)packet_bytes + RING_HEADROOM_BYTES + RING_TAIL_BYTES + 63) & ~(size_t)63;
 
 	if (!scratch)
 		return NULL;

@@ -87,7 +87,7 @@ static void step(const struct ring_walk_table *table, struct ring_walk *walk)
  * stamp, the rest counts its wraps.
  */
 static inline __attribute__((always_inline)) void run_lanes(const struct ring_walk_table *table,
-        struct ring_walk *const *walks, const unsigned lanes, uint32_t turns)
+	struct ring_walk *const *walks, const unsigned lanes, uint32_t turns)
 {
 	const uint8_t *at[RING_WALK_LANES];
 	uint64_t stamp[RING_WALK_LANES];

@@ -25,8 +25,10 @@ enum ring_walk_status {
 	RING_WALK_BAD,   /* unknown id, time going back, record over the end */
 };
 
-/* In: at, end, tsc, pid. Out: all of them where the walk ended, records counted. 8 bytes behind `end` are
- * readable. */
+/*
+ * In: at, end, tsc, pid. Out: all of them where the walk ended, records counted. 8 bytes behind `end` are
+ * readable.
+ */
 struct ring_walk {
 	const uint8_t *at, *end;
 	uint64_t tsc; /* of the last record; before the first: not after it */

@@ -69,7 +69,7 @@ int cache_directory_init(struct cache_directory *cache, struct error *error)
 	result = make_directories(cache->path);
 	if (result < 0) {
 		error_set(error, result, "cannot make the cache directory %s: %s", cache->path,
-		        strerror(-result));
+			strerror(-result));
 		cache_directory_deinit(cache);
 		return error_hint(error, "set HYPERTRACE_CACHE to a directory you may write");
 	}
@@ -114,7 +114,7 @@ static void remove_abandoned(const struct cache_directory *cache)
 		cleanup_free char *path = NULL;
 
 		if (strncmp(entry->d_name, "new-", 4) == 0 &&
-		        asprintf(&path, "%s/%s", cache->path, entry->d_name) > 0)
+			asprintf(&path, "%s/%s", cache->path, entry->d_name) > 0)
 			remove_tree(path);
 	}
 	if (entries)

@@ -14,12 +14,10 @@ struct cache_directory {
 int cache_directory_init(struct cache_directory *cache, struct error *error);
 void cache_directory_deinit(struct cache_directory *cache); /* also lets go of the lock */
 
-/* Waits until no other process makes an entry. Look again for the entry afterwards: the other may have made
- * it. */
+/* Waits until no other process makes an entry. Look again for the entry afterwards: the other may have made it. */
 int cache_directory_lock(struct cache_directory *cache, struct error *error);
 
-/* With the lock held: makes an empty directory to build an entry in, on the cache's file system. To be freed.
- */
+/* With the lock held: makes an empty directory to build an entry in, on the cache's file system. To be freed. */
 int cache_directory_scratch(const struct cache_directory *cache, char **path, struct error *error);
 
 /* mkdir -p; 0 or a negative errno. */

@@ -22,7 +22,7 @@ static int archive_failed(struct cpio_writer *writer, struct error *error)
 	int code = archive_errno(writer->archive);
 
 	error_set(error, code ? -code : -EIO, "cannot write the guest's initramfs: %s",
-	        text ? text : "unknown");
+		text ? text : "unknown");
 	return error_hint(error, "is there room in /dev/shm, or else in $TMPDIR?");
 }
 
@@ -32,7 +32,7 @@ int cpio_writer_init(struct cpio_writer *writer, const char *path, struct error 
 	if (!writer->archive)
 		return error_set(error, -ENOMEM, "out of memory");
 	if (archive_write_set_format_cpio_newc(writer->archive) != ARCHIVE_OK ||
-	        archive_write_open_filename(writer->archive, path) != ARCHIVE_OK) {
+		archive_write_open_filename(writer->archive, path) != ARCHIVE_OK) {
 		int code = archive_failed(writer, error);
 
 		cpio_writer_deinit(writer);
@@ -83,7 +83,7 @@ static int make_parents(struct cpio_writer *writer, const char *name, struct err
 		return 0;
 	parent = strndup(name, (size_t)(slash - name));
 	return parent ? cpio_writer_directory(writer, parent, error)
-	              : error_set(error, -ENOMEM, "out of memory");
+		      : error_set(error, -ENOMEM, "out of memory");
 }
 
 struct content {
@@ -102,7 +102,7 @@ static int copy_descriptor(struct cpio_writer *writer, int fd, size_t size, stru
 
 	while ((size_t)offset < size) {
 		size_t wanted =
-		        size - (size_t)offset < sizeof(buffer) ? size - (size_t)offset : sizeof(buffer);
+			size - (size_t)offset < sizeof(buffer) ? size - (size_t)offset : sizeof(buffer);
 		ssize_t count = pread(fd, buffer, wanted, offset);
 
 		if (count < 0)
@@ -117,7 +117,7 @@ static int copy_descriptor(struct cpio_writer *writer, int fd, size_t size, stru
 }
 
 static int add(
-        struct cpio_writer *writer, const char *name, const struct content *content, struct error *error)
+	struct cpio_writer *writer, const char *name, const struct content *content, struct error *error)
 {
 	struct archive_entry *entry;
 	int result = make_parents(writer, name, error);
@@ -134,10 +134,10 @@ static int add(
 	if (content->target)
 		archive_entry_set_symlink(entry, content->target);
 	result = archive_write_header(writer->archive, entry) == ARCHIVE_OK ? 0
-	                                                                    : archive_failed(writer, error);
+									    : archive_failed(writer, error);
 	archive_entry_free(entry);
 	if (!result && content->bytes &&
-	        archive_write_data(writer->archive, content->bytes, content->size) < 0)
+		archive_write_data(writer->archive, content->bytes, content->size) < 0)
 		result = archive_failed(writer, error);
 	if (!result && content->fd >= 0)
 		result = copy_descriptor(writer, content->fd, content->size, error);
@@ -150,20 +150,20 @@ int cpio_writer_directory(struct cpio_writer *writer, const char *name, struct e
 }
 
 int cpio_writer_text(
-        struct cpio_writer *writer, const char *name, const char *bytes, size_t count, struct error *error)
+	struct cpio_writer *writer, const char *name, const char *bytes, size_t count, struct error *error)
 {
 	return add(writer, name,
-	        &(struct content){.mode = S_IFREG | 0644, .bytes = bytes, .size = count, .fd = -1}, error);
+		&(struct content){.mode = S_IFREG | 0644, .bytes = bytes, .size = count, .fd = -1}, error);
 }
 
 int cpio_writer_link(struct cpio_writer *writer, const char *name, const char *target, struct error *error)
 {
 	return add(
-	        writer, name, &(struct content){.mode = S_IFLNK | 0777, .target = target, .fd = -1}, error);
+		writer, name, &(struct content){.mode = S_IFLNK | 0777, .target = target, .fd = -1}, error);
 }
 
 int cpio_writer_descriptor(
-        struct cpio_writer *writer, const char *name, int fd, mode_t mode, struct error *error)
+	struct cpio_writer *writer, const char *name, int fd, mode_t mode, struct error *error)
 {
 	struct stat status;
 	struct content content = {.mode = S_IFREG | mode, .fd = fd};

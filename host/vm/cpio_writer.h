@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An initramfs under construction: a cpio archive (newc) in which every directory comes before what is in it.
- */
+/* An initramfs under construction: a cpio archive (newc) in which every directory comes before what is in it. */
 #pragma once
 #include <stdbool.h>
 #include <sys/types.h>
@@ -27,8 +26,8 @@ bool cpio_writer_has(const struct cpio_writer *writer, const char *name);
  */
 int cpio_writer_directory(struct cpio_writer *writer, const char *name, struct error *error);
 int cpio_writer_text(
-        struct cpio_writer *writer, const char *name, const char *bytes, size_t count, struct error *error);
+	struct cpio_writer *writer, const char *name, const char *bytes, size_t count, struct error *error);
 int cpio_writer_link(struct cpio_writer *writer, const char *name, const char *target, struct error *error);
 int cpio_writer_file(struct cpio_writer *writer, const char *name, const char *local, struct error *error);
 int cpio_writer_descriptor(
-        struct cpio_writer *writer, const char *name, int fd, mode_t mode, struct error *error);
+	struct cpio_writer *writer, const char *name, int fd, mode_t mode, struct error *error);

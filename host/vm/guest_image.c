@@ -85,12 +85,12 @@ static int add_entry(struct builder *builder, const char *guest, const FTSENT *e
 	case FTS_SLNONE:
 		/* what was named itself is followed; links inside a directory stay links */
 		return entry->fts_level == 0 ? add_program(builder, guest, entry->fts_path)
-		                             : add_link(builder, guest, entry->fts_path);
+					     : add_link(builder, guest, entry->fts_path);
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
 		return error_set(builder->error, -entry->fts_errno, "%s: %s", entry->fts_path,
-		        strerror(entry->fts_errno));
+			strerror(entry->fts_errno));
 	default: /* a directory on the way back; a device, socket or pipe, which no guest could use */
 		return 0;
 	}
@@ -129,7 +129,7 @@ static int add_user_file(struct builder *builder, const char *word)
 		return error_set(builder->error, -ENOMEM, "out of memory");
 	if (colon && colon[1] != '/')
 		return error_set(
-		        builder->error, -EINVAL, "file %s: the guest's path must start with '/'", word);
+			builder->error, -EINVAL, "file %s: the guest's path must start with '/'", word);
 	if (access(local, R_OK) < 0)
 		return error_set(builder->error, -errno, "file %s: %s", local, strerror(errno));
 	if (colon && colon[strlen(colon) - 1] == '/') { /* into that directory */
@@ -175,9 +175,9 @@ static int add_busybox(struct builder *builder)
 		result = process_run(argv, NULL, &list, builder->error);
 	if (result)
 		return result < 0 ? result
-		                  : error_set(builder->error, -EIO, "%s --list-full failed", busybox);
+				  : error_set(builder->error, -EIO, "%s --list-full failed", busybox);
 	for (char *name = strtok_r(list, "\n", &state); name && !result;
-	        name = strtok_r(NULL, "\n", &state)) {
+		name = strtok_r(NULL, "\n", &state)) {
 		cleanup_free char *guest = NULL;
 
 		if (asprintf(&guest, "/%s", name) < 0)
@@ -190,9 +190,9 @@ static int add_busybox(struct builder *builder)
 static int add_init(struct builder *builder)
 {
 	const char *init =
-	        access(HYPERTRACE_INIT_BUILT, X_OK) == 0 ? HYPERTRACE_INIT_BUILT : HYPERTRACE_INIT_INSTALLED;
+		access(HYPERTRACE_INIT_BUILT, X_OK) == 0 ? HYPERTRACE_INIT_BUILT : HYPERTRACE_INIT_INSTALLED;
 	static const char *const directories[] = {
-	        "/dev", "/proc", "/sys", "/tmp", "/run", "/root", "/mnt", "/etc"};
+		"/dev", "/proc", "/sys", "/tmp", "/run", "/root", "/mnt", "/etc"};
 	int result = 0;
 
 	for (size_t i = 0; !result && i < sizeof(directories) / sizeof(directories[0]); i++)
@@ -226,20 +226,20 @@ static int add_module(struct builder *builder)
 static int add_stdio(struct builder *builder)
 {
 	static const char *const stdins[] = {
-	        [GUEST_STDIN_NONE] = "/dev/null",
-	        [GUEST_STDIN_TERMINAL] = "/dev/ttyS0",
-	        [GUEST_STDIN_STREAM] = "/dev/ttyS0",
-	        [GUEST_STDIN_FILE] = CONFIG "stdin",
+		[GUEST_STDIN_NONE] = "/dev/null",
+		[GUEST_STDIN_TERMINAL] = "/dev/ttyS0",
+		[GUEST_STDIN_STREAM] = "/dev/ttyS0",
+		[GUEST_STDIN_FILE] = CONFIG "stdin",
 	};
 	const struct guest_image *image = builder->image;
 	char line[256];
 	int length = snprintf(line, sizeof(line), "%s /dev/ttyS0 %s\n", stdins[image->stdin_kind],
-	        image->separate_stderr ? "/dev/ttyS3" : "/dev/ttyS0");
+		image->separate_stderr ? "/dev/ttyS3" : "/dev/ttyS0");
 	int result = cpio_writer_text(&builder->cpio, CONFIG "stdio", line, (size_t)length, builder->error);
 
 	if (!result && image->stdin_kind == GUEST_STDIN_FILE)
 		result = cpio_writer_descriptor(
-		        &builder->cpio, CONFIG "stdin", image->stdin_fd, 0600, builder->error);
+			&builder->cpio, CONFIG "stdin", image->stdin_fd, 0600, builder->error);
 	if (!result && image->stdin_kind == GUEST_STDIN_TERMINAL)
 		result = cpio_writer_text(&builder->cpio, CONFIG "terminal", "", 0, builder->error);
 	return result;
@@ -252,7 +252,7 @@ static int add_environment(struct builder *builder)
 	int length = snprintf(text, sizeof(text), "TERM=%.100s", terminal ? terminal : "dumb");
 
 	return cpio_writer_text(
-	        &builder->cpio, CONFIG "environment", text, (size_t)length + 1, builder->error);
+		&builder->cpio, CONFIG "environment", text, (size_t)length + 1, builder->error);
 }
 
 static int add_command(struct builder *builder)
@@ -271,12 +271,11 @@ static int add_command(struct builder *builder)
 	return cpio_writer_text(&builder->cpio, CONFIG "command", words, length, builder->error);
 }
 
-/* What is added first stays: our own configuration, then what the user gave, and only then what busybox would
- * be. */
+/* What is added first stays: our own configuration, then what the user gave, and only then what busybox would be. */
 static int add_all(struct builder *builder)
 {
 	int (*const parts[])(struct builder *) = {
-	        add_init, add_module, add_stdio, add_environment, add_command};
+		add_init, add_module, add_stdio, add_environment, add_command};
 	const struct guest_image *image = builder->image;
 	int result = 0;
 

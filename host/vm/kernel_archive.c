@@ -60,8 +60,8 @@ static char *choose_release(const char *output, const char *name)
 			continue;
 		release = strndup(line + skip, length - skip);
 		if (!release || !kernel_release_fits(release, name) ||
-		        (best && strverscmp(release, best) <= 0) ||
-		        !has_package(output, headers_prefix, release))
+			(best && strverscmp(release, best) <= 0) ||
+			!has_package(output, headers_prefix, release))
 			continue;
 		free(best);
 		best = take_pointer(release);
@@ -78,18 +78,18 @@ static int find_release(const char *name, char **release, struct error *error)
 
 	if (status < 0)
 		return error_hint(error,
-		        "fetching kernels needs Debian's apt; else give a vmlinuz by its path, and "
-		        "--headers DIR");
+			"fetching kernels needs Debian's apt; else give a vmlinuz by its path, and "
+			"--headers DIR");
 	*release = choose_release(output, name);
 	if (*release)
 		return 0;
 	error_set(error, -ENOENT,
-	        "no kernel %s: not in the cache, not installed, and apt knows of no package "
-	        "linux-image-%s with its headers",
-	        name, name);
+		"no kernel %s: not in the cache, not installed, and apt knows of no package "
+		"linux-image-%s with its headers",
+		name, name);
 	return error_hint(error,
-	        "Debian 12 has the series 6.1 and 6.12; where apt's lists are old or empty, run "
-	        "apt-get update as root");
+		"Debian 12 has the series 6.1 and 6.12; where apt's lists are old or empty, run "
+		"apt-get update as root");
 }
 
 /* The headers need two further packages, whose names only their dependencies tell. */
@@ -106,12 +106,12 @@ static int add_dependencies(struct package_list *list, const char *release, stru
 	status = process_run(argv, NULL, &output, error);
 	if (status)
 		return status < 0 ? status
-		                  : error_set(error, -EIO, "apt-cache: %s", process_last_line(output));
+				  : error_set(error, -EIO, "apt-cache: %s", process_last_line(output));
 	for (char *line = strstr(output, "Depends: "); line; line = strstr(line, "Depends: ")) {
 		line += strlen("Depends: ");
 		for (size_t i = 0; i < 2; i++)
 			if (strncmp(line, wanted[i], strlen(wanted[i])) == 0 &&
-			        package_list_add(list, "", line, strcspn(line, " \n")) < 0)
+				package_list_add(list, "", line, strcspn(line, " \n")) < 0)
 				return error_set(error, -EIO, "package %s: too many dependencies", headers);
 	}
 	return 0;
@@ -188,26 +188,26 @@ static int relocate_headers(const char *root, const char *release, struct error 
 		return 0;
 	rewind(file);
 	if (ftruncate(fileno(file), 0) < 0 ||
-	        fprintf(file, "include $(dir $(abspath $(lastword $(MAKEFILE_LIST))))../%s",
-	                line + strlen(include)) < 0 ||
-	        fflush(file) == EOF)
+		fprintf(file, "include $(dir $(abspath $(lastword $(MAKEFILE_LIST))))../%s",
+			line + strlen(include)) < 0 ||
+		fflush(file) == EOF)
 		return error_set(error, -errno, "%s: %s", path, strerror(errno));
 	return 0;
 }
 
 /* Makes `scratch`/root, whole, out of the packages; then moves it to its name in the cache. */
 static int install(const struct cache_directory *cache, const char *scratch, const char *release,
-        const struct package_list *list, struct error *error)
+	const struct package_list *list, struct error *error)
 {
 	cleanup_free char *root = NULL, *target = NULL, *kernels = NULL;
 	int result;
 
 	if (asprintf(&root, "%s/root", scratch) < 0 || asprintf(&kernels, "%s/kernels", cache->path) < 0 ||
-	        asprintf(&target, "%s/%s", kernels, release) < 0)
+		asprintf(&target, "%s/%s", kernels, release) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
 	if ((result = download(list, scratch, error)) < 0 ||
-	        (result = unpack_all(scratch, root, error)) < 0 ||
-	        (result = relocate_headers(root, release, error)) < 0)
+		(result = unpack_all(scratch, root, error)) < 0 ||
+		(result = relocate_headers(root, release, error)) < 0)
 		return result;
 	make_directories(kernels);
 	remove_tree(target); /* an entry that lacked something, or find_cached() had found it */
@@ -217,7 +217,7 @@ static int install(const struct cache_directory *cache, const char *scratch, con
 }
 
 int kernel_archive_fetch(const struct cache_directory *cache, const char *name,
-        void (*progress)(const char *text), struct error *error)
+	void (*progress)(const char *text), struct error *error)
 {
 	cleanup_free char *release = NULL, *scratch = NULL;
 	struct package_list list = {0};
@@ -227,7 +227,7 @@ int kernel_archive_fetch(const struct cache_directory *cache, const char *name,
 	if (result < 0)
 		return result;
 	if (package_list_add(&list, image_prefix, release, strlen(release)) < 0 ||
-	        package_list_add(&list, headers_prefix, release, strlen(release)) < 0)
+		package_list_add(&list, headers_prefix, release, strlen(release)) < 0)
 		result = error_set(error, -ENOMEM, "out of memory");
 	if (!result)
 		result = add_dependencies(&list, release, error);

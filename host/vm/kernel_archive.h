@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Kernel packages out of Debian's archive, unpacked into the cache: nothing is installed, and no root is
- * needed. */
+/* Kernel packages out of Debian's archive, unpacked into the cache: nothing is installed, and no root is needed. */
 #pragma once
 #include "host/vm/cache_directory.h"
 #include "lib/base/error.h"
@@ -11,4 +10,4 @@
  * -ENOENT: apt knows of none; -EIO: it could not be fetched or unpacked. Each with a hint.
  */
 int kernel_archive_fetch(const struct cache_directory *cache, const char *name,
-        void (*progress)(const char *text), struct error *error);
+	void (*progress)(const char *text), struct error *error);

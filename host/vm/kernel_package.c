@@ -25,8 +25,8 @@ static int take(struct kernel_package *package, const char *root, const char *re
 	cleanup_free char *makefile = NULL;
 
 	if (!found.release || asprintf(&found.vmlinuz, "%s/boot/vmlinuz-%s", root, release) < 0 ||
-	        asprintf(&found.headers, "%s/usr/src/linux-headers-%s", root, release) < 0 ||
-	        asprintf(&makefile, "%s/Makefile", found.headers) < 0)
+		asprintf(&found.headers, "%s/usr/src/linux-headers-%s", root, release) < 0 ||
+		asprintf(&makefile, "%s/Makefile", found.headers) < 0)
 		return -ENOMEM;
 	if (access(makefile, R_OK) < 0) {
 		free(found.headers);
@@ -40,8 +40,7 @@ static int take(struct kernel_package *package, const char *root, const char *re
 	return 0;
 }
 
-/* The newest release in `directory` that fits; names there are `prefix` + release. To be freed; NULL: none.
- */
+/* The newest release in `directory` that fits; names there are `prefix` + release. To be freed; NULL: none. */
 static char *newest_in(const char *directory, const char *prefix, const char *name)
 {
 	DIR *entries = opendir(directory);
@@ -52,7 +51,7 @@ static char *newest_in(const char *directory, const char *prefix, const char *na
 		const char *release = entry->d_name + strlen(prefix);
 
 		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
-		        !kernel_release_fits(release, name))
+			!kernel_release_fits(release, name))
 			continue;
 		if (!best || strverscmp(release, best) > 0) {
 			free(best);
@@ -65,7 +64,7 @@ static char *newest_in(const char *directory, const char *prefix, const char *na
 }
 
 static int find_cached(
-        struct kernel_package *package, const struct cache_directory *cache, const struct kernel_wish *wish)
+	struct kernel_package *package, const struct cache_directory *cache, const struct kernel_wish *wish)
 {
 	cleanup_free char *kernels = NULL, *release = NULL, *root = NULL;
 
@@ -105,7 +104,7 @@ static int find_or_fetch(struct kernel_package *package, const struct kernel_wis
 		result = kernel_archive_fetch(&cache, wish->name, wish->progress, error);
 		if (!result && find_cached(package, &cache, wish) < 0)
 			result = error_set(
-			        error, -EIO, "kernel %s: the packages lack a kernel or headers", wish->name);
+				error, -EIO, "kernel %s: the packages lack a kernel or headers", wish->name);
 	}
 	cache_directory_deinit(&cache);
 	return result;
@@ -116,7 +115,7 @@ static int default_headers(struct kernel_package *package)
 	cleanup_free char *makefile = NULL;
 
 	if (asprintf(&package->headers, "/lib/modules/%s/build", package->release) < 0 ||
-	        asprintf(&makefile, "%s/Makefile", package->headers) < 0)
+		asprintf(&makefile, "%s/Makefile", package->headers) < 0)
 		return -ENOMEM;
 	if (access(makefile, R_OK) == 0)
 		return 0;
@@ -132,17 +131,17 @@ static int check_headers(struct kernel_package *package, const struct kernel_wis
 	if (wish->headers) {
 		package->headers = realpath(wish->headers, NULL);
 		if (!package->headers || asprintf(&makefile, "%s/Makefile", package->headers) < 0 ||
-		        access(makefile, R_OK) < 0) {
+			access(makefile, R_OK) < 0) {
 			error_set(error, -ENOENT, "%s holds no kernel headers: no Makefile", wish->headers);
 			return error_hint(
-			        error, "give the directory that /lib/modules/RELEASE/build points to");
+				error, "give the directory that /lib/modules/RELEASE/build points to");
 		}
 		return 0;
 	}
 	if (default_headers(package) < 0 && wish->need_headers) {
 		error_set(error, -ENOENT, "no headers for kernel %s", package->release);
 		return error_hint(
-		        error, "give them with --headers DIR, or install linux-headers-%s", package->release);
+			error, "give them with --headers DIR, or install linux-headers-%s", package->release);
 	}
 	return 0;
 }
@@ -169,8 +168,8 @@ int kernel_package_find(struct kernel_package *package, const struct kernel_wish
 			return find_or_fetch(package, wish, error);
 		error_set(error, -EINVAL, "'%s' is neither a kernel series nor a release", wish->name);
 		return error_hint(error,
-		        "give a series such as 6.12, a release as uname -r prints it, or the path of "
-		        "a vmlinuz such as ./vmlinuz");
+			"give a series such as 6.12, a release as uname -r prints it, or the path of "
+			"a vmlinuz such as ./vmlinuz");
 	}
 	result = use_file(package, wish, error);
 	if (result < 0)

@@ -35,7 +35,7 @@ bool kernel_release_fits(const char *release, const char *name)
 	if (strcmp(release, name) == 0)
 		return true;
 	return strncmp(release, name, length) == 0 && release[length] == '.' &&
-	       ends_with(release, CLOUD_SUFFIX);
+		ends_with(release, CLOUD_SUFFIX);
 }
 
 static int not_a_kernel(const char *path, struct error *error)

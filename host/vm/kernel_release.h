@@ -4,8 +4,7 @@
 #include <stdbool.h>
 #include "lib/base/error.h"
 
-/* A series or a release: digits and dots first, then no character that means something to a shell, apt or a
- * path. */
+/* A series or a release: digits and dots first, then no character that means something to a shell, apt or a path. */
 bool kernel_release_is_name(const char *name);
 
 /* Whether `release` is `name`, or one of Debian's cloud kernels of the series `name`. */

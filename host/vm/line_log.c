@@ -23,9 +23,9 @@ void line_log_add(struct line_log *log, const char *bytes, size_t count)
 		if (byte == '\n')
 			end_line(log);
 		else if (log->used < LINE_LOG_LINE_BYTES - 1)
-			line[log->used++] = byte == '\t'                 ? ' '
-			                    : byte < ' ' || byte >= 0x7f ? '?'
-			                                                 : (char)byte;
+			line[log->used++] = byte == '\t'     ? ' '
+				: byte < ' ' || byte >= 0x7f ? '?'
+							     : (char)byte;
 	}
 }
 

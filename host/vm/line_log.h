@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Takes bytes in any pieces and shows them as lines; remembers the last ones. Control characters become '?'.
- */
+/* Takes bytes in any pieces and shows them as lines; remembers the last ones. Control characters become '?'. */
 #pragma once
 #include <stddef.h>
 
@@ -9,7 +8,7 @@
 
 struct line_log {
 	char lines[LINE_LOG_LINES]
-	          [LINE_LOG_LINE_BYTES]; /* line n lies in n % LINE_LOG_LINES; longer ones are cut */
+		  [LINE_LOG_LINE_BYTES]; /* line n lies in n % LINE_LOG_LINES; longer ones are cut */
 	size_t count;                    /* lines that are whole */
 	size_t used;                     /* of the line being gathered */
 	void (*line)(void *context, const char *text); /* told each line; may be NULL */

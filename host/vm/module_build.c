@@ -36,11 +36,11 @@ static int make(const char *scratch, const struct kernel_package *kernel, struct
 	cleanup_free char *directory = NULL, *output = NULL, *jobs = NULL;
 	/* the module's own BTF would need pahole, and nobody reads it */
 	const char *argv[] = {"make", "-s", NULL, "-C", kernel->headers, NULL,
-	        "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules", NULL};
+		"CONFIG_DEBUG_INFO_BTF_MODULES=", "modules", NULL};
 	int status;
 
 	if (asprintf(&directory, "M=%s/guest/module", scratch) < 0 ||
-	        asprintf(&jobs, "-j%ld", sysconf(_SC_NPROCESSORS_ONLN)) < 0)
+		asprintf(&jobs, "-j%ld", sysconf(_SC_NPROCESSORS_ONLN)) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
 	argv[2] = jobs;
 	argv[5] = directory;
@@ -50,9 +50,9 @@ static int make(const char *scratch, const struct kernel_package *kernel, struct
 	if (status == 0)
 		return 0;
 	error_set(error, -EIO, "the build for %s failed (make: status %d)\n%s", kernel->release, status,
-	        tail(output, ERROR_TEXT_BYTES - 256));
+		tail(output, ERROR_TEXT_BYTES - 256));
 	return error_hint(
-	        error, "the compiler is the kernel's own: it needs the Debian packages gcc-12 and make");
+		error, "the compiler is the kernel's own: it needs the Debian packages gcc-12 and make");
 }
 
 /* Only the module itself is kept. `entry` is its directory in the cache. */
@@ -61,7 +61,7 @@ static int keep(const char *scratch, const char *entry, struct error *error)
 	cleanup_free char *built = NULL, *kept = NULL, *path = NULL;
 
 	if (asprintf(&built, "%s/guest/module/" MODULE, scratch) < 0 ||
-	        asprintf(&kept, "%s/kept", scratch) < 0 || asprintf(&path, "%s/" MODULE, kept) < 0)
+		asprintf(&kept, "%s/kept", scratch) < 0 || asprintf(&path, "%s/" MODULE, kept) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
 	if (make_directories(kept) < 0 || rename(built, path) < 0)
 		return error_set(error, -errno, "the build made no " MODULE ": %s", strerror(errno));
@@ -72,7 +72,7 @@ static int keep(const char *scratch, const char *entry, struct error *error)
 }
 
 static int build(const struct cache_directory *cache, const struct kernel_package *kernel,
-        const struct source_tree *tree, const char *entry, struct error *error)
+	const struct source_tree *tree, const char *entry, struct error *error)
 {
 	cleanup_free char *scratch = NULL, *modules = NULL;
 	int result = cache_directory_scratch(cache, &scratch, error);
@@ -82,7 +82,7 @@ static int build(const struct cache_directory *cache, const struct kernel_packag
 	if (asprintf(&modules, "%s/modules", cache->path) > 0)
 		make_directories(modules);
 	if ((result = source_tree_copy(tree, scratch, error)) == 0 &&
-	        (result = make(scratch, kernel, error)) == 0)
+		(result = make(scratch, kernel, error)) == 0)
 		result = keep(scratch, entry, error);
 	remove_tree(scratch);
 	return result;
@@ -90,7 +90,7 @@ static int build(const struct cache_directory *cache, const struct kernel_packag
 
 /* *path is set in any case; whether the module is there, access() tells. */
 static int look_up(const struct cache_directory *cache, const struct kernel_package *kernel,
-        const struct source_tree *tree, char **entry, char **path, struct error *error)
+	const struct source_tree *tree, char **entry, char **path, struct error *error)
 {
 	uint64_t hash;
 	int result = source_tree_hash(tree, &hash, error);
@@ -98,13 +98,13 @@ static int look_up(const struct cache_directory *cache, const struct kernel_pack
 	if (result < 0)
 		return result;
 	if (asprintf(entry, "%s/modules/%s-%016" PRIx64, cache->path, kernel->release, hash) < 0 ||
-	        asprintf(path, "%s/" MODULE, *entry) < 0)
+		asprintf(path, "%s/" MODULE, *entry) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
 	return 0;
 }
 
 static int find_or_build(char **path, const struct kernel_package *kernel, const struct source_tree *tree,
-        void (*progress)(const char *text), struct error *error)
+	void (*progress)(const char *text), struct error *error)
 {
 	cleanup_free char *entry = NULL, *module = NULL;
 	struct cache_directory cache;
@@ -128,7 +128,7 @@ static int find_or_build(char **path, const struct kernel_package *kernel, const
 }
 
 int module_build(char **path, const struct kernel_package *kernel, const char *source,
-        void (*progress)(const char *text), struct error *error)
+	void (*progress)(const char *text), struct error *error)
 {
 	struct source_tree tree;
 	int result;

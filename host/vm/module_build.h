@@ -11,4 +11,4 @@
  * headers; -EIO: the build failed, and the error's text ends with the compiler's output.
  */
 int module_build(char **path, const struct kernel_package *kernel, const char *source,
-        void (*progress)(const char *text), struct error *error);
+	void (*progress)(const char *text), struct error *error);

@@ -23,7 +23,7 @@ static void run_child(const char *const *argv, const char *directory, int output
 	unsetenv("MAKEFLAGS"); /* under "make check" they would reach the kernel's make */
 	unsetenv("MAKELEVEL");
 	if (null >= 0 && dup2(null, 0) == 0 && dup2(output, 1) == 1 && dup2(output, 2) == 2 &&
-	        (!directory || chdir(directory) == 0)) {
+		(!directory || chdir(directory) == 0)) {
 		const char *path = getenv("PATH");
 		char *wide = NULL;
 
@@ -113,7 +113,7 @@ int process_run(const char *const *argv, const char *directory, char **output, s
 		return error_set(error, -reason, "cannot start %s: %s", argv[0], strerror(reason));
 	if (result < 0)
 		return error_set(
-		        error, result, "cannot read the output of %s: %s", argv[0], strerror(-result));
+			error, result, "cannot read the output of %s: %s", argv[0], strerror(-result));
 	if (output)
 		*output = take_pointer(text);
 	return status;

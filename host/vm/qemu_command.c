@@ -69,14 +69,14 @@ bool qemu_has_kvm(void)
 static int add_accel(struct qemu_command *command, const struct vm_config *config, struct error *error)
 {
 	bool emulate =
-	        config->icount || config->accel == VM_ACCEL_TCG || config->accel == VM_ACCEL_TCG_SINGLE;
+		config->icount || config->accel == VM_ACCEL_TCG || config->accel == VM_ACCEL_TCG_SINGLE;
 	bool kvm = !emulate && qemu_has_kvm();
 
 	if (config->accel == VM_ACCEL_KVM && !kvm) {
 		error_set(error, -ENODEV, "no KVM: %s",
-		        config->icount                        ? "counting instructions needs emulation"
-		        : access("/dev/kvm", R_OK | W_OK) < 0 ? "/dev/kvm cannot be opened"
-		                                              : "the CPU shows neither svm nor vmx");
+			config->icount ? "counting instructions needs emulation"
+				: access("/dev/kvm", R_OK | W_OK) < 0 ? "/dev/kvm cannot be opened"
+								      : "the CPU shows neither svm nor vmx");
 		return error_hint(error, "use --accel auto, which falls back to emulation");
 	}
 	add(command, "-accel");
@@ -90,9 +90,9 @@ static int add_accel(struct qemu_command *command, const struct vm_config *confi
 		add(command, "base=2025-01-01,clock=vm");
 	} else {
 		add(command, "%s",
-		        kvm                                    ? "kvm"
-		        : config->accel == VM_ACCEL_TCG_SINGLE ? "tcg,thread=single"
-		                                               : "tcg,thread=multi");
+			kvm                                            ? "kvm"
+				: config->accel == VM_ACCEL_TCG_SINGLE ? "tcg,thread=single"
+								       : "tcg,thread=multi");
 	}
 	return 0;
 }
@@ -110,7 +110,7 @@ static void add_memory(struct qemu_command *command, const struct vm_config *con
 	add(command, "memory-backend-ram,id=low,size=%" PRIu64, VM_REGION_ADDRESS);
 	add(command, "-object");
 	add(command, "memory-backend-file,id=region,size=%" PRIu64 ",share=on,mem-path=%s",
-	        config->region_bytes, path ? path : "");
+		config->region_bytes, path ? path : "");
 	add(command, "-object");
 	add(command, "memory-backend-ram,id=high,size=%" PRIu64, config->memory_bytes - VM_REGION_ADDRESS);
 	add(command, "-numa");
@@ -140,7 +140,7 @@ static void add_kernel(struct qemu_command *command, const struct vm_config *con
 
 	if (config->region_bytes)
 		snprintf(region, sizeof(region), " numa=off memmap=%" PRIu64 "K$0x%" PRIx64,
-		        config->region_bytes >> 10, VM_REGION_ADDRESS);
+			config->region_bytes >> 10, VM_REGION_ADDRESS);
 	add(command, "-kernel");
 	add(command, "%s", config->vmlinuz);
 	add(command, "-initrd");
@@ -148,7 +148,7 @@ static void add_kernel(struct qemu_command *command, const struct vm_config *con
 	add(command, "-append");
 	/* warnings are kept: the tests want to see them; panic=-1: end at once, see -no-reboot */
 	add(command, "console=ttyS1 panic=-1 loglevel=%d%s%s%s", config->verbose ? 7 : 5, region,
-	        config->append ? " " : "", config->append ? config->append : "");
+		config->append ? " " : "", config->append ? config->append : "");
 }
 
 static void add_qmp(struct qemu_command *command, const char *path)
@@ -163,10 +163,10 @@ static void add_qmp(struct qemu_command *command, const char *path)
 }
 
 int qemu_command_init(struct qemu_command *command, const struct vm_config *config, const char *initramfs,
-        const char *region_path, const int ports[VM_PORTS], struct error *error)
+	const char *region_path, const int ports[VM_PORTS], struct error *error)
 {
 	static const char *const fixed[] = {"qemu-system-x86_64", "-nodefaults", "-no-user-config",
-	        "-no-reboot", "-display", "none", "-M", "pc", "-cpu", "max"};
+		"-no-reboot", "-display", "none", "-M", "pc", "-cpu", "max"};
 	int result;
 
 	*command = (struct qemu_command){0};

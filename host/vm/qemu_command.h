@@ -23,7 +23,7 @@ struct qemu_command {
  * -ENODEV: KVM was asked for and there is none; -EINVAL, -ENOMEM.
  */
 int qemu_command_init(struct qemu_command *command, const struct vm_config *config, const char *initramfs,
-        const char *region_path, const int ports[VM_PORTS], struct error *error);
+	const char *region_path, const int ports[VM_PORTS], struct error *error);
 void qemu_command_deinit(struct qemu_command *command);
 
 /* Whether guests run at speed here: an open /dev/kvm alone is not enough, see VM_ACCEL_AUTO. */

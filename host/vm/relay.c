@@ -88,7 +88,7 @@ static void give_out(struct relay *relay)
 {
 	size_t left = relay->used - relay->written;
 	ssize_t count =
-	        write(relay->to, relay->buffer + relay->written, left < RELAY_BYTES ? left : RELAY_BYTES);
+		write(relay->to, relay->buffer + relay->written, left < RELAY_BYTES ? left : RELAY_BYTES);
 
 	if (count < 0 && (errno == EINTR || errno == EAGAIN))
 		return;

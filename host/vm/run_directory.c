@@ -20,7 +20,7 @@ static void remove_if_abandoned(const char *path)
 	struct stat status;
 
 	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
-	        flock(fd, LOCK_EX | LOCK_NB) == 0)
+		flock(fd, LOCK_EX | LOCK_NB) == 0)
 		remove_tree(path);
 }
 
@@ -33,8 +33,8 @@ static void remove_abandoned(const char *parent)
 		cleanup_free char *path = NULL;
 
 		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0 &&
-		        strlen(entry->d_name) == strlen(PREFIX) + 6 &&
-		        asprintf(&path, "%s/%s", parent, entry->d_name) > 0)
+			strlen(entry->d_name) == strlen(PREFIX) + 6 &&
+			asprintf(&path, "%s/%s", parent, entry->d_name) > 0)
 			remove_if_abandoned(path);
 	}
 	if (entries)
@@ -58,7 +58,7 @@ static int make_locked(struct run_directory *directory, const char *parent)
 		}
 		directory->lock = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (directory->lock >= 0 && flock(directory->lock, LOCK_EX | LOCK_NB) == 0 &&
-		        access(directory->path, F_OK) == 0)
+			access(directory->path, F_OK) == 0)
 			return 0;
 		run_directory_deinit(directory);
 	}

@@ -61,8 +61,8 @@ static char *find_in(const struct walk *walk, const char *list, const char *name
 		else if (strncmp(list, "${ORIGIN}", 9) == 0)
 			skip = 9;
 		made = skip ? asprintf(&found, "%.*s%.*s/%s", origin, slash ? walk->path : ".",
-		                      (int)(length - skip), list + skip, name)
-		            : asprintf(&found, "%.*s/%s", (int)length, list, name);
+				      (int)(length - skip), list + skip, name)
+			    : asprintf(&found, "%.*s/%s", (int)length, list, name);
 		if (made < 0)
 			return NULL;
 		if (access(found, R_OK) == 0)
@@ -76,7 +76,7 @@ static char *find_in(const struct walk *walk, const char *list, const char *name
 static char *find_default(const char *name)
 {
 	static const char *const directories[] = {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu",
-	        "/lib64", "/usr/lib64", "/lib", "/usr/lib"};
+		"/lib64", "/usr/lib64", "/lib", "/usr/lib"};
 
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
 		char *path;
@@ -90,8 +90,7 @@ static char *find_default(const char *name)
 	return NULL;
 }
 
-/* In the guest all libraries lie in /usr/lib, which every ld.so searches, with no cache and whatever the
- * RPATH. */
+/* In the guest all libraries lie in /usr/lib, which every ld.so searches, with no cache and whatever the RPATH. */
 static int need_library(const struct walk *walk, const char *name, const char *search)
 {
 	cleanup_free char *local = NULL, *guest = NULL;
@@ -107,9 +106,9 @@ static int need_library(const struct walk *walk, const char *name, const char *s
 		local = find_default(name);
 	if (!local) {
 		error_set(walk->error, -ENOENT, "%s needs the library %s, which is nowhere to be found",
-		        walk->path, name);
+			walk->path, name);
 		return error_hint(
-		        walk->error, "set LD_LIBRARY_PATH to where it is, or link the program statically");
+			walk->error, "set LD_LIBRARY_PATH to where it is, or link the program statically");
 	}
 	if (asprintf(&guest, "/usr/lib/%s", name) < 0)
 		return error_set(walk->error, -ENOMEM, "out of memory");
@@ -178,20 +177,20 @@ static int walk_interpreter(struct walk *walk)
 		if (header.p_type != PT_INTERP)
 			continue;
 		if (header.p_offset >= size || header.p_filesz > size - header.p_offset ||
-		        !memchr(bytes + header.p_offset, '\0', header.p_filesz) ||
-		        bytes[header.p_offset] != '/')
+			!memchr(bytes + header.p_offset, '\0', header.p_filesz) ||
+			bytes[header.p_offset] != '/')
 			return error_set(
-			        walk->error, -EINVAL, "%s: broken ELF file: interpreter", walk->path);
+				walk->error, -EINVAL, "%s: broken ELF file: interpreter", walk->path);
 		return walk->need(walk->context, bytes + header.p_offset, bytes + header.p_offset);
 	}
 	return 0;
 }
 
 int shared_libraries_walk(struct shared_libraries *libraries, const char *path,
-        int (*need)(void *context, const char *guest, const char *local), void *context, struct error *error)
+	int (*need)(void *context, const char *guest, const char *local), void *context, struct error *error)
 {
 	struct walk walk = {
-	        .libraries = libraries, .path = path, .need = need, .context = context, .error = error};
+		.libraries = libraries, .path = path, .need = need, .context = context, .error = error};
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	GElf_Ehdr header;
 	int result = 0;
@@ -202,7 +201,7 @@ int shared_libraries_walk(struct shared_libraries *libraries, const char *path,
 	walk.elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	/* only programs and libraries: a kernel module or an object file needs nothing */
 	if (walk.elf && elf_kind(walk.elf) == ELF_K_ELF && gelf_getehdr(walk.elf, &header) &&
-	        header.e_machine == EM_X86_64 && (header.e_type == ET_EXEC || header.e_type == ET_DYN)) {
+		header.e_machine == EM_X86_64 && (header.e_type == ET_EXEC || header.e_type == ET_DYN)) {
 		result = walk_interpreter(&walk);
 		if (!result)
 			result = walk_needed(&walk);

@@ -16,4 +16,4 @@ void shared_libraries_deinit(struct shared_libraries *libraries);
  * is returned. -ENOENT: a library is nowhere to be found; -EINVAL: the ELF file is broken.
  */
 int shared_libraries_walk(struct shared_libraries *libraries, const char *path,
-        int (*need)(void *context, const char *guest, const char *local), void *context, struct error *error);
+	int (*need)(void *context, const char *guest, const char *local), void *context, struct error *error);

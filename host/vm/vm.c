@@ -82,7 +82,7 @@ static void tap_kernel(void *context, const char *bytes, size_t count)
 
 	line_log_add(&vm->kernel, bytes, count);
 	if (vm->kernel_log >= 0 &&
-	        write(vm->kernel_log, bytes, count) < 0) { /* full disk: the run goes on without */
+		write(vm->kernel_log, bytes, count) < 0) { /* full disk: the run goes on without */
 		close(vm->kernel_log);
 		vm->kernel_log = -1;
 	}
@@ -103,7 +103,7 @@ static void choose_stdio(struct vm *vm)
 		vm->stdin_kind = GUEST_STDIN_TERMINAL;
 	/* where both lead to the same place, one port keeps their order */
 	vm->separate_stderr = fstat(config->stdout_fd, &out) == 0 && fstat(config->stderr_fd, &errors) == 0 &&
-	                      (out.st_dev != errors.st_dev || out.st_ino != errors.st_ino);
+		(out.st_dev != errors.st_dev || out.st_ino != errors.st_ino);
 }
 
 static int check(const struct vm_config *config, struct error *error)
@@ -135,7 +135,7 @@ static int make_region(struct vm *vm, struct error *error)
 	/* taken now: in a full file system QEMU would end by a signal, at some time */
 	if (posix_fallocate(fd, 0, (off_t)vm->config.region_bytes) != 0) {
 		error_set(error, -ENOSPC, "no room for a region of %" PRIu64 " MiB in %s",
-		        vm->config.region_bytes >> 20, vm->directory.path);
+			vm->config.region_bytes >> 20, vm->directory.path);
 		return error_hint(error, "give a smaller --region-size, or make room in /dev/shm");
 	}
 	return 0;
@@ -146,18 +146,18 @@ static int make_image(struct vm *vm, struct error *error)
 	const struct vm_config *config = &vm->config;
 	char parameters[96];
 	struct guest_image image = {.module = config->module,
-	        .module_parameters = parameters,
-	        .files = config->files,
-	        .file_count = config->file_count,
-	        .command = config->command,
-	        .stdin_kind = vm->stdin_kind,
-	        .stdin_fd = config->stdin_fd,
-	        .separate_stderr = vm->separate_stderr};
+		.module_parameters = parameters,
+		.files = config->files,
+		.file_count = config->file_count,
+		.command = config->command,
+		.stdin_kind = vm->stdin_kind,
+		.stdin_fd = config->stdin_fd,
+		.separate_stderr = vm->separate_stderr};
 	struct stat status;
 	int result;
 
 	snprintf(parameters, sizeof(parameters), "region=0x%" PRIx64 " size=%" PRIu64, VM_REGION_ADDRESS,
-	        config->region_bytes);
+		config->region_bytes);
 	if (asprintf(&vm->initramfs, "%s/initramfs", vm->directory.path) < 0) {
 		vm->initramfs = NULL;
 		return error_set(error, -ENOMEM, "out of memory");
@@ -176,7 +176,7 @@ static int open_kernel_log(struct vm *vm, struct error *error)
 
 	if (path && (vm->kernel_log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0)
 		return error_set(
-		        error, -errno, "cannot write the kernel's log %s: %s", path, strerror(errno));
+			error, -errno, "cannot write the kernel's log %s: %s", path, strerror(errno));
 	return 0;
 }
 
@@ -202,7 +202,7 @@ int vm_create(struct vm **result, const struct vm_config *config, struct error *
 	}
 	choose_stdio(vm);
 	if ((code = run_directory_init(&vm->directory, error)) < 0 || (code = make_region(vm, error)) < 0 ||
-	        (code = make_image(vm, error)) < 0 || (code = open_kernel_log(vm, error)) < 0) {
+		(code = make_image(vm, error)) < 0 || (code = open_kernel_log(vm, error)) < 0) {
 		vm_destroy(vm);
 		return code;
 	}
@@ -297,9 +297,9 @@ static void set_up_relays(struct vm *vm)
 	vm->relays[RELAY_QEMU].context = &vm->qemu;
 	if (vm->stdin_kind == GUEST_STDIN_STREAM || vm->stdin_kind == GUEST_STDIN_TERMINAL)
 		vm->relays[RELAY_STDIN] = (struct relay){.from = config->stdin_fd,
-		        .to = vm->ends[VM_PORT_CONSOLE],
-		        .quote = vm->stdin_kind == GUEST_STDIN_STREAM,
-		        .line_start = true};
+			.to = vm->ends[VM_PORT_CONSOLE],
+			.quote = vm->stdin_kind == GUEST_STDIN_STREAM,
+			.line_start = true};
 }
 
 static int launch(struct vm *vm, struct qemu_command *command, int theirs[RELAYS], struct error *error)
@@ -329,7 +329,7 @@ int vm_start(struct vm *vm, struct error *error)
 	result = make_ends(vm, theirs, error);
 	if (!result)
 		result = qemu_command_init(
-		        &command, &vm->config, vm->initramfs, vm_region_path(vm), theirs, error);
+			&command, &vm->config, vm->initramfs, vm_region_path(vm), theirs, error);
 	if (!result)
 		result = launch(vm, &command, theirs, error);
 	close_all(theirs);
@@ -412,7 +412,7 @@ static int qemu_failed(const struct vm *vm, struct error *error)
 {
 	if (WIFSIGNALED(vm->wait_status)) {
 		error_set(error, -EIO, "QEMU was ended by signal %d (%s)", WTERMSIG(vm->wait_status),
-		        strsignal(WTERMSIG(vm->wait_status)));
+			strsignal(WTERMSIG(vm->wait_status)));
 		if (WTERMSIG(vm->wait_status) == SIGKILL)
 			error_hint(error, "was the host out of memory? dmesg would say so");
 		return VM_STATUS_FAILED;
@@ -447,7 +447,7 @@ int vm_status(struct vm *vm, struct error *error)
 		return VM_STATUS_TIMEOUT;
 	}
 	if (vm->relays[VM_PORT_CONSOLE]
-	                .broken) /* nobody reads the output any more: nor would a message help */
+			.broken) /* nobody reads the output any more: nor would a message help */
 		return 128 + SIGPIPE;
 	if (WIFSIGNALED(vm->wait_status) || WEXITSTATUS(vm->wait_status))
 		return qemu_failed(vm, error);

@@ -37,11 +37,10 @@ struct vm_config {
 	unsigned int smp;
 	uint64_t memory_bytes; /* what the guest has for itself; the region is beside it */
 	enum vm_accel accel;
-	bool icount; /* one guest instruction is one guest nanosecond; one vCPU */
-	const char
-	        *region_path;  /* file of the region, made by the caller; NULL: one in the run's directory */
-	uint64_t region_bytes; /* multiple of VM_REGION_ALIGN_BYTES; 0: no region */
-	const char *module;    /* hypertrace.ko; NULL: none */
+	bool icount;             /* one guest instruction is one guest nanosecond; one vCPU */
+	const char *region_path; /* the region's file, made by the caller; NULL: one in the run's directory */
+	uint64_t region_bytes;   /* multiple of VM_REGION_ALIGN_BYTES; 0: no region */
+	const char *module;      /* hypertrace.ko; NULL: none */
 	const char *const *files; /* "LOCAL" or "LOCAL:GUEST" */
 	size_t file_count;
 	const char *const *command;        /* NULL-ended */
@@ -57,8 +56,7 @@ struct vm_config {
 
 struct vm;
 
-/* -EINVAL: a value of config is out of range; -ENOENT: a file or program is missing; others as the system
- * says. */
+/* -EINVAL: a value of config is out of range; -ENOENT: a file or program is missing; others as the system says. */
 int vm_create(struct vm **vm, const struct vm_config *config, struct error *error);
 const char *vm_region_path(const struct vm *vm); /* NULL: no region */
 int vm_start(struct vm *vm, struct error *error);

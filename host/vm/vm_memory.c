@@ -13,20 +13,20 @@ int vm_memory_check(const struct vm_config *config, struct error *error)
 {
 	if (config->memory_bytes < VM_MEMORY_MIN_BYTES) {
 		error_set(error, -EINVAL, "%" PRIu64 " MiB of memory are too few for a guest",
-		        config->memory_bytes / MIB);
+			config->memory_bytes / MIB);
 		return error_hint(
-		        error, "give at least %" PRIu64 " MiB with --memory", VM_MEMORY_MIN_BYTES / MIB);
+			error, "give at least %" PRIu64 " MiB with --memory", VM_MEMORY_MIN_BYTES / MIB);
 	}
 	if (config->memory_bytes % VM_REGION_ALIGN_BYTES)
 		return error_set(error, -EINVAL, "the guest's memory must be a multiple of 2 MiB");
 	if (config->region_bytes % VM_REGION_ALIGN_BYTES) {
 		error_set(error, -EINVAL, "a region of %" PRIu64 " bytes is no multiple of 2 MiB",
-		        config->region_bytes);
+			config->region_bytes);
 		return error_hint(error, "give --region-size 32M, for example");
 	}
 	if (config->region_bytes > HOLE_BYTES - VM_REGION_ADDRESS - KERNEL_BYTES) {
 		error_set(error, -EINVAL, "a region of %" PRIu64 " MiB does not fit below 3 GiB",
-		        config->region_bytes / MIB);
+			config->region_bytes / MIB);
 		return error_hint(error, "give a --region-size of at most 2G");
 	}
 	return 0;
@@ -39,12 +39,12 @@ int vm_memory_check_initramfs(const struct vm_config *config, uint64_t initramfs
 
 	if (initramfs_bytes > HOLE_BYTES / 2 || initramfs_bytes > UINT64_MAX / 4) {
 		error_set(error, -EFBIG, "the files for the guest are too large: %" PRIu64 " MiB",
-		        initramfs_bytes / MIB);
+			initramfs_bytes / MIB);
 		return error_hint(error, "put less in with --file");
 	}
 	if (config->memory_bytes >= needed)
 		return 0;
 	error_set(error, -ENOSPC, "the guest's memory cannot hold its files: %" PRIu64 " MiB",
-	        initramfs_bytes / MIB);
+		initramfs_bytes / MIB);
 	return error_hint(error, "give at least --memory %" PRIu64, (needed + 2 * MIB) / (2 * MIB) * 2);
 }

@@ -38,7 +38,7 @@ static inline void *capped_table_at(struct capped_table *table, uint64_t key)
 static inline void *capped_table_row(const struct capped_table *table, size_t number)
 {
 	return table->chunks[number / CAPPED_TABLE_CHUNK_ROWS] +
-	       number % CAPPED_TABLE_CHUNK_ROWS * table->row_bytes;
+		number % CAPPED_TABLE_CHUNK_ROWS * table->row_bytes;
 }
 
 /*
@@ -46,4 +46,4 @@ static inline void *capped_table_row(const struct capped_table *table, size_t nu
  * *`; heap, the caller's to free. NULL: no rows, or no memory.
  */
 const void **capped_table_sorted(
-        const struct capped_table *table, int (*compare)(const void *, const void *));
+	const struct capped_table *table, int (*compare)(const void *, const void *));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Durations of one sort: how they are spread, and when, where and to whom the longest happened. Starts as { 0
- * }. */
+/* Durations of one sort: how they are spread, and when, where and to whom the longest happened. Starts as { 0 }. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +12,7 @@ struct durations {
 };
 
 static inline void durations_add(
-        struct durations *durations, uint64_t ns, uint64_t now_ns, uint32_t cpu, uint32_t pid)
+	struct durations *durations, uint64_t ns, uint64_t now_ns, uint32_t cpu, uint32_t pid)
 {
 	if (ns >= durations->histogram.max) {
 		durations->max_at_ns = now_ns;

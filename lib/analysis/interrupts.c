@@ -7,10 +7,10 @@
 
 /* Rows hold histograms of 8 KiB. */
 static const size_t limits[INTERRUPT_KINDS] = {
-        [INTERRUPT_HARD] = 512,
-        [INTERRUPT_SOFT] = INTERRUPT_SOFT_MAX,
-        [INTERRUPT_HRTIMER] = 512,
-        [INTERRUPT_TIMER] = 512,
+	[INTERRUPT_HARD] = 512,
+	[INTERRUPT_SOFT] = INTERRUPT_SOFT_MAX,
+	[INTERRUPT_HRTIMER] = 512,
+	[INTERRUPT_TIMER] = 512,
 };
 
 int interrupts_init(struct interrupts *interrupts, uint32_t nr_cpus)
@@ -22,7 +22,7 @@ int interrupts_init(struct interrupts *interrupts, uint32_t nr_cpus)
 	result = interrupts->cpus ? 0 : -ENOMEM;
 	for (int kind = 0; kind < INTERRUPT_KINDS; kind++)
 		if (capped_table_init(&interrupts->rows[kind], sizeof(struct interrupt_row), limits[kind]) <
-		        0)
+			0)
 			result = -ENOMEM;
 	if (capped_table_init(&interrupts->delays, sizeof(struct interrupt_delay), INTERRUPT_SOFT_MAX) < 0)
 		result = -ENOMEM;
@@ -57,7 +57,7 @@ static void softirq_began(struct interrupts *interrupts, uint32_t cpu, uint64_t 
 }
 
 void interrupts_enter(
-        struct interrupts *interrupts, uint32_t cpu, enum interrupt_kind kind, uint64_t key, uint64_t now_ns)
+	struct interrupts *interrupts, uint32_t cpu, enum interrupt_kind kind, uint64_t key, uint64_t now_ns)
 {
 	struct interrupt_cpu *state = &interrupts->cpus[cpu];
 
@@ -69,12 +69,12 @@ void interrupts_enter(
 		state->depth = 0;
 	}
 	state->frames[state->depth++] =
-	        (struct interrupt_frame){.key = key, .begin_ns = now_ns, .kind = (uint8_t)kind};
+		(struct interrupt_frame){.key = key, .begin_ns = now_ns, .kind = (uint8_t)kind};
 }
 
 /* Takes the innermost frame of that kind and key, and those above it, off the stack. */
 static bool pop(struct interrupts *interrupts, struct interrupt_cpu *state, enum interrupt_kind kind,
-        uint64_t key, struct interrupt_frame *frame)
+	uint64_t key, struct interrupt_frame *frame)
 {
 	for (uint32_t at = state->depth; at-- > 0;) {
 		*frame = state->frames[at];
@@ -89,7 +89,7 @@ static bool pop(struct interrupts *interrupts, struct interrupt_cpu *state, enum
 }
 
 void interrupts_exit(struct interrupts *interrupts, uint32_t cpu, enum interrupt_kind kind, uint64_t key,
-        uint32_t pid, bool wanted, uint64_t now_ns)
+	uint32_t pid, bool wanted, uint64_t now_ns)
 {
 	struct interrupt_cpu *state = &interrupts->cpus[cpu];
 	struct interrupt_frame frame;
@@ -120,7 +120,7 @@ void interrupts_raise(struct interrupts *interrupts, uint32_t cpu, uint32_t vect
 }
 
 void interrupts_span(struct interrupts *interrupts, uint32_t cpu, enum interrupt_kind kind, uint64_t key,
-        uint32_t pid, uint64_t duration_ns, uint64_t now_ns)
+	uint32_t pid, uint64_t duration_ns, uint64_t now_ns)
 {
 	struct interrupt_row *row;
 
@@ -141,16 +141,16 @@ const char *interrupt_soft_name(uint64_t vector)
 {
 	/* include/linux/interrupt.h, in the order of its enum */
 	static const char *const names[] = {
-	        "HI",
-	        "TIMER",
-	        "NET_TX",
-	        "NET_RX",
-	        "BLOCK",
-	        "IRQ_POLL",
-	        "TASKLET",
-	        "SCHED",
-	        "HRTIMER",
-	        "RCU",
+		"HI",
+		"TIMER",
+		"NET_TX",
+		"NET_RX",
+		"BLOCK",
+		"IRQ_POLL",
+		"TASKLET",
+		"SCHED",
+		"HRTIMER",
+		"RCU",
 	};
 
 	return vector < sizeof(names) / sizeof(names[0]) ? names[vector] : NULL;

@@ -59,18 +59,18 @@ int interrupts_init(struct interrupts *interrupts, uint32_t nr_cpus);
 void interrupts_deinit(struct interrupts *interrupts);
 
 void interrupts_enter(
-        struct interrupts *interrupts, uint32_t cpu, enum interrupt_kind kind, uint64_t key, uint64_t now_ns);
+	struct interrupts *interrupts, uint32_t cpu, enum interrupt_kind kind, uint64_t key, uint64_t now_ns);
 
 /* `pid`: the interrupted task; `wanted`: the user wants to see it. */
 void interrupts_exit(struct interrupts *interrupts, uint32_t cpu, enum interrupt_kind kind, uint64_t key,
-        uint32_t pid, bool wanted, uint64_t now_ns);
+	uint32_t pid, bool wanted, uint64_t now_ns);
 
 /* softirq_raise */
 void interrupts_raise(struct interrupts *interrupts, uint32_t cpu, uint32_t vector, uint64_t now_ns);
 
 /* A `span` event: entry and exit in one. */
 void interrupts_span(struct interrupts *interrupts, uint32_t cpu, enum interrupt_kind kind, uint64_t key,
-        uint32_t pid, uint64_t duration_ns, uint64_t now_ns);
+	uint32_t pid, uint64_t duration_ns, uint64_t now_ns);
 
 /* Events of this CPU were lost. */
 void interrupts_lost(struct interrupts *interrupts, uint32_t cpu);

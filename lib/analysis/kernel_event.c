@@ -9,32 +9,32 @@ static const struct known_event {
 	const char *values[KERNEL_EVENT_VALUES]; /* '?' in front: not in every layout */
 	const char *text;
 } known_events[] = {
-        {"sched_switch", KERNEL_EVENT_SWITCH, {"next_pid", "prev_state"}},
-        {"sched_waking", KERNEL_EVENT_WAKING, {"pid"}},
-        {"sched_wakeup_new", KERNEL_EVENT_WAKING, {"pid"}},
-        {"sched_migrate_task", KERNEL_EVENT_MIGRATE, {"pid"}},
-        {"sched_process_fork", KERNEL_EVENT_FORK, {"child_pid", "child_tgid"}, "child_comm"},
-        {"sched_process_exec", KERNEL_EVENT_EXEC, {"pid"}, "comm"},
-        {"task_rename", KERNEL_EVENT_RENAME, {"pid"}, "comm"},
-        {"sched_process_exit", KERNEL_EVENT_EXIT, {"pid"}},
-        {"irq_handler_entry", KERNEL_EVENT_IRQ_ENTRY, {"irq"}},
-        {"irq_handler_exit", KERNEL_EVENT_IRQ_EXIT, {"irq"}},
-        {"softirq_raise", KERNEL_EVENT_SOFTIRQ_RAISE, {"vec"}},
-        {"softirq_entry", KERNEL_EVENT_SOFTIRQ_ENTRY, {"vec"}},
-        {"softirq_exit", KERNEL_EVENT_SOFTIRQ_EXIT, {"vec"}},
-        {"sys_enter", KERNEL_EVENT_SYS_ENTER, {"nr"}},
-        {"sys_enter_args", KERNEL_EVENT_SYS_ENTER, {"nr"}},
-        {"sys_exit", KERNEL_EVENT_SYS_EXIT, {"ret", "?nr"}},
-        {"hrtimer_expire_entry", KERNEL_EVENT_HRTIMER_ENTRY, {"function"}},
-        {"hrtimer_expire_exit", KERNEL_EVENT_HRTIMER_EXIT, {NULL}},
-        {"timer_expire_entry", KERNEL_EVENT_TIMER_ENTRY, {"function"}},
-        {"timer_expire_exit", KERNEL_EVENT_TIMER_EXIT, {NULL}},
-        {"page_fault_user", KERNEL_EVENT_FAULT_USER, {"ip", "error_code"}},
-        {"page_fault_kernel", KERNEL_EVENT_FAULT_KERNEL, {"ip", "error_code"}},
-        {"marker", KERNEL_EVENT_MARKER, {"pid"}, "text"},
-        {"span", KERNEL_EVENT_SPAN, {"pair", "key", "value", "duration_tsc"}},
-        {"tracepoint", KERNEL_EVENT_TRACEPOINT, {"format"}},
-        {"guest_end", KERNEL_EVENT_GUEST_END, {"reason"}, "message"},
+	{"sched_switch", KERNEL_EVENT_SWITCH, {"next_pid", "prev_state"}},
+	{"sched_waking", KERNEL_EVENT_WAKING, {"pid"}},
+	{"sched_wakeup_new", KERNEL_EVENT_WAKING, {"pid"}},
+	{"sched_migrate_task", KERNEL_EVENT_MIGRATE, {"pid"}},
+	{"sched_process_fork", KERNEL_EVENT_FORK, {"child_pid", "child_tgid"}, "child_comm"},
+	{"sched_process_exec", KERNEL_EVENT_EXEC, {"pid"}, "comm"},
+	{"task_rename", KERNEL_EVENT_RENAME, {"pid"}, "comm"},
+	{"sched_process_exit", KERNEL_EVENT_EXIT, {"pid"}},
+	{"irq_handler_entry", KERNEL_EVENT_IRQ_ENTRY, {"irq"}},
+	{"irq_handler_exit", KERNEL_EVENT_IRQ_EXIT, {"irq"}},
+	{"softirq_raise", KERNEL_EVENT_SOFTIRQ_RAISE, {"vec"}},
+	{"softirq_entry", KERNEL_EVENT_SOFTIRQ_ENTRY, {"vec"}},
+	{"softirq_exit", KERNEL_EVENT_SOFTIRQ_EXIT, {"vec"}},
+	{"sys_enter", KERNEL_EVENT_SYS_ENTER, {"nr"}},
+	{"sys_enter_args", KERNEL_EVENT_SYS_ENTER, {"nr"}},
+	{"sys_exit", KERNEL_EVENT_SYS_EXIT, {"ret", "?nr"}},
+	{"hrtimer_expire_entry", KERNEL_EVENT_HRTIMER_ENTRY, {"function"}},
+	{"hrtimer_expire_exit", KERNEL_EVENT_HRTIMER_EXIT, {NULL}},
+	{"timer_expire_entry", KERNEL_EVENT_TIMER_ENTRY, {"function"}},
+	{"timer_expire_exit", KERNEL_EVENT_TIMER_EXIT, {NULL}},
+	{"page_fault_user", KERNEL_EVENT_FAULT_USER, {"ip", "error_code"}},
+	{"page_fault_kernel", KERNEL_EVENT_FAULT_KERNEL, {"ip", "error_code"}},
+	{"marker", KERNEL_EVENT_MARKER, {"pid"}, "text"},
+	{"span", KERNEL_EVENT_SPAN, {"pair", "key", "value", "duration_tsc"}},
+	{"tracepoint", KERNEL_EVENT_TRACEPOINT, {"format"}},
+	{"guest_end", KERNEL_EVENT_GUEST_END, {"reason"}, "message"},
 };
 
 /* False: the type has no such integer and must have it. */
@@ -46,11 +46,11 @@ static bool find_value(const struct event_type *type, const char *name, struct k
 	if (!field || field->kind > EVENT_FIELD_HEX)
 		return optional;
 	*value = (struct kernel_event_value){
-	        .byte_offset = field->byte_offset,
-	        .left_shift = field->left_shift,
-	        .right_shift = field->right_shift,
-	        .is_signed = field->kind == EVENT_FIELD_SIGNED,
-	        .is_there = true,
+		.byte_offset = field->byte_offset,
+		.left_shift = field->left_shift,
+		.right_shift = field->right_shift,
+		.is_signed = field->kind == EVENT_FIELD_SIGNED,
+		.is_there = true,
 	};
 	return true;
 }
@@ -58,7 +58,7 @@ static bool find_value(const struct event_type *type, const char *name, struct k
 static bool find_text(const struct event_type *type, const struct known_event *known, uint16_t *offset)
 {
 	bool comm = known->kind == KERNEL_EVENT_FORK || known->kind == KERNEL_EVENT_EXEC ||
-	            known->kind == KERNEL_EVENT_RENAME;
+		known->kind == KERNEL_EVENT_RENAME;
 	const struct event_field *field = event_type_find_field(type, known->text);
 
 	if (!field || field->kind != (comm ? EVENT_FIELD_COMM : EVENT_FIELD_TEXT))
@@ -80,7 +80,7 @@ static void add(struct kernel_events *events, const struct event_type *type, con
 }
 
 void kernel_events_init(
-        struct kernel_events *events, const struct event_schema *schema, const struct event_type *lost_type)
+	struct kernel_events *events, const struct event_schema *schema, const struct event_type *lost_type)
 {
 	static const struct known_event lost = {"lost", KERNEL_EVENT_LOST, {"count"}};
 

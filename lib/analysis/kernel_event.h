@@ -58,14 +58,13 @@ struct kernel_events {
 	struct kernel_event_layout layouts[EVENT_TYPES_MAX];
 };
 
-/* `lost_type`: the reader's type of events that stand for lost ones, its id and its field `count`; NULL:
- * none. */
+/* `lost_type`: the reader's type of events that stand for lost ones, its id and its field `count`; NULL: none. */
 void kernel_events_init(
-        struct kernel_events *events, const struct event_schema *schema, const struct event_type *lost_type);
+	struct kernel_events *events, const struct event_schema *schema, const struct event_type *lost_type);
 
 /* `payload` must have 8 readable bytes from every field on; a signed value is to be cast. */
 static inline uint64_t kernel_event_value(
-        const struct kernel_event_layout *layout, unsigned number, const uint8_t *payload)
+	const struct kernel_event_layout *layout, unsigned number, const uint8_t *payload)
 {
 	const struct kernel_event_value *value = &layout->values[number];
 	uint64_t word;
@@ -73,18 +72,18 @@ static inline uint64_t kernel_event_value(
 	memcpy(&word, payload + value->byte_offset, sizeof(word));
 	word <<= value->left_shift;
 	return value->is_signed ? (uint64_t)((int64_t)word >> value->right_shift)
-	                        : word >> value->right_shift;
+				: word >> value->right_shift;
 }
 
 /* A comm's 16 bytes. */
 static inline const uint8_t *kernel_event_comm(
-        const struct kernel_event_layout *layout, const uint8_t *payload)
+	const struct kernel_event_layout *layout, const uint8_t *payload)
 {
 	return payload + layout->text_offset;
 }
 
 static inline const uint8_t *kernel_event_text(
-        const struct kernel_event_layout *layout, const uint8_t *payload, uint32_t *bytes)
+	const struct kernel_event_layout *layout, const uint8_t *payload, uint32_t *bytes)
 {
 	uint16_t length;
 

@@ -9,10 +9,10 @@
 #define FORMATS_MAX 4096
 
 static const enum interrupt_kind pair_kinds[REPORT_PAIRS] = {
-        [REPORT_PAIR_IRQ] = INTERRUPT_HARD,
-        [REPORT_PAIR_SOFTIRQ] = INTERRUPT_SOFT,
-        [REPORT_PAIR_HRTIMER] = INTERRUPT_HRTIMER,
-        [REPORT_PAIR_TIMER] = INTERRUPT_TIMER,
+	[REPORT_PAIR_IRQ] = INTERRUPT_HARD,
+	[REPORT_PAIR_SOFTIRQ] = INTERRUPT_SOFT,
+	[REPORT_PAIR_HRTIMER] = INTERRUPT_HRTIMER,
+	[REPORT_PAIR_TIMER] = INTERRUPT_TIMER,
 };
 
 static int init_parts(struct machine_report *report, const struct machine_report_options *options)
@@ -104,27 +104,26 @@ static uint64_t span_ns(const struct machine_report *report, uint64_t duration_t
 }
 
 static void add_span(struct machine_report *report, const struct place *at,
-        const struct kernel_event_layout *layout, const uint8_t *payload)
+	const struct kernel_event_layout *layout, const uint8_t *payload)
 {
 	uint64_t pair = kernel_event_value(layout, 0, payload), key = kernel_event_value(layout, 1, payload);
 	uint64_t ns = span_ns(report, kernel_event_value(layout, 3, payload));
 
 	if (pair == REPORT_PAIR_SYSCALL) {
 		syscalls_span(&report->syscalls, at->task, at->cpu, (uint16_t)key,
-		        (int64_t)kernel_event_value(layout, 2, payload), at->wanted, ns, at->now_ns);
+			(int64_t)kernel_event_value(layout, 2, payload), at->wanted, ns, at->now_ns);
 		return;
 	}
 	if (pair >= REPORT_PAIRS || !at->wanted)
 		return;
-	/* the function's low half: kernel text lies in the top 2 GiB; 0: the guest did not know it any more
-	 */
+	/* the function's low half: kernel text lies in the top 2 GiB; 0: the guest did not know it any more */
 	if (pair == REPORT_PAIR_HRTIMER || pair == REPORT_PAIR_TIMER)
 		key = (uint64_t)(int64_t)(int32_t)key;
 	interrupts_span(&report->interrupts, at->cpu, pair_kinds[pair], key, at->pid, ns, at->now_ns);
 }
 
 static void add_note(struct notes *notes, const struct place *at, const struct kernel_event_layout *layout,
-        const uint8_t *payload, uint32_t pid, uint32_t reason)
+	const uint8_t *payload, uint32_t pid, uint32_t reason)
 {
 	uint32_t bytes;
 	const uint8_t *text = kernel_event_text(layout, payload, &bytes);
@@ -141,12 +140,12 @@ static void add_tracepoint(struct machine_report *report, uint64_t format)
 
 /* fork, exec, exit: `pid` is the task they are about. */
 static void add_life(struct machine_report *report, const struct kernel_event_layout *layout,
-        const uint8_t *payload, uint32_t pid)
+	const uint8_t *payload, uint32_t pid)
 {
 	switch (layout->kind) {
 	case KERNEL_EVENT_FORK:
 		task_table_fork(&report->tasks, pid, (uint32_t)kernel_event_value(layout, 1, payload),
-		        kernel_event_comm(layout, payload));
+			kernel_event_comm(layout, payload));
 		break;
 	case KERNEL_EVENT_EXEC:
 		task_table_exec(&report->tasks, pid, kernel_event_comm(layout, payload));
@@ -161,15 +160,15 @@ static void add_life(struct machine_report *report, const struct kernel_event_la
 
 /* Tasks and the scheduler: these are followed whoever is wanted, because the others' events end a wait. */
 static void add_task_event(struct machine_report *report, struct place *at, enum kernel_event_kind kind,
-        const struct kernel_event_layout *layout, const uint8_t *payload)
+	const struct kernel_event_layout *layout, const uint8_t *payload)
 {
 	uint32_t pid = (uint32_t)kernel_event_value(layout, 0, payload);
 
 	switch (kind) {
 	case KERNEL_EVENT_SWITCH:
 		schedule_switch(&report->schedule, at->cpu, at->pid, pid,
-		        (uint32_t)kernel_event_value(layout, 1, payload), report->cpus[at->cpu].wanted,
-		        at->now_ns);
+			(uint32_t)kernel_event_value(layout, 1, payload), report->cpus[at->cpu].wanted,
+			at->now_ns);
 		break;
 	case KERNEL_EVENT_WAKING:
 		schedule_waking(&report->schedule, pid, at->now_ns);
@@ -184,19 +183,19 @@ static void add_task_event(struct machine_report *report, struct place *at, enum
 }
 
 static void enter(
-        struct machine_report *report, const struct place *at, enum interrupt_kind kind, uint64_t key)
+	struct machine_report *report, const struct place *at, enum interrupt_kind kind, uint64_t key)
 {
 	interrupts_enter(&report->interrupts, at->cpu, kind, key, at->now_ns);
 }
 
 static void leave(
-        struct machine_report *report, const struct place *at, enum interrupt_kind kind, uint64_t key)
+	struct machine_report *report, const struct place *at, enum interrupt_kind kind, uint64_t key)
 {
 	interrupts_exit(&report->interrupts, at->cpu, kind, key, at->pid, at->wanted, at->now_ns);
 }
 
 static void add_event(struct machine_report *report, struct place *at,
-        const struct kernel_event_layout *layout, const uint8_t *payload)
+	const struct kernel_event_layout *layout, const uint8_t *payload)
 {
 #define VALUE(number) kernel_event_value(layout, number, payload)
 	enum kernel_event_kind kind = layout->kind;
@@ -243,14 +242,14 @@ static void add_event(struct machine_report *report, struct place *at,
 		break;
 	case KERNEL_EVENT_SYS_EXIT:
 		syscalls_exit(&report->syscalls, at->task, at->cpu,
-		        layout->values[1].is_there ? (uint16_t)VALUE(1) : SYSCALL_NONE, (int64_t)VALUE(0),
-		        at->wanted, at->now_ns);
+			layout->values[1].is_there ? (uint16_t)VALUE(1) : SYSCALL_NONE, (int64_t)VALUE(0),
+			at->wanted, at->now_ns);
 		break;
 	case KERNEL_EVENT_FAULT_USER:
 	case KERNEL_EVENT_FAULT_KERNEL:
 		if (at->wanted)
 			faults_add(&report->faults, at->task, kind == KERNEL_EVENT_FAULT_USER, VALUE(0),
-			        (uint32_t)VALUE(1));
+				(uint32_t)VALUE(1));
 		break;
 	case KERNEL_EVENT_MARKER:
 		if (at->wanted)
@@ -275,7 +274,7 @@ static void add_event(struct machine_report *report, struct place *at,
 }
 
 void machine_report_add(struct machine_report *report, const struct event_type *type, const uint8_t *payload,
-        uint32_t cpu, uint32_t pid, uint64_t now_ns)
+	uint32_t cpu, uint32_t pid, uint64_t now_ns)
 {
 	const struct kernel_event_layout *layout = &report->kernel_events.layouts[type->id];
 	struct place at = {.now_ns = now_ns, .cpu = cpu, .pid = pid};
@@ -309,7 +308,7 @@ void machine_report_add(struct machine_report *report, const struct event_type *
 }
 
 void machine_report_follow(
-        struct machine_report *report, const struct event_type *type, const uint8_t *payload)
+	struct machine_report *report, const struct event_type *type, const uint8_t *payload)
 {
 	const struct kernel_event_layout *layout = &report->kernel_events.layouts[type->id];
 

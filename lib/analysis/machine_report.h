@@ -78,11 +78,11 @@ void machine_report_destroy(struct machine_report *report);
  * when. Times are ns since any epoch, and not 0.
  */
 void machine_report_add(struct machine_report *report, const struct event_type *type, const uint8_t *payload,
-        uint32_t cpu, uint32_t pid, uint64_t now_ns);
+	uint32_t cpu, uint32_t pid, uint64_t now_ns);
 
 /* An event the user did not ask for: only what it says of tasks' names and lives is taken from it. */
 void machine_report_follow(
-        struct machine_report *report, const struct event_type *type, const uint8_t *payload);
+	struct machine_report *report, const struct event_type *type, const uint8_t *payload);
 
 /* Is it worth handing events of that type to machine_report_follow()? fork, exec, rename, exit */
 static inline bool machine_report_follows(const struct machine_report *report, uint32_t id)

@@ -21,7 +21,7 @@ void notes_deinit(struct notes *notes)
 }
 
 void notes_add(struct notes *notes, uint64_t at_ns, uint32_t cpu, uint32_t pid, uint32_t reason,
-        const void *text, uint32_t bytes)
+	const void *text, uint32_t bytes)
 {
 	struct note *note;
 

@@ -26,4 +26,4 @@ void notes_deinit(struct notes *notes);
 
 /* `text` is foreign; bytes beyond NOTE_TEXT_BYTES are dropped. */
 void notes_add(struct notes *notes, uint64_t at_ns, uint32_t cpu, uint32_t pid, uint32_t reason,
-        const void *text, uint32_t bytes);
+	const void *text, uint32_t bytes);

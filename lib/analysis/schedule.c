@@ -26,7 +26,7 @@ void schedule_deinit(struct schedule *schedule)
 }
 
 static void set_state(
-        const struct schedule *schedule, struct task *task, enum task_state state, uint64_t now_ns)
+	const struct schedule *schedule, struct task *task, enum task_state state, uint64_t now_ns)
 {
 	task->state = state;
 	task->since_ns = now_ns;
@@ -88,7 +88,7 @@ static enum task_reason reason_of(uint32_t prev_state)
 }
 
 static void leave(
-        struct schedule *schedule, struct task *task, uint32_t prev_state, bool wanted, uint64_t now_ns)
+	struct schedule *schedule, struct task *task, uint32_t prev_state, bool wanted, uint64_t now_ns)
 {
 	/* A waking that came while it ran counts only from this run, not from one before. */
 	if (!is_current(schedule, task) || task->state != TASK_RUNNING)
@@ -106,7 +106,7 @@ static void leave(
 }
 
 static void waited(struct schedule *schedule, struct task *task, uint32_t cpu, bool preempted, bool wanted,
-        uint64_t now_ns)
+	uint64_t now_ns)
 {
 	uint64_t ns;
 
@@ -115,7 +115,7 @@ static void waited(struct schedule *schedule, struct task *task, uint32_t cpu, b
 	add_wait(preempted ? &task->preempted : &task->woken, ns, now_ns);
 	if (wanted && task->wanted)
 		durations_add(
-		        preempted ? &schedule->preempted : &schedule->woken, ns, now_ns, cpu, task->pid);
+			preempted ? &schedule->preempted : &schedule->woken, ns, now_ns, cpu, task->pid);
 }
 
 static void enter(struct schedule *schedule, struct task *task, uint32_t cpu, bool wanted, uint64_t now_ns)
@@ -141,7 +141,7 @@ static void enter(struct schedule *schedule, struct task *task, uint32_t cpu, bo
 }
 
 void schedule_switch(struct schedule *schedule, uint32_t cpu, uint32_t prev_pid, uint32_t next_pid,
-        uint32_t prev_state, bool wanted, uint64_t now_ns)
+	uint32_t prev_state, bool wanted, uint64_t now_ns)
 {
 	struct schedule_cpu *state = &schedule->cpus[cpu];
 	struct task *prev = task_table_at(schedule->tasks, prev_pid);
@@ -152,8 +152,7 @@ void schedule_switch(struct schedule *schedule, uint32_t cpu, uint32_t prev_pid,
 	state->pid = next_pid;
 	state->switches++;
 	schedule->switches++;
-	/* There is an idle task for every CPU, all of pid 0, and `others` is many tasks: they have no state.
-	 */
+	/* There is an idle task for every CPU, all of pid 0, and `others` is many tasks: they have no state. */
 	if (prev_pid && task_is_known(schedule->tasks, prev))
 		leave(schedule, prev, prev_state, wanted, now_ns);
 	if (next_pid && task_is_known(schedule->tasks, next))
@@ -217,11 +216,11 @@ void schedule_finish(struct schedule *schedule, uint64_t now_ns)
 const char *schedule_reason_name(enum task_reason reason)
 {
 	static const char *const names[TASK_REASONS] = {
-	        [TASK_SLEEP] = "sleeping",
-	        [TASK_DISK] = "uninterruptible",
-	        [TASK_IDLE] = "idle kthread",
-	        [TASK_STOPPED] = "stopped",
-	        [TASK_PARKED] = "other",
+		[TASK_SLEEP] = "sleeping",
+		[TASK_DISK] = "uninterruptible",
+		[TASK_IDLE] = "idle kthread",
+		[TASK_STOPPED] = "stopped",
+		[TASK_PARKED] = "other",
 	};
 
 	return reason < TASK_REASONS ? names[reason] : "other";

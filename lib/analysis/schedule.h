@@ -46,7 +46,7 @@ void schedule_begin(struct schedule *schedule, uint32_t cpu, uint32_t pid, uint6
 
 /* sched_switch; `wanted`: the user wants to see what happens on this CPU. */
 void schedule_switch(struct schedule *schedule, uint32_t cpu, uint32_t prev_pid, uint32_t next_pid,
-        uint32_t prev_state, bool wanted, uint64_t now_ns);
+	uint32_t prev_state, bool wanted, uint64_t now_ns);
 
 /* sched_waking, sched_wakeup_new. */
 void schedule_waking(struct schedule *schedule, uint32_t pid, uint64_t now_ns);

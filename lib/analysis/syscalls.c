@@ -70,7 +70,7 @@ static void count(struct syscall_row *row, struct syscall_task_row *by_task, str
 }
 
 static void add_duration(struct syscall_row *row, struct syscall_task_row *by_task, const struct task *task,
-        uint32_t cpu, uint64_t ns, uint64_t now_ns)
+	uint32_t cpu, uint64_t ns, uint64_t now_ns)
 {
 	durations_add(&row->durations, ns, now_ns, cpu, task->pid);
 	if (!by_task)
@@ -91,10 +91,10 @@ void syscalls_enter(struct syscalls *syscalls, struct task *task, uint16_t nr, u
 }
 
 void syscalls_exit(struct syscalls *syscalls, struct task *task, uint32_t cpu, uint16_t nr, int64_t ret,
-        bool wanted, uint64_t now_ns)
+	bool wanted, uint64_t now_ns)
 {
 	bool known = task->call_since_ns && (nr == SYSCALL_NONE || task->call_nr == nr) &&
-	             task->call_generation == syscalls->generation && task_is_known(syscalls->tasks, task);
+		task->call_generation == syscalls->generation && task_is_known(syscalls->tasks, task);
 	struct syscall_task_row *by_task;
 	struct syscall_row *row;
 	uint64_t ns = 0;
@@ -125,7 +125,7 @@ void syscalls_exit(struct syscalls *syscalls, struct task *task, uint32_t cpu, u
 }
 
 void syscalls_span(struct syscalls *syscalls, struct task *task, uint32_t cpu, uint16_t nr, int64_t ret,
-        bool wanted, uint64_t duration_ns, uint64_t now_ns)
+	bool wanted, uint64_t duration_ns, uint64_t now_ns)
 {
 	struct syscall_task_row *by_task;
 	struct syscall_row *row;
@@ -151,7 +151,7 @@ void syscalls_finish(struct syscalls *syscalls)
 
 		/* exit() and exit_group() never return */
 		if (!task->call_since_ns || task->exited || !task->wanted ||
-		        task->call_generation != syscalls->generation)
+			task->call_generation != syscalls->generation)
 			continue;
 		row = capped_table_at(&syscalls->rows, task->call_nr);
 		row->unfinished++;

@@ -49,11 +49,11 @@ void syscalls_deinit(struct syscalls *syscalls);
 /* `nr` of an exit: that of the enter before, or SYSCALL_NONE, which also stands for it. */
 void syscalls_enter(struct syscalls *syscalls, struct task *task, uint16_t nr, uint64_t now_ns);
 void syscalls_exit(struct syscalls *syscalls, struct task *task, uint32_t cpu, uint16_t nr, int64_t ret,
-        bool wanted, uint64_t now_ns);
+	bool wanted, uint64_t now_ns);
 
 /* A `span` event: entry and exit in one. */
 void syscalls_span(struct syscalls *syscalls, struct task *task, uint32_t cpu, uint16_t nr, int64_t ret,
-        bool wanted, uint64_t duration_ns, uint64_t now_ns);
+	bool wanted, uint64_t duration_ns, uint64_t now_ns);
 
 /* Events were lost on some CPU: what began before may have ended and begun again. */
 void syscalls_lost(struct syscalls *syscalls);

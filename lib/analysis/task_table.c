@@ -6,7 +6,7 @@
 #include <string.h>
 
 int task_table_init(struct task_table *table, const struct names *names, task_wanted_fn *wanted,
-        const void *wanted_context)
+	const void *wanted_context)
 {
 	*table = (struct task_table){.names = names, .wanted = wanted, .wanted_context = wanted_context};
 	table->by_pid = calloc(TASK_TABLE_PIDS, sizeof(*table->by_pid));
@@ -73,8 +73,7 @@ struct task *task_table_fork(struct task_table *table, uint32_t pid, uint32_t tg
 	struct task *task = pid < TASK_TABLE_PIDS && table->by_pid[pid] ? task_table_at(table, pid) : NULL;
 	const struct names_task *name;
 
-	/* No event speaks of a task before its fork, so whoever did anything under this pid is another one.
-	 */
+	/* No event speaks of a task before its fork, so whoever did anything under this pid is another one. */
 	if (!task || task->exited || task->events || task->state != TASK_UNKNOWN)
 		task = add(table, pid);
 	if (task == &table->others)
@@ -82,8 +81,10 @@ struct task *task_table_fork(struct task_table *table, uint32_t pid, uint32_t tg
 	task->tgid = tgid;
 	task->forked = true;
 	set_comm(task, comm);
-	/* Kernel threads get their names after their fork, without an event; the guest's list of tasks may
-	 * have it. */
+	/*
+	 * Kernel threads get their names after their fork, without an event; the guest's list of tasks may
+	 * have it.
+	 */
 	name = table->names && !strcmp(task->comm, "kthreadd") ? names_task(table->names, pid) : NULL;
 	if (name && name->tgid == tgid)
 		memcpy(task->comm, name->comm, sizeof(task->comm));
@@ -119,7 +120,7 @@ void task_table_exit(struct task_table *table, uint32_t pid)
 }
 
 const struct task **task_table_sorted(
-        const struct task_table *table, int (*compare)(const void *, const void *))
+	const struct task_table *table, int (*compare)(const void *, const void *))
 {
 	const struct task **rows = table->nr_rows ? malloc(table->nr_rows * sizeof(*rows)) : NULL;
 

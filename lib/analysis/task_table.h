@@ -81,7 +81,7 @@ struct task_table {
 
 /* `names` may be NULL, else it must live as long. -ENOMEM; good for task_table_deinit() all the same. */
 int task_table_init(struct task_table *table, const struct names *names, task_wanted_fn *wanted,
-        const void *wanted_context);
+	const void *wanted_context);
 void task_table_deinit(struct task_table *table);
 
 struct task *task_table_add(struct task_table *table, uint32_t pid);
@@ -108,7 +108,9 @@ void task_table_exec(struct task_table *table, uint32_t pid, const uint8_t comm[
 
 void task_table_exit(struct task_table *table, uint32_t pid);
 
-/* All rows but `others`, in the order of `compare` (elements: const struct task *); heap. NULL: none, or no
- * memory. */
+/*
+ * All rows but `others`, in the order of `compare` (elements: const struct task *); heap. NULL: none, or no
+ * memory.
+ */
 const struct task **task_table_sorted(
-        const struct task_table *table, int (*compare)(const void *, const void *));
+	const struct task_table *table, int (*compare)(const void *, const void *));

@@ -23,19 +23,19 @@ static inline void cleanup_fclose_(FILE **file)
 }
 
 #define cleanup_free   __attribute__((cleanup(cleanup_free_)))
-#define cleanup_close  __attribute__((cleanup(cleanup_close_)))  /* int fd = -1 */
+#define cleanup_close  __attribute__((cleanup(cleanup_close_))) /* int fd = -1 */
 #define cleanup_fclose __attribute__((cleanup(cleanup_fclose_)))
 
 /* Hands ownership out of a guarded variable: `return take_pointer(p);` */
-#define take_pointer(pointer)                    \
-	({                                       \
+#define take_pointer(pointer)                           \
+	({                                              \
 		__typeof__(pointer) taken_ = (pointer); \
-		(pointer) = NULL;                \
-		taken_;                          \
+		(pointer) = NULL;                       \
+		taken_;                                 \
 	})
-#define take_fd(fd)                 \
-	({                          \
-		int taken_ = (fd);  \
-		(fd) = -1;          \
-		taken_;             \
+#define take_fd(fd)                \
+	({                         \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
 	})

@@ -18,9 +18,9 @@
 #define ERROR_HINT_BYTES 512
 
 struct error {
-	int code;                       /* negative errno, 0: no error */
-	char text[ERROR_TEXT_BYTES];    /* outermost cause first, joined by ": " */
-	char hint[ERROR_HINT_BYTES];    /* what the user can do, or "" */
+	int code;                    /* negative errno, 0: no error */
+	char text[ERROR_TEXT_BYTES]; /* outermost cause first, joined by ": " */
+	char hint[ERROR_HINT_BYTES]; /* what the user can do, or "" */
 };
 
 /* Sets code and text (replacing what was there). Returns code, so that callers can `return error_set(...)`. */

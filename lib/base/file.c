@@ -44,8 +44,7 @@ ssize_t file_read_at(int fd, void *data, size_t bytes, off_t offset)
 	return (ssize_t)total;
 }
 
-/* Reads to the end; the buffer doubles up to one byte more than the limit, which tells a file that is too
- * large. */
+/* Reads to the end; the buffer doubles up to one byte more than the limit, which tells a file that is too large. */
 static int read_to_end(int fd, size_t limit, char **data, size_t *bytes)
 {
 	size_t capacity = limit < 4096 ? limit + 1 : 4096, used = 0;
@@ -82,7 +81,7 @@ static int read_to_end(int fd, size_t limit, char **data, size_t *bytes)
 }
 
 int file_read_small(
-        int dir_fd, const char *path, size_t limit, char **data, size_t *bytes, struct error *error)
+	int dir_fd, const char *path, size_t limit, char **data, size_t *bytes, struct error *error)
 {
 	cleanup_close int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
 	size_t used = 0;
@@ -101,7 +100,7 @@ int file_read_small(
 }
 
 static int write_and_rename(int dir_fd, const char *path, const char *temporary, const void *data,
-        size_t bytes, struct error *error)
+	size_t bytes, struct error *error)
 {
 	cleanup_close int fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	int code;

@@ -39,6 +39,8 @@ static inline void histogram_add(struct histogram *histogram, uint64_t value)
 /* Smallest value of a bucket; the next bucket's begins right behind its largest. */
 uint64_t histogram_bucket_low(unsigned bucket);
 
-/* The value that `percent` (0..100) of all values do not exceed: the middle of its bucket, within min..max.
- * 0: empty. */
+/*
+ * The value that `percent` (0..100) of all values do not exceed: the middle of its bucket, within min..max.
+ * 0: empty.
+ */
 uint64_t histogram_percentile(const struct histogram *histogram, double percent);

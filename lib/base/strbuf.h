@@ -16,8 +16,7 @@ struct strbuf {
 void strbuf_deinit(struct strbuf *buffer);
 #define cleanup_strbuf __attribute__((cleanup(strbuf_deinit)))
 
-/* Makes room for `bytes` more and a NUL. Returns where they go (`length` is the caller's to raise), or NULL.
- */
+/* Makes room for `bytes` more and a NUL. Returns where they go (`length` is the caller's to raise), or NULL. */
 char *strbuf_reserve(struct strbuf *buffer, size_t bytes);
 
 void strbuf_append(struct strbuf *buffer, const void *data, size_t bytes);

@@ -35,7 +35,7 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
 
 struct suggestion suggestion_for(const char *word, size_t length)
 {
-	return (struct suggestion){ .word = word, .length = length, .distance = length / 3 + 2 };
+	return (struct suggestion){.word = word, .length = length, .distance = length / 3 + 2};
 }
 
 void suggestion_consider(struct suggestion *suggestion, const char *candidate)

@@ -44,7 +44,7 @@ static bool is_control(const char *text, size_t length)
 	unsigned char first = (unsigned char)text[0];
 
 	return first < ' ' || first == 0x7f ||
-	       (length == 2 && first == 0xc2 && (unsigned char)text[1] < 0xa0);
+		(length == 2 && first == 0xc2 && (unsigned char)text[1] < 0xa0);
 }
 
 static char *put_escaped(char *out, unsigned char c)
@@ -136,7 +136,7 @@ int text_parse_unsigned(const char *text, size_t bytes, uint64_t max, uint64_t *
 		if (digit > 9)
 			return -EINVAL;
 		if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, digit, &sum) ||
-		        sum > max)
+			sum > max)
 			return -ERANGE;
 	}
 	*value = sum;
@@ -149,11 +149,11 @@ int text_parse_ns(const char *text, size_t bytes, uint64_t unit_ns, uint64_t *ns
 		const char *name;
 		uint64_t ns;
 	} units[] = {
-	        {"ns", 1},
-	        {"us", 1000},
-	        {"ms", 1000000},
-	        {"s", 1000000000},
-	        {"m", 60000000000},
+		{"ns", 1},
+		{"us", 1000},
+		{"ms", 1000000},
+		{"s", 1000000000},
+		{"m", 60000000000},
 	};
 	char number[40], *end;
 	size_t length = bytes;
@@ -165,7 +165,7 @@ int text_parse_ns(const char *text, size_t bytes, uint64_t unit_ns, uint64_t *ns
 		unit_ns = 0;
 		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 			if (bytes - length == strlen(units[i].name) &&
-			        !memcmp(text + length, units[i].name, bytes - length))
+				!memcmp(text + length, units[i].name, bytes - length))
 				unit_ns = units[i].ns;
 	}
 	if (!unit_ns || !length || length >= sizeof(number))

@@ -13,13 +13,11 @@ size_t text_utf8_length(const char *text, size_t bytes);
 
 /*
  * Writes text for a terminal: control characters (also the C1 ones), DEL, backslashes and malformed UTF-8
- * become \xNN
- * (\\, \n, \t). `out` needs room for 4 * bytes. Returns the length; no NUL is written.
+ * become \xNN (\\, \n, \t). `out` needs room for 4 * bytes. Returns the length; no NUL is written.
  */
 size_t text_escape(char *out, const char *text, size_t bytes);
 
-/* Writes text as the inside of a JSON string; malformed bytes become \u00NN. `out` needs room for 6 * bytes.
- */
+/* Writes text as the inside of a JSON string; malformed bytes become \u00NN. `out` needs room for 6 * bytes. */
 size_t text_escape_json(char *out, const char *text, size_t bytes);
 
 /* The same of NUL-terminated text, appended with its quotes. */

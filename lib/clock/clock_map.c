@@ -30,11 +30,11 @@ struct line {
 static struct line line_from(uint64_t tsc, int64_t ns, uint64_t bound_ns)
 {
 	return (struct line){.from_tsc = tsc,
-	        .from_ns = ns,
-	        .low = 0,
-	        .high = INFINITY,
-	        .error_ns = bound_ns,
-	        .last_tsc = tsc};
+		.from_ns = ns,
+		.low = 0,
+		.high = INFINITY,
+		.error_ns = bound_ns,
+		.last_tsc = tsc};
 }
 
 /* Takes the point in, if a line through the anchor can still meet all bounds. */
@@ -74,12 +74,12 @@ static struct clock_epoch line_end(const struct line *line)
 	double error = fmax(line->high - slope, slope - line->low);
 
 	return (struct clock_epoch){
-	        .from_tsc = line->from_tsc,
-	        .host_ns = line->from_ns,
-	        .mult = to_mult(slope),
-	        .error_ns = line->error_ns,
-	        .rate_error = to_mult(error) > MULT_MIN ? to_mult(error)
-	                                                : (uint64_t)(error * (double)(1ull << CLOCK_SHIFT)),
+		.from_tsc = line->from_tsc,
+		.host_ns = line->from_ns,
+		.mult = to_mult(slope),
+		.error_ns = line->error_ns,
+		.rate_error = to_mult(error) > MULT_MIN ? to_mult(error)
+							: (uint64_t)(error * (double)(1ull << CLOCK_SHIFT)),
 	};
 }
 
@@ -98,8 +98,7 @@ static void fit(struct clock_map *map, const struct clock_point *points, size_t 
 			int64_t ns = clock_epoch_ns(&ended, before->tsc);
 			struct line next = line_from(before->tsc, ns, before->bound_ns);
 
-			/* the line had run ahead of this point by less than its bound: the next one will do
-			 */
+			/* the line had run ahead of this point by less than its bound: the next one will do */
 			if (point->host_ns <= ns || !line_add(&next, point))
 				continue;
 			map->epochs[map->count++] = ended;
@@ -117,24 +116,24 @@ static void one_point(struct clock_map *map, const struct clock_point *point, ui
 	double slope = 1e6 / tsc_khz;
 
 	map->epochs[0] = (struct clock_epoch){
-	        .from_tsc = point->tsc,
-	        .host_ns = point->host_ns,
-	        .mult = to_mult(slope),
-	        .error_ns = point->bound_ns,
-	        /* a kernel's own calibration is good to some 500 ppm */
-	        .rate_error = (uint64_t)(slope * 500e-6 * (double)(1ull << CLOCK_SHIFT)),
+		.from_tsc = point->tsc,
+		.host_ns = point->host_ns,
+		.mult = to_mult(slope),
+		.error_ns = point->bound_ns,
+		/* a kernel's own calibration is good to some 500 ppm */
+		.rate_error = (uint64_t)(slope * 500e-6 * (double)(1ull << CLOCK_SHIFT)),
 	};
 	map->count = 1;
 	map->last_tsc = point->tsc;
 }
 
 int clock_map_init(struct clock_map *map, const struct clock_point *points, size_t count, uint32_t tsc_khz,
-        struct error *error)
+	struct error *error)
 {
 	*map = (struct clock_map){0};
 	if (!count || count > CLOCK_POINTS_MAX)
 		return error_set(error, -EINVAL, "clock: %s",
-		        count ? "too many points" : "never compared with the host's");
+			count ? "too many points" : "never compared with the host's");
 	map->epochs = calloc(count, sizeof(*map->epochs));
 	if (!map->epochs)
 		return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
@@ -145,7 +144,7 @@ int clock_map_init(struct clock_map *map, const struct clock_point *points, size
 	if (!map->count) {
 		clock_map_deinit(map);
 		return error_set(error, -EINVAL,
-		        "clock: compared with the host's only once, and its rate is not known");
+			"clock: compared with the host's only once, and its rate is not known");
 	}
 	return 0;
 }
@@ -238,7 +237,7 @@ double clock_map_hz(const struct clock_map *map)
 {
 	double units = (double)(map->last_tsc - map->first_tsc);
 	double ns =
-	        (double)clock_map_to_ns(map, map->last_tsc) - (double)clock_map_to_ns(map, map->first_tsc);
+		(double)clock_map_to_ns(map, map->last_tsc) - (double)clock_map_to_ns(map, map->first_tsc);
 
 	if (units > 0 && ns > 0)
 		return units / ns * 1e9;

@@ -25,9 +25,8 @@ struct clock_epoch {
 };
 
 struct clock_map {
-	struct clock_epoch
-	        *epochs; /* by rising from_tsc; the first reaches back to 0, the last on to the end */
-	size_t count;    /* at least 1 */
+	struct clock_epoch *epochs; /* by rising from_tsc; the first reaches back to 0, the last to the end */
+	size_t count;               /* at least 1 */
 	uint64_t first_tsc, last_tsc; /* of the points */
 };
 
@@ -37,7 +36,7 @@ struct clock_map {
  * rate is tsc_khz. -EINVAL: no point, or one and no tsc_khz. -ENOMEM.
  */
 int clock_map_init(struct clock_map *map, const struct clock_point *points, size_t count, uint32_t tsc_khz,
-        struct error *error);
+	struct error *error);
 void clock_map_deinit(struct clock_map *map);
 
 /* The epoch that holds a TSC value. */
@@ -45,8 +44,10 @@ const struct clock_epoch *clock_map_epoch(const struct clock_map *map, uint64_t 
 
 static inline int64_t clock_epoch_ns(const struct clock_epoch *epoch, uint64_t tsc)
 {
-	/* The shift of a negative number rounds down, too. Nonsense from a guest may wrap, which is why it is
-	 * unsigned. */
+	/*
+	 * The shift of a negative number rounds down, too. Nonsense from a guest may wrap, which is why it is
+	 * unsigned.
+	 */
 	__int128 ns = (__int128)(int64_t)(tsc - epoch->from_tsc) * epoch->mult >> CLOCK_SHIFT;
 
 	return (int64_t)((uint64_t)epoch->host_ns + (uint64_t)ns);

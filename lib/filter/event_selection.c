@@ -55,14 +55,14 @@ static int unknown(struct word word, const struct event_choice *choices, struct 
 		error_hint(error, "did you mean %s?", near.best);
 	else
 		error_hint(error,
-		        "groups: %s, all; an event's name; or system:event for any tracepoint of the kernel",
-		        groups.data ? groups.data : "");
+			"groups: %s, all; an event's name; or system:event for any tracepoint of the kernel",
+			groups.data ? groups.data : "");
 	return -EINVAL;
 }
 
 /* Takes the events of that name or group in or out. False: there is none. */
 static bool choose(
-        struct event_selection *selection, struct word word, bool in, const struct event_choice *choices)
+	struct event_selection *selection, struct word word, bool in, const struct event_choice *choices)
 {
 	bool all = word_is(word, "all"), found = all;
 
@@ -70,7 +70,7 @@ static bool choose(
 		uint64_t bit = 1ull << (choices->id % 64);
 
 		if (choices->id >= 4096 ||
-		        (!all && !word_is(word, choices->name) && !word_is(word, choices->group)))
+			(!all && !word_is(word, choices->name) && !word_is(word, choices->group)))
 			continue;
 		found = true;
 		if (in)
@@ -90,7 +90,7 @@ static bool is_tracepoint(struct word word)
 		return false;
 	for (size_t i = 0; i < word.length; i++)
 		if (!memchr(good, word.at[i], sizeof(good) - 1) ||
-		        (word.at[i] == ':' && word.at + i != colon))
+			(word.at[i] == ':' && word.at + i != colon))
 			return false;
 	return true;
 }
@@ -111,7 +111,7 @@ static char *find_tracepoint(const struct event_selection *selection, struct wor
 }
 
 static int choose_tracepoint(
-        struct event_selection *selection, struct word word, bool in, struct error *error)
+	struct event_selection *selection, struct word word, bool in, struct error *error)
 {
 	char *line = find_tracepoint(selection, word);
 	size_t used = strlen(selection->tracepoints);
@@ -127,7 +127,7 @@ static int choose_tracepoint(
 		return 0;
 	if (used + word.length + 2 > sizeof(selection->tracepoints))
 		return error_set(error, -EINVAL, "-e: too many tracepoints, their names exceed %zu bytes",
-		        sizeof(selection->tracepoints));
+			sizeof(selection->tracepoints));
 	memcpy(selection->tracepoints + used, word.at, word.length);
 	memcpy(selection->tracepoints + used + word.length, "\n", 2);
 	selection->nr_tracepoints++;
@@ -135,7 +135,7 @@ static int choose_tracepoint(
 }
 
 int event_selection_parse(struct event_selection *selection, const char *list,
-        const struct event_choice *choices, struct error *error)
+	const struct event_choice *choices, struct error *error)
 {
 	*selection = (struct event_selection){0};
 	for (const char *at = list;; at++) {

@@ -26,7 +26,7 @@ struct event_selection {
 
 /* -EINVAL: an unknown word (the error says which is nearest, the hint lists them), an empty one, too many. */
 int event_selection_parse(struct event_selection *selection, const char *list,
-        const struct event_choice *choices, struct error *error);
+	const struct event_choice *choices, struct error *error);
 
 static inline bool event_selection_has(const struct event_selection *selection, uint32_t id)
 {

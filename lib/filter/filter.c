@@ -71,11 +71,11 @@ static enum comparison cut_operator(struct slice condition, struct slice *key, s
 		const char *text;
 		enum comparison op;
 	} operators[] = {
-	        {"==", COMPARE_EQUAL},
-	        {"!=", COMPARE_NOT_EQUAL},
-	        {">=", COMPARE_ABOVE},
-	        {"=", COMPARE_EQUAL},
-	        {">", COMPARE_ABOVE},
+		{"==", COMPARE_EQUAL},
+		{"!=", COMPARE_NOT_EQUAL},
+		{">=", COMPARE_ABOVE},
+		{"=", COMPARE_EQUAL},
+		{">", COMPARE_ABOVE},
 	};
 
 	for (const char *at = condition.at; at < condition.end; at++) {
@@ -118,12 +118,13 @@ static int parse_range(struct slice value, uint64_t max, struct filter_range *ra
 
 static int bad_range(const char *key, struct slice value, uint64_t max, struct error *error)
 {
-	error_set(error, -EINVAL, "-f: %s: '%s' is not a number or range up to %" PRIu64, key, show(value).text, max);
+	error_set(error, -EINVAL, "-f: %s: '%s' is not a number or range up to %" PRIu64, key,
+		show(value).text, max);
 	return error_hint(error, "for example %s==7 or %s==1|10-19", key, key);
 }
 
 static int parse_ranges(struct filter_ranges *ranges, const char *key, enum comparison op,
-        struct slice values, uint64_t max, struct error *error)
+	struct slice values, uint64_t max, struct error *error)
 {
 	bool exclude = op == COMPARE_NOT_EQUAL;
 	int code = check_repeated(ranges->count, ranges->exclude, exclude, key, error);
@@ -136,7 +137,7 @@ static int parse_ranges(struct filter_ranges *ranges, const char *key, enum comp
 
 		if (ranges->count == FILTER_RANGES_MAX)
 			return error_set(
-			        error, -EINVAL, "-f: more than %d values for %s", FILTER_RANGES_MAX, key);
+				error, -EINVAL, "-f: more than %d values for %s", FILTER_RANGES_MAX, key);
 		if (parse_range(value, max, &ranges->items[ranges->count]))
 			return bad_range(key, value, max, error);
 		ranges->count++;
@@ -171,7 +172,7 @@ static int parse_comms(struct filter *filter, enum comparison op, struct slice v
 		}
 		if (filter->nr_comms == FILTER_COMMS_MAX)
 			return error_set(
-			        error, -EINVAL, "-f: more than %d values for comm", FILTER_COMMS_MAX);
+				error, -EINVAL, "-f: more than %d values for comm", FILTER_COMMS_MAX);
 		if (!length_of(name) || length_of(name) >= FILTER_COMM_BYTES) {
 			error_set(error, -EINVAL, "-f: comm: '%s' is not 1 to %d bytes long", show(name).text,
 				FILTER_COMM_BYTES - 1);
@@ -218,15 +219,15 @@ static const struct {
 	int pair; /* FILTER_PAIRS: all of them; -1: no duration */
 	int (*parse)(struct filter *filter, enum comparison op, struct slice values, struct error *error);
 } keys[] = {
-        {"pid", -1, parse_pids},
-        {"comm", -1, parse_comms},
-        {"cpu", -1, parse_cpus},
-        {"duration", FILTER_PAIRS, NULL},
-        {"irq.duration", FILTER_PAIR_IRQ, NULL},
-        {"softirq.duration", FILTER_PAIR_SOFTIRQ, NULL},
-        {"syscall.duration", FILTER_PAIR_SYSCALL, NULL},
-        {"hrtimer.duration", FILTER_PAIR_HRTIMER, NULL},
-        {"timer.duration", FILTER_PAIR_TIMER, NULL},
+	{"pid", -1, parse_pids},
+	{"comm", -1, parse_comms},
+	{"cpu", -1, parse_cpus},
+	{"duration", FILTER_PAIRS, NULL},
+	{"irq.duration", FILTER_PAIR_IRQ, NULL},
+	{"softirq.duration", FILTER_PAIR_SOFTIRQ, NULL},
+	{"syscall.duration", FILTER_PAIR_SYSCALL, NULL},
+	{"hrtimer.duration", FILTER_PAIR_HRTIMER, NULL},
+	{"timer.duration", FILTER_PAIR_TIMER, NULL},
 };
 #define NR_KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -240,8 +241,9 @@ static int unknown_key(struct slice key, struct error *error)
 	if (near.best)
 		error_hint(error, "did you mean %s?", near.best);
 	else
-		error_hint(error, "pid, comm, cpu, duration, and duration of one kind: irq.duration, "
-		                  "softirq., syscall., hrtimer., timer.");
+		error_hint(error,
+			"pid, comm, cpu, duration, and duration of one kind: irq.duration, "
+			"softirq., syscall., hrtimer., timer.");
 	return -EINVAL;
 }
 
@@ -301,7 +303,7 @@ bool filter_has_durations(const struct filter *filter)
 bool filter_is_empty(const struct filter *filter)
 {
 	return !filter->pids.count && !filter->cpus.count && !filter->nr_comms &&
-	       !filter_has_durations(filter);
+		!filter_has_durations(filter);
 }
 
 bool filter_ranges_match(const struct filter_ranges *ranges, uint32_t value)

@@ -6,8 +6,7 @@
  *   pid==123            pid!=0|1         of the running task: 100-199 is a range when reading, not in a guest
  *   comm==bash|"my app" comm!=swapper    exact names, at most 15 bytes; quotes for names with , | or spaces
  *   cpu==0-3|6          cpu!=0
- *   duration>1ms        syscall.duration>1ms   pairs (irq, softirq, syscall, hrtimer, timer) of at least that
- * length
+ *   duration>1ms        irq.duration>1ms     irq, softirq, syscall, hrtimer or timer of at least that length
  *
  * The same key may stand twice only with !=. A filter is data, so that a recorder can hand it to a guest.
  */
@@ -48,8 +47,10 @@ struct filter {
 	uint64_t min_duration_ns[FILTER_PAIRS];          /* 0: no condition */
 };
 
-/* NULL or "" is the filter that lets everything pass. -EINVAL: what is wrong, where; unknown words with the
- * nearest. */
+/*
+ * NULL or "" is the filter that lets everything pass. -EINVAL: what is wrong, where; unknown words with the
+ * nearest.
+ */
 int filter_parse(struct filter *filter, const char *expression, struct error *error);
 
 bool filter_is_empty(const struct filter *filter);

@@ -23,8 +23,10 @@ void event_schema_destroy(struct event_schema *schema)
 	free(schema);
 }
 
-/* Names stand unquoted in the metadata (fields) and on command lines (events, with a ':' for kernel
- * tracepoints). */
+/*
+ * Names stand unquoted in the metadata (fields) and on command lines (events, with a ':' for kernel
+ * tracepoints).
+ */
 static bool name_is_good(const char *name, const char *also)
 {
 	size_t length = strlen(name);
@@ -33,13 +35,13 @@ static bool name_is_good(const char *name, const char *also)
 		return false;
 	for (; *name; name++)
 		if (!isascii(*name) ||
-		        (!isalnum((unsigned char)*name) && *name != '_' && !strchr(also, *name)))
+			(!isalnum((unsigned char)*name) && *name != '_' && !strchr(also, *name)))
 			return false;
 	return true;
 }
 
 int event_schema_add_type(struct event_schema *schema, uint32_t id, const char *name,
-        struct event_type **type, struct error *error)
+	struct event_type **type, struct error *error)
 {
 	struct event_type *added;
 
@@ -74,7 +76,7 @@ static bool is_integer(enum event_field_kind kind)
 }
 
 int event_type_add_field(struct event_type *type, const char *name, enum event_field_kind kind, unsigned bits,
-        struct error *error)
+	struct error *error)
 {
 	struct event_field *field = &type->fields[type->nr_fields];
 	unsigned offset = end_bit(type), in_byte = offset % 8;
@@ -83,10 +85,10 @@ int event_type_add_field(struct event_type *type, const char *name, enum event_f
 		return error_set(error, -EINVAL, "event %s: a field has a bad name", type->name);
 	if (type->nr_fields >= EVENT_FIELDS_MAX)
 		return error_set(
-		        error, -EINVAL, "event %s: more than %d fields", type->name, EVENT_FIELDS_MAX);
+			error, -EINVAL, "event %s: more than %d fields", type->name, EVENT_FIELDS_MAX);
 	if (type->variable)
 		return error_set(error, -EINVAL, "event %s: field %s follows one of variable length",
-		        type->name, name);
+			type->name, name);
 	if (event_type_find_field(type, name))
 		return error_set(error, -EEXIST, "event %s: field %s is there twice", type->name, name);
 	if (kind == EVENT_FIELD_COMM)
@@ -95,14 +97,14 @@ int event_type_add_field(struct event_type *type, const char *name, enum event_f
 		bits = LENGTH_BITS;
 	if (!is_integer(kind) && in_byte)
 		return error_set(
-		        error, -EINVAL, "event %s: field %s does not begin on a byte", type->name, name);
+			error, -EINVAL, "event %s: field %s does not begin on a byte", type->name, name);
 	if (is_integer(kind) && (!bits || in_byte + bits > 64))
 		return error_set(error, -EINVAL,
-		        "event %s: field %s: %u bits at bit %u do not fit one 64-bit load", type->name, name,
-		        bits, offset);
+			"event %s: field %s: %u bits at bit %u do not fit one 64-bit load", type->name, name,
+			bits, offset);
 	if (offset + bits > EVENT_FIXED_BYTES_MAX * 8)
 		return error_set(error, -EINVAL, "event %s is larger than %d bytes", type->name,
-		        EVENT_FIXED_BYTES_MAX);
+			EVENT_FIXED_BYTES_MAX);
 
 	strcpy(field->name, name); /* its length was checked */
 	field->kind = kind;
@@ -127,7 +129,7 @@ int event_schema_check(const struct event_schema *schema, struct error *error)
 
 		if (type && end_bit(type) % 8)
 			return error_set(error, -EINVAL, "event %s: its %u bits do not end on a byte",
-			        type->name, end_bit(type));
+				type->name, end_bit(type));
 	}
 	return 0;
 }

@@ -59,12 +59,11 @@ void event_schema_destroy(struct event_schema *schema);
 
 /* Adds an empty type. -EEXIST: the id is taken, -EINVAL: id 0 or too large, bad name. */
 int event_schema_add_type(struct event_schema *schema, uint32_t id, const char *name,
-        struct event_type **type, struct error *error);
+	struct event_type **type, struct error *error);
 
-/* Appends a field behind the others. `bits` only matters for integers. -EINVAL: too many, too wide, after
- * TEXT. */
+/* Appends a field behind the others. `bits` only matters for integers. -EINVAL: too many, too wide, after TEXT. */
 int event_type_add_field(struct event_type *type, const char *name, enum event_field_kind kind, unsigned bits,
-        struct error *error);
+	struct error *error);
 
 /* -EINVAL unless every type's payload ends on a byte. */
 int event_schema_check(const struct event_schema *schema, struct error *error);
@@ -82,8 +81,7 @@ static inline uint64_t event_field_unsigned(const struct event_field *field, con
 	return word << field->left_shift >> field->right_shift;
 }
 
-/* Any integer: a signed one extended to 64 bits. No branch on the kind, so it is the way to decode all
- * fields. */
+/* Any integer: a signed one extended to 64 bits. No branch on the kind, so it is the way to decode all fields. */
 static inline uint64_t event_field_value(const struct event_field *field, const uint8_t *payload)
 {
 	return (event_field_unsigned(field, payload) ^ field->sign) - field->sign;

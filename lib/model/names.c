@@ -156,8 +156,9 @@ static bool to_address(struct slice word, uint64_t *address)
 	for (; word.at < word.end; word.at++) {
 		if (!isxdigit((unsigned char)*word.at))
 			return false;
-		sum = sum << 4 | (uint64_t)(isdigit((unsigned char)*word.at) ? *word.at - '0'
-		                                                             : (*word.at | 32) - 'a' + 10);
+		sum = sum << 4 |
+			(uint64_t)(isdigit((unsigned char)*word.at) ? *word.at - '0'
+								    : (*word.at | 32) - 'a' + 10);
 	}
 	*address = sum;
 	return true;
@@ -253,8 +254,9 @@ const char *names_symbol(const struct names *names, uint64_t address, uint64_t *
 		else
 			high = middle;
 	}
-	if (!low || address - names->symbols[low - 1].address >
-	                    (low < names->nr_symbols ? SYMBOL_REACH : LAST_REACH))
+	if (!low ||
+		address - names->symbols[low - 1].address >
+			(low < names->nr_symbols ? SYMBOL_REACH : LAST_REACH))
 		return NULL;
 	/* of several names for one address the first in the file */
 	while (low > 1 && names->symbols[low - 2].address == names->symbols[low - 1].address)
@@ -297,7 +299,7 @@ static int load_formats(struct names *names, int names_fd, struct error *error)
 }
 
 static int load_file(struct names *names, int names_fd, const char *path,
-        int (*parse)(struct names *names, const char *text, size_t bytes), struct error *error)
+	int (*parse)(struct names *names, const char *text, size_t bytes), struct error *error)
 {
 	cleanup_free char *text = NULL;
 	size_t bytes;

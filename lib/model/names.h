@@ -64,8 +64,7 @@ const struct names_task *names_task(const struct names *names, uint32_t pid);
 const char *names_irq(const struct names *names, uint32_t irq);
 const char *names_format(const struct names *names, uint32_t number);
 
-/* The symbol at or before an address, and how far into it; NULL: before the first, or more than 1 MiB behind
- * one. */
+/* The symbol at or before an address, and how far into it; NULL: before the first, or more than 1 MiB behind one. */
 const char *names_symbol(const struct names *names, uint64_t address, uint64_t *offset);
 
 /* While reading: a fork or exec said so. `comm` is 16 bytes, NUL-padded, raw. -ENOMEM. */

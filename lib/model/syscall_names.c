@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* From the kernel's own tables, arch/x86/entry/syscalls/syscall_{64,32}.tbl of 6.12; numbers never change
- * their meaning. */
+/*
+ * From the kernel's own tables, arch/x86/entry/syscalls/syscall_{64,32}.tbl of 6.12; numbers never change
+ * their meaning.
+ */
 #include "lib/model/syscall_names.h"
 
 #include <stddef.h>

@@ -11,14 +11,14 @@
 const char *trace_lost_name(enum trace_lost cause)
 {
 	static const char *const names[TRACE_LOST_CAUSES] = {
-	        [TRACE_LOST_FULL] = "full",
-	        [TRACE_LOST_NESTED] = "nested",
-	        [TRACE_LOST_OVERSIZE] = "oversize",
-	        [TRACE_LOST_PAIRING] = "pairing",
-	        [TRACE_LOST_OVERWRITTEN] = "overwritten",
-	        [TRACE_LOST_TORN] = "torn",
-	        [TRACE_LOST_DAMAGED] = "damaged",
-	        [TRACE_LOST_UNWRITTEN] = "unwritten",
+		[TRACE_LOST_FULL] = "full",
+		[TRACE_LOST_NESTED] = "nested",
+		[TRACE_LOST_OVERSIZE] = "oversize",
+		[TRACE_LOST_PAIRING] = "pairing",
+		[TRACE_LOST_OVERWRITTEN] = "overwritten",
+		[TRACE_LOST_TORN] = "torn",
+		[TRACE_LOST_DAMAGED] = "damaged",
+		[TRACE_LOST_UNWRITTEN] = "unwritten",
 	};
 
 	return (unsigned)cause < TRACE_LOST_CAUSES ? names[cause] : "unknown";
@@ -42,17 +42,17 @@ static int check_name(const char *name, struct error *error)
 
 	if (!length || length >= sizeof(machine->name) || name[0] == '.')
 		return error_set(error, -EINVAL,
-		        "machine name: not 1 to %zu characters without a dot in front",
-		        sizeof(machine->name) - 1);
+			"machine name: not 1 to %zu characters without a dot in front",
+			sizeof(machine->name) - 1);
 	for (size_t i = 0; i < length; i++)
 		if (!isascii(name[i]) || (!isalnum((unsigned char)name[i]) && !strchr("-_.", name[i])))
 			return error_set(
-			        error, -EINVAL, "machine name: only letters, digits, '-', '_' and '.'");
+				error, -EINVAL, "machine name: only letters, digits, '-', '_' and '.'");
 	return 0;
 }
 
 int trace_info_add_machine(
-        struct trace_info *info, const char *name, struct trace_machine_info **machine, struct error *error)
+	struct trace_info *info, const char *name, struct trace_machine_info **machine, struct error *error)
 {
 	struct trace_machine_info *machines;
 	int code = check_name(name, error);
@@ -91,7 +91,7 @@ int trace_machine_info_add_point(struct trace_machine_info *machine, struct cloc
 	/* room is taken in powers of two */
 	if (!(machine->nr_points & (machine->nr_points - 1))) {
 		points = reallocarray(
-		        machine->points, machine->nr_points ? machine->nr_points * 2 : 1, sizeof(*points));
+			machine->points, machine->nr_points ? machine->nr_points * 2 : 1, sizeof(*points));
 		if (!points)
 			return -ENOMEM;
 		machine->points = points;

@@ -71,10 +71,12 @@ struct trace_info {
 
 void trace_info_deinit(struct trace_info *info);
 
-/* Appends a machine. -EINVAL: no good name; -EEXIST: taken; -E2BIG; -ENOMEM. The pointer holds until the next
- * call. */
+/*
+ * Appends a machine. -EINVAL: no good name; -EEXIST: taken; -E2BIG; -ENOMEM. The pointer holds until the next
+ * call.
+ */
 int trace_info_add_machine(
-        struct trace_info *info, const char *name, struct trace_machine_info **machine, struct error *error);
+	struct trace_info *info, const char *name, struct trace_machine_info **machine, struct error *error);
 
 /* Appends an exchange point; thins the older ones out when there are too many. -ENOMEM. */
 int trace_machine_info_add_point(struct trace_machine_info *machine, struct clock_point point);

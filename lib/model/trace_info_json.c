@@ -58,9 +58,9 @@ static json_t *from_points(const struct trace_machine_info *machine)
 	for (size_t i = 0; i < machine->nr_points; i++) {
 		const struct clock_point *point = &machine->points[i];
 
-		json_array_append_new(
-		        points, json_pack("[o, I, o]", from_count(point->tsc), (json_int_t)point->host_ns,
-		                        from_count(point->bound_ns)));
+		json_array_append_new(points,
+			json_pack("[o, I, o]", from_count(point->tsc), (json_int_t)point->host_ns,
+				from_count(point->bound_ns)));
 	}
 	return points;
 }
@@ -75,11 +75,11 @@ static json_t *from_cpus(const struct trace_machine_info *machine)
 
 		for (int cause = 0; cause < TRACE_LOST_CAUSES; cause++)
 			json_object_set_new(
-			        lost, trace_lost_name((enum trace_lost)cause), from_count(cpu->lost[cause]));
-		json_array_append_new(
-		        cpus, json_pack("{s:I, s:o, s:o, s:o, s:o}", "cpu", (json_int_t)cpu->cpu, "events",
-		                      from_count(cpu->events), "packets", from_count(cpu->packets), "bytes",
-		                      from_count(cpu->bytes), "lost", lost));
+				lost, trace_lost_name((enum trace_lost)cause), from_count(cpu->lost[cause]));
+		json_array_append_new(cpus,
+			json_pack("{s:I, s:o, s:o, s:o, s:o}", "cpu", (json_int_t)cpu->cpu, "events",
+				from_count(cpu->events), "packets", from_count(cpu->packets), "bytes",
+				from_count(cpu->bytes), "lost", lost));
 	}
 	return cpus;
 }
@@ -87,18 +87,18 @@ static json_t *from_cpus(const struct trace_machine_info *machine)
 static json_t *from_machine(const struct trace_machine_info *machine)
 {
 	json_t *configuration = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "events",
-	        from_text(machine->events), "filter", from_text(machine->filter), "mode",
-	        from_text(machine->mode), "packet_bytes", (json_int_t)machine->packet_bytes, "nr_packets",
-	        (json_int_t)machine->nr_packets, "nr_cpus", (json_int_t)machine->nr_cpus);
+		from_text(machine->events), "filter", from_text(machine->filter), "mode",
+		from_text(machine->mode), "packet_bytes", (json_int_t)machine->packet_bytes, "nr_packets",
+		(json_int_t)machine->nr_packets, "nr_cpus", (json_int_t)machine->nr_cpus);
 
 	return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:{s:o, s:o}, s:{s:I, s:o}, s:o, s:o}",
-	        "name", from_text(machine->name), "layer", (json_int_t)machine->layer, "channel",
-	        from_text(machine->channel), "hostname", from_text(machine->hostname), "release",
-	        from_text(machine->release), "version", from_text(machine->version), "end", "state",
-	        from_text(machine->end_state), "message", from_text(machine->message), "kernel",
-	        "text_address", from_address(machine->text_address), "kaslr_offset",
-	        from_address(machine->kaslr_offset), "clock", "tsc_khz", (json_int_t)machine->tsc_khz,
-	        "points", from_points(machine), "configuration", configuration, "cpus", from_cpus(machine));
+		"name", from_text(machine->name), "layer", (json_int_t)machine->layer, "channel",
+		from_text(machine->channel), "hostname", from_text(machine->hostname), "release",
+		from_text(machine->release), "version", from_text(machine->version), "end", "state",
+		from_text(machine->end_state), "message", from_text(machine->message), "kernel",
+		"text_address", from_address(machine->text_address), "kaslr_offset",
+		from_address(machine->kaslr_offset), "clock", "tsc_khz", (json_int_t)machine->tsc_khz,
+		"points", from_points(machine), "configuration", configuration, "cpus", from_cpus(machine));
 }
 
 int trace_info_format(const struct trace_info *info, char **text, struct error *error)
@@ -109,10 +109,10 @@ int trace_info_format(const struct trace_info *info, char **text, struct error *
 	for (size_t i = 0; i < info->nr_machines; i++)
 		json_array_append_new(machines, from_machine(&info->machines[i]));
 	root = json_pack("{s:i, s:o, s:o, s:{s:o, s:o}, s:I, s:I, s:I, s:o}", "format", TRACE_FORMAT,
-	        "program_version", from_text(info->program_version), "state", from_text(info->state), "host",
-	        "name", from_text(info->host_name), "boot_id", from_text(info->host_boot_id), "start_unix_ns",
-	        (json_int_t)info->start_unix_ns, "end_unix_ns", (json_int_t)info->end_unix_ns,
-	        "realtime_offset_ns", (json_int_t)info->realtime_offset_ns, "machines", machines);
+		"program_version", from_text(info->program_version), "state", from_text(info->state), "host",
+		"name", from_text(info->host_name), "boot_id", from_text(info->host_boot_id), "start_unix_ns",
+		(json_int_t)info->start_unix_ns, "end_unix_ns", (json_int_t)info->end_unix_ns,
+		"realtime_offset_ns", (json_int_t)info->realtime_offset_ns, "machines", machines);
 	*text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	if (!*text)
 		return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
@@ -139,7 +139,7 @@ static void get_text(struct parse *parse, const json_t *object, const char *key,
 	if (!value)
 		return;
 	if (!json_is_string(value) || json_string_length(value) >= room ||
-	        strlen(json_string_value(value)) != json_string_length(value)) {
+		strlen(json_string_value(value)) != json_string_length(value)) {
 		wrong(parse, key, "a text, or too long");
 		return;
 	}
@@ -148,7 +148,7 @@ static void get_text(struct parse *parse, const json_t *object, const char *key,
 #define GET_TEXT(parse, object, key, field) get_text(parse, object, key, field, sizeof(field))
 
 static int64_t get_integer(
-        struct parse *parse, const json_t *object, const char *key, int64_t low, int64_t high)
+	struct parse *parse, const json_t *object, const char *key, int64_t low, int64_t high)
 {
 	const json_t *value = json_object_get(object, key);
 
@@ -202,8 +202,8 @@ static void get_points(struct parse *parse, const json_t *clock, struct trace_ma
 			return;
 		}
 		if (trace_machine_info_add_point(
-		            machine, (struct clock_point){(uint64_t)tsc, ns, (uint64_t)bound}) &&
-		        !parse->code)
+			    machine, (struct clock_point){(uint64_t)tsc, ns, (uint64_t)bound}) &&
+			!parse->code)
 			parse->code = error_set(parse->error, -ENOMEM, "%s", strerror(ENOMEM));
 	}
 }
@@ -216,7 +216,7 @@ static void get_cpus(struct parse *parse, const json_t *object, struct trace_mac
 	json_array_foreach (json_object_get(object, "cpus"), index, item) {
 		const json_t *lost = json_object_get(item, "lost");
 		struct trace_cpu_info *cpu = trace_machine_info_cpu(
-		        machine, (uint32_t)get_integer(parse, item, "cpu", 0, TRACE_CPUS_MAX - 1));
+			machine, (uint32_t)get_integer(parse, item, "cpu", 0, TRACE_CPUS_MAX - 1));
 
 		if (!cpu) {
 			wrong(parse, "cpus", "a list of at most 4096");
@@ -233,7 +233,7 @@ static void get_cpus(struct parse *parse, const json_t *object, struct trace_mac
 static void get_machine(struct parse *parse, const json_t *object, struct trace_info *info)
 {
 	const json_t *configuration = json_object_get(object, "configuration"),
-	             *end = json_object_get(object, "end");
+		     *end = json_object_get(object, "end");
 	const json_t *kernel = json_object_get(object, "kernel"), *clock = json_object_get(object, "clock");
 	const char *name = json_string_value(json_object_get(object, "name"));
 	struct trace_machine_info *machine;

@@ -41,7 +41,7 @@ static void unexpected(struct parser *parser, const char *wanted)
 
 	if (!parser->code)
 		parser->code = error_set(parser->error, -EINVAL, "line %u: %s where %s was expected",
-		        parser->token.line, shown(&parser->token, out), wanted);
+			parser->token.line, shown(&parser->token, out), wanted);
 }
 
 static void expect(struct parser *parser, const char *text)
@@ -64,7 +64,7 @@ static void expect_text(struct parser *parser, const char *text)
 	struct tsdl_lexer lexer = {text, text + strlen(text), 1};
 
 	for (struct tsdl_token want = tsdl_next(&lexer); want.kind != TSDL_END && !parser->code;
-	        want = tsdl_next(&lexer)) {
+		want = tsdl_next(&lexer)) {
 		char word[80];
 
 		snprintf(word, sizeof(word), "%.*s", (int)want.length, want.at);
@@ -79,7 +79,7 @@ static uint64_t get_number(struct parser *parser, uint64_t max)
 	if (parser->code)
 		return 0;
 	if (parser->token.kind != TSDL_NUMBER ||
-	        text_parse_unsigned(parser->token.at, parser->token.length, max, &value))
+		text_parse_unsigned(parser->token.at, parser->token.length, max, &value))
 		unexpected(parser, "a number in its range");
 	else
 		step(parser);
@@ -108,7 +108,7 @@ static void get_name(struct parser *parser, char out[EVENT_NAME_BYTES])
 	if (parser->code)
 		return;
 	if (token->kind != TSDL_WORD || token->at[0] != '_' || token->length < 2 ||
-	        token->length > EVENT_NAME_BYTES) {
+		token->length > EVENT_NAME_BYTES) {
 		unexpected(parser, "the name of a field");
 		return;
 	}
@@ -151,11 +151,11 @@ static void parse_env(struct parser *parser, struct trace_machine_info *env)
 		char *out;
 		size_t room;
 	} known[] = {
-	        {"hostname", env->hostname, sizeof(env->hostname)},
-	        {"machine", env->name, sizeof(env->name)},
-	        {"kernel_release", env->release, sizeof(env->release)},
-	        {"kernel_version", env->version, sizeof(env->version)},
-	        {"channel", env->channel, sizeof(env->channel)},
+		{"hostname", env->hostname, sizeof(env->hostname)},
+		{"machine", env->name, sizeof(env->name)},
+		{"kernel_release", env->release, sizeof(env->release)},
+		{"kernel_version", env->version, sizeof(env->version)},
+		{"channel", env->channel, sizeof(env->channel)},
 	};
 
 	expect_text(parser, "env {");
@@ -198,7 +198,7 @@ static void parse_clock(struct parser *parser, struct ctf_description *descripti
 	expect_text(parser, "; absolute = TRUE; };");
 	if (!parser->code && (!description->clock_hz || description->offset_cycles >= description->clock_hz))
 		parser->code = error_set(
-		        parser->error, -EINVAL, "line %u: a clock with an impossible rate or offset", line);
+			parser->error, -EINVAL, "line %u: a clock with an impossible rate or offset", line);
 }
 
 /* Says where the schema refused something; to the caller it is all bad metadata. */
@@ -211,7 +211,7 @@ static void refused(struct parser *parser, int code, unsigned line)
 }
 
 static void add_field(struct parser *parser, struct event_type *type, const char *name,
-        enum event_field_kind kind, unsigned bits, unsigned line)
+	enum event_field_kind kind, unsigned bits, unsigned line)
 {
 	int code;
 
@@ -263,7 +263,7 @@ static void parse_sequence(struct parser *parser, struct event_type *type, unsig
 	snprintf(wanted, sizeof(wanted), "_%s_length", name);
 	if (!parser->code && strcmp(length_name, wanted + 1))
 		parser->code = error_set(parser->error, -EINVAL,
-		        "line %u: the length of field %s is called %s", line, name, length_name);
+			"line %u: the length of field %s is called %s", line, name, length_name);
 	expect(parser, "[");
 	expect(parser, wanted);
 	expect_text(parser, "];");
@@ -313,7 +313,7 @@ static void parse_event(struct parser *parser, struct event_schema *schema)
 }
 
 int ctf_metadata_parse(
-        struct ctf_description *description, const char *text, size_t bytes, struct error *error)
+	struct ctf_description *description, const char *text, size_t bytes, struct error *error)
 {
 	static const char signature[] = CTF_METADATA_SIGNATURE;
 	struct parser parser = {.lexer = {text, text + bytes, 1}, .error = error};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads back what lib/writer/ctf_metadata.c writes: not all of TSDL, but all of that, and every deviation is
- * an error. */
+/*
+ * Reads back what lib/writer/ctf_metadata.c writes: not all of TSDL, but all of that, and every deviation is
+ * an error.
+ */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -23,4 +25,4 @@ struct ctf_description {
  * -ENOMEM. On error nothing is kept.
  */
 int ctf_metadata_parse(
-        struct ctf_description *description, const char *text, size_t bytes, struct error *error);
+	struct ctf_description *description, const char *text, size_t bytes, struct error *error);

@@ -17,11 +17,11 @@
 #define TSC_MAX            (1ull << 62) /* decades of any clock; sums and differences stay in range */
 
 static const struct event_type lost_type = {
-        .id = 0,
-        .name = "lost",
-        .nr_fields = 1,
-        .fixed_bytes = 8,
-        .fields = {{.name = "count", .kind = EVENT_FIELD_UNSIGNED, .bits = 64}},
+	.id = 0,
+	.name = "lost",
+	.nr_fields = 1,
+	.fixed_bytes = 8,
+	.fields = {{.name = "count", .kind = EVENT_FIELD_UNSIGNED, .bits = 64}},
 };
 
 const struct event_type *stream_reader_lost_type(void)
@@ -36,7 +36,7 @@ void stream_layouts_init(struct stream_layouts *layouts, const struct event_sche
 
 	*layouts = (struct stream_layouts){0};
 	if (next_pid && next_pid->kind == EVENT_FIELD_UNSIGNED && next_pid->bits <= 32 &&
-	        next_pid->bit_offset % 8 == 0 && next_pid->byte_offset <= PID_OFFSET_MAX) {
+		next_pid->bit_offset % 8 == 0 && next_pid->byte_offset <= PID_OFFSET_MAX) {
 		layouts->switch_id = type->id;
 		layouts->pid_offset = next_pid->byte_offset;
 		layouts->pid_mask = UINT32_MAX >> (32 - next_pid->bits);
@@ -67,18 +67,18 @@ static void finish(struct stream_reader *reader)
 }
 
 void stream_reader_init(struct stream_reader *reader, const struct trace *trace, uint32_t stream,
-        const struct stream_layouts *layouts, uint64_t from_tsc, uint64_t to_tsc)
+	const struct stream_layouts *layouts, uint64_t from_tsc, uint64_t to_tsc)
 {
 	const struct trace_stream *from = &trace->streams[stream];
 
 	*reader = (struct stream_reader){
-	        .layouts = layouts,
-	        .cpu = from->cpu,
-	        .machine = from->machine,
-	        .stream = from,
-	        .trace_machine = &trace->machines[from->machine],
-	        .from_tsc = from_tsc,
-	        .to_tsc = to_tsc,
+		.layouts = layouts,
+		.cpu = from->cpu,
+		.machine = from->machine,
+		.stream = from,
+		.trace_machine = &trace->machines[from->machine],
+		.from_tsc = from_tsc,
+		.to_tsc = to_tsc,
 	};
 	stand_nowhere(reader);
 }
@@ -86,7 +86,7 @@ void stream_reader_init(struct stream_reader *reader, const struct trace *trace,
 void stream_reader_init_empty(struct stream_reader *reader)
 {
 	static const struct stream_layouts none = {
-	        .by_id = {[0 ... RECORD_ID_MASK] = {.bytes = UINT32_MAX}},
+		.by_id = {[0 ... RECORD_ID_MASK] = {.bytes = UINT32_MAX}},
 	};
 
 	*reader = (struct stream_reader){.layouts = &none};
@@ -123,7 +123,7 @@ damage(struct stream_reader *reader, int code, const char *format, ...)
 	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
 	error_set(reader->damage, code, "%s: packet at byte %" PRIu64 ": %s", reader->stream->name,
-	        reader->packet_offset, reason);
+		reader->packet_offset, reason);
 }
 
 /*
@@ -154,7 +154,7 @@ static const uint8_t *window_at(struct stream_reader *reader, uint64_t offset, s
 	if (kept)
 		memmove(reader->window, reader->window + (offset - reader->window_offset), kept);
 	got = file_read_at(reader->stream->fd, reader->window + kept, reader->window_capacity - kept,
-	        (off_t)(offset + kept));
+		(off_t)(offset + kept));
 	reader->window_offset = offset;
 	reader->window_bytes = kept + (got > 0 ? (size_t)got : 0);
 	*have = reader->window_bytes;
@@ -168,14 +168,14 @@ static bool check_sizes(struct stream_reader *reader, const struct ctf_packet_he
 {
 	if (header->magic != CTF_MAGIC) {
 		damage(reader, -EINVAL, "no packet begins here (%08x in place of %08x)", header->magic,
-		        CTF_MAGIC);
+			CTF_MAGIC);
 		return false;
 	}
 	if (header->packet_size % 8 || header->packet_size / 8 > STREAM_PACKET_BYTES_MAX ||
-	        header->content_size % 8 || header->content_size / 8 < sizeof(*header) ||
-	        header->packet_size / 8 < header->content_size / 8 + CTF_PADDING_BYTES) {
+		header->content_size % 8 || header->content_size / 8 < sizeof(*header) ||
+		header->packet_size / 8 < header->content_size / 8 + CTF_PADDING_BYTES) {
 		damage(reader, -EINVAL, "impossible sizes: %" PRIu64 " bits of %" PRIu64,
-		        header->content_size, header->packet_size);
+			header->content_size, header->packet_size);
 		return false;
 	}
 	return true;
@@ -190,7 +190,7 @@ static bool check_header(struct stream_reader *reader, const struct ctf_packet_h
 		damage(reader, -EINVAL, "it belongs to CPU %u", header->cpu_id);
 	else if (header->timestamp_end < header->timestamp_begin || header->timestamp_end > TSC_MAX)
 		damage(reader, -EINVAL, "impossible times: %" PRIu64 " to %" PRIu64, header->timestamp_begin,
-		        header->timestamp_end);
+			header->timestamp_end);
 	else if (header->timestamp_begin < reader->tsc)
 		damage(reader, -EINVAL, "it begins before the packet before it ends");
 	else if (header->events_discarded < reader->discarded)
@@ -281,7 +281,7 @@ static void close_packet(struct stream_reader *reader)
 		return;
 	if (reader->events_left)
 		damage(reader, -EINVAL, "it holds %d events %s than its header says",
-		        abs((int)reader->events_left), (int)reader->events_left > 0 ? "fewer" : "more");
+			abs((int)reader->events_left), (int)reader->events_left > 0 ? "fewer" : "more");
 	else if (reader->tsc > reader->packet_end_tsc)
 		damage(reader, -EINVAL, "an event is later than its end");
 }

@@ -62,15 +62,15 @@ struct stream_reader {
 	uint64_t packets;          /* delivered, also in part */
 	uint64_t damaged;          /* packets not delivered whole */
 	uint64_t announced;        /* events of the packets so far, as their headers say */
-	uint64_t missed;           /* events that were recorded and not delivered, for damage; as far as known */
-	struct error *damage;      /* the first; NULL: none yet */
-	uint8_t lost_payload[16];  /* of a "lost" event */
+	uint64_t missed;      /* events that were recorded and not delivered, for damage; as far as known */
+	struct error *damage; /* the first; NULL: none yet */
+	uint8_t lost_payload[16]; /* of a "lost" event */
 	bool packet_damaged, finished;
 };
 
 /* Stands before the first record. `from_tsc` and `to_tsc`: 0 and UINT64_MAX for all. */
 void stream_reader_init(struct stream_reader *reader, const struct trace *trace, uint32_t stream,
-        const struct stream_layouts *layouts, uint64_t from_tsc, uint64_t to_tsc);
+	const struct stream_layouts *layouts, uint64_t from_tsc, uint64_t to_tsc);
 void stream_reader_deinit(struct stream_reader *reader);
 
 /* A stream without events. */
@@ -99,7 +99,7 @@ static inline bool stream_reader_advance(struct stream_reader *reader)
 		return false;
 	memcpy(&next_pid, reader->payload + layouts->pid_offset, sizeof(next_pid));
 	reader->pid =
-	        (next_pid & reader->pid_mask) | (reader->pid & ((uint32_t)!reader->pid_mask * UINT32_MAX));
+		(next_pid & reader->pid_mask) | (reader->pid & ((uint32_t)!reader->pid_mask * UINT32_MAX));
 	reader->pid_mask = layout->pid_mask;
 	reader->type = layout->type;
 	reader->tsc += ((head >> RECORD_TIME_SHIFT) - reader->tsc) & RECORD_TIME_MASK;

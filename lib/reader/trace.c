@@ -52,31 +52,32 @@ void trace_close(struct trace *trace)
 
 /* Without exchange points there is only what the metadata's clock says: a line from the offset. */
 static int clock_from_metadata(
-        struct clock_map *map, const struct ctf_description *description, struct error *error)
+	struct clock_map *map, const struct ctf_description *description, struct error *error)
 {
 	const uint64_t hz = description->clock_hz, seconds = 1000;
 	uint64_t bound = (uint64_t)((unsigned __int128)description->precision_cycles * 1000000000 / hz);
 	struct clock_point points[2] = {
-	        {0, 0, bound},
-	        {hz * seconds, (int64_t)(seconds * 1000000000), bound},
+		{0, 0, bound},
+		{hz * seconds, (int64_t)(seconds * 1000000000), bound},
 	};
 	int64_t begin;
 
 	if (hz > UINT64_MAX / seconds ||
-	        __builtin_mul_overflow(description->offset_s, (int64_t)1000000000, &begin) ||
-	        __builtin_add_overflow(begin,
-	                (int64_t)((unsigned __int128)description->offset_cycles * 1000000000 / hz),
-	                &points[0].host_ns) ||
-	        __builtin_add_overflow(points[0].host_ns, points[1].host_ns, &points[1].host_ns))
+		__builtin_mul_overflow(description->offset_s, (int64_t)1000000000, &begin) ||
+		__builtin_add_overflow(begin,
+			(int64_t)((unsigned __int128)description->offset_cycles * 1000000000 / hz),
+			&points[0].host_ns) ||
+		__builtin_add_overflow(points[0].host_ns, points[1].host_ns, &points[1].host_ns))
 		return error_set(error, -EINVAL, "metadata: a clock outside every calendar");
 	return clock_map_init(map, points, 2, 0, error);
 }
 
 static int set_clock(
-        struct trace_machine *machine, const struct ctf_description *description, struct error *error)
+	struct trace_machine *machine, const struct ctf_description *description, struct error *error)
 {
-	if (machine->info->nr_points && !clock_map_init(&machine->clock, machine->info->points,
-	                                        machine->info->nr_points, machine->info->tsc_khz, error)) {
+	if (machine->info->nr_points &&
+		!clock_map_init(&machine->clock, machine->info->points, machine->info->nr_points,
+			machine->info->tsc_khz, error)) {
 		machine->realtime_offset_ns = machine->trace_info->realtime_offset_ns;
 		return 0;
 	}
@@ -84,7 +85,7 @@ static int set_clock(
 }
 
 static int load_metadata(
-        struct trace_machine *machine, struct ctf_description *description, struct error *error)
+	struct trace_machine *machine, struct ctf_description *description, struct error *error)
 {
 	cleanup_free char *text = NULL;
 	size_t bytes;
@@ -103,7 +104,7 @@ static int load_metadata(
 }
 
 static int add_stream(struct trace *trace, struct trace_machine *machine, const char *file, uint32_t cpu,
-        struct error *error)
+	struct error *error)
 {
 	cleanup_close int fd = openat(machine->dir_fd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct trace_stream *streams;
@@ -122,11 +123,11 @@ static int add_stream(struct trace *trace, struct trace_machine *machine, const 
 	if (asprintf(&name, "%s/%s", machine->path, file) < 0)
 		return no_memory(error);
 	streams[trace->nr_streams++] = (struct trace_stream){
-	        .name = name,
-	        .fd = take_fd(fd),
-	        .cpu = cpu,
-	        .machine = (uint32_t)(machine - trace->machines),
-	        .bytes = (uint64_t)status.st_size,
+		.name = name,
+		.fd = take_fd(fd),
+		.cpu = cpu,
+		.machine = (uint32_t)(machine - trace->machines),
+		.bytes = (uint64_t)status.st_size,
 	};
 	machine->nr_streams++;
 	return 0;
@@ -157,14 +158,14 @@ static int add_streams(struct trace *trace, struct trace_machine *machine, struc
 		uint64_t cpu;
 
 		if (!strncmp(file, "cpu", 3) &&
-		        !text_parse_unsigned(file + 3, strlen(file + 3), TRACE_CPUS_MAX - 1, &cpu) &&
-		        (file[3] != '0' || !file[4]))
+			!text_parse_unsigned(file + 3, strlen(file + 3), TRACE_CPUS_MAX - 1, &cpu) &&
+			(file[3] != '0' || !file[4]))
 			code = add_stream(trace, machine, file, (uint32_t)cpu, error);
 	}
 	closedir(directory);
 	if (machine->nr_streams)
 		qsort(trace->streams + machine->first_stream, machine->nr_streams, sizeof(*trace->streams),
-		        by_cpu);
+			by_cpu);
 	return code;
 }
 
@@ -196,7 +197,7 @@ static int name_machine(struct trace *trace, struct trace_machine *machine, cons
 
 /* Opens DIRECTORY as one more machine. Takes `path` over. */
 static int add_machine(struct trace *trace, char *path, const char *name, const struct trace_info *info,
-        const struct trace_machine_info *machine_info, struct error *error)
+	const struct trace_machine_info *machine_info, struct error *error)
 {
 	static const struct trace_machine_info nothing;
 	struct trace_machine *machine;
@@ -205,14 +206,14 @@ static int add_machine(struct trace *trace, char *path, const char *name, const 
 	if (!path || trace->nr_machines >= TRACE_MACHINES_MAX) {
 		free(path);
 		return path ? error_set(error, -E2BIG, "more than %d machines", TRACE_MACHINES_MAX)
-		            : no_memory(error);
+			    : no_memory(error);
 	}
 	machine = &trace->machines[trace->nr_machines];
 	*machine = (struct trace_machine){
-	        .path = path,
-	        .dir_fd = -1,
-	        .trace_info = info,
-	        .info = machine_info ? machine_info : &nothing,
+		.path = path,
+		.dir_fd = -1,
+		.trace_info = info,
+		.info = machine_info ? machine_info : &nothing,
 	};
 	code = name_machine(trace, machine, name);
 	trace->nr_machines++;
@@ -259,7 +260,7 @@ static const char *base_name(const char *path)
 
 /* A machine's directory alone; what the trace around it says of it is of use, but not needed. */
 static int open_machine_path(
-        struct trace *trace, int fd, const char *path, struct trace_info *info, struct error *error)
+	struct trace *trace, int fd, const char *path, struct trace_info *info, struct error *error)
 {
 	const struct trace_machine_info *machine_info = NULL;
 	char resolved[PATH_MAX];
@@ -276,7 +277,7 @@ static int open_machine_path(
 
 /* Machines of which nothing has been recorded yet have no metadata. */
 static int open_trace_path(
-        struct trace *trace, int fd, const char *path, struct trace_info *info, struct error *error)
+	struct trace *trace, int fd, const char *path, struct trace_info *info, struct error *error)
 {
 	int code = load_info(fd, TRACE_INFO_FILE, info, error);
 
@@ -291,7 +292,7 @@ static int open_trace_path(
 		snprintf(metadata, sizeof(metadata), "%s/metadata", machine->name);
 		if (exists(fd, metadata))
 			code = add_machine(
-			        trace, join(path, machine->name), machine->name, info, machine, error);
+				trace, join(path, machine->name), machine->name, info, machine, error);
 	}
 	return code;
 }
@@ -314,9 +315,9 @@ static int open_path(struct trace *trace, const char *path, struct trace_info *i
 	if (exists(fd, TRACE_INFO_FILE))
 		return open_trace_path(trace, fd, path, info, error);
 	error_set(error, -EINVAL, "%s: not a trace: there is no %s in it, and no metadata", path,
-	        TRACE_INFO_FILE);
+		TRACE_INFO_FILE);
 	error_hint(error,
-	        "record one: hypertrace record -o DIRECTORY, or hypertrace run -o DIRECTORY -- COMMAND");
+		"record one: hypertrace record -o DIRECTORY, or hypertrace run -o DIRECTORY -- COMMAND");
 	return -EINVAL;
 }
 
@@ -328,8 +329,8 @@ static void join_clocks(struct trace *trace)
 			struct trace_machine *one = &trace->machines[j], *other = &trace->machines[i];
 
 			if (one->realtime_offset_ns && other->realtime_offset_ns &&
-			        one->trace_info->host_boot_id[0] &&
-			        !strcmp(one->trace_info->host_boot_id, other->trace_info->host_boot_id)) {
+				one->trace_info->host_boot_id[0] &&
+				!strcmp(one->trace_info->host_boot_id, other->trace_info->host_boot_id)) {
 				other->realtime_offset_ns = one->realtime_offset_ns;
 				break;
 			}
@@ -345,14 +346,14 @@ int trace_open(const char *const *paths, size_t count, struct trace **result, st
 		return no_memory(error);
 	trace->infos = calloc(count + 1, sizeof(*trace->infos));
 	trace->machines =
-	        calloc(TRACE_MACHINES_MAX, sizeof(*trace->machines)); /* pointers into it stay good */
+		calloc(TRACE_MACHINES_MAX, sizeof(*trace->machines)); /* pointers into it stay good */
 	if (!trace->infos || !trace->machines)
 		code = no_memory(error);
 	for (size_t i = 0; i < count && !code; i++)
 		code = open_path(trace, paths[i], &trace->infos[trace->nr_infos++], error);
 	if (!code && !trace->nr_machines) {
 		code = error_set(
-		        error, -EINVAL, "%s: nothing has been recorded in it", count ? paths[0] : "no trace");
+			error, -EINVAL, "%s: nothing has been recorded in it", count ? paths[0] : "no trace");
 		error_hint(error, "is its recorder still waiting for the guest?");
 	}
 	if (code) {
@@ -374,7 +375,7 @@ int trace_find_machine(const struct trace *trace, const char *name, struct error
 			return (int)i;
 		if (used < sizeof(list))
 			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
-			        trace->machines[i].name);
+				trace->machines[i].name);
 	}
 	error_set(error, -ENOENT, "the trace has no machine %s", name);
 	error_hint(error, "it has %s", list);

@@ -5,9 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define KEY_SHIFT                                                                                            \
-	6 /* keys of several clocks are in 1/64 ns, finer than any TSC, so that its order is kept            \
-	   */
+/* Keys of several clocks are in 1/64 ns, finer than any TSC, so that its order is kept. */
+#define KEY_SHIFT 6
 
 uint64_t trace_reader_key_slow(struct trace_reader *reader, const struct stream_reader *stream)
 {
@@ -17,7 +16,7 @@ uint64_t trace_reader_key_slow(struct trace_reader *reader, const struct stream_
 
 	clock_cursor_ns(cursor, stream->tsc); /* moves to the epoch */
 	base = (__int128)epoch->host_ns + reader->trace->machines[stream->machine].realtime_offset_ns -
-	       reader->base_ns;
+		reader->base_ns;
 	key = (__int128)(int64_t)(stream->tsc - epoch->from_tsc) * epoch->mult >> (CLOCK_SHIFT - KEY_SHIFT);
 	key += base * (1 << KEY_SHIFT);
 	if (key < 0)
@@ -30,7 +29,7 @@ static uint64_t key_of(struct trace_reader *reader, uint32_t stream)
 	if (reader->streams[stream].finished)
 		return UINT64_MAX;
 	return reader->one_clock ? reader->streams[stream].tsc
-	                         : trace_reader_key_slow(reader, &reader->streams[stream]);
+				 : trace_reader_key_slow(reader, &reader->streams[stream]);
 }
 
 static void build_tree(struct trace_reader *reader)
@@ -78,8 +77,8 @@ static void open_streams(struct trace_reader *reader, const struct trace_reader_
 		if (!is_wanted(options, from))
 			continue;
 		stream_reader_init(stream, trace, i, &reader->layouts[from->machine],
-		        to_tsc(machine, options->from_ns),
-		        options->to_ns == INT64_MAX ? UINT64_MAX : to_tsc(machine, options->to_ns));
+			to_tsc(machine, options->from_ns),
+			options->to_ns == INT64_MAX ? UINT64_MAX : to_tsc(machine, options->to_ns));
 		several |= reader->streams[0].machine != from->machine;
 		reader->nr_streams++;
 	}
@@ -91,7 +90,7 @@ static void open_streams(struct trace_reader *reader, const struct trace_reader_
 static int64_t unix_ns(struct trace_reader *reader, const struct stream_reader *stream)
 {
 	return clock_cursor_ns(&reader->cursors[stream->machine], stream->tsc) +
-	       reader->trace->machines[stream->machine].realtime_offset_ns;
+		reader->trace->machines[stream->machine].realtime_offset_ns;
 }
 
 /* Keys count from the first event. */
@@ -111,7 +110,7 @@ static void find_start(struct trace_reader *reader)
 }
 
 int trace_reader_create(const struct trace *trace, const struct trace_reader_options *options,
-        struct trace_reader **result, struct error *error)
+	struct trace_reader **result, struct error *error)
 {
 	struct trace_reader *reader = calloc(1, sizeof(*reader));
 	uint32_t leaves = 1;
@@ -174,7 +173,8 @@ uint64_t trace_reader_damage(const struct trace_reader *reader, struct error *er
 		missed += stream->missed;
 	}
 	if (missed)
-		error_hint(error, "what could be read of the trace was read: all but %" PRIu64 " events", missed);
+		error_hint(error, "what could be read of the trace was read: all but %" PRIu64 " events",
+			missed);
 	else if (damaged)
 		error_hint(error, "what could be read of the trace was read");
 	return damaged;

@@ -8,8 +8,8 @@
  *	damaged = trace_reader_damage(reader, &error);
  *
  * The merge is a tournament tree over the time of each stream's next event; after an event only its stream's
- *path to the root is played again, without branches, so that the cost does not depend on how the streams
- *interleave.
+ * path to the root is played again, without branches, so that the cost does not depend on how the streams
+ * interleave.
  */
 #pragma once
 #include <stdbool.h>
@@ -18,13 +18,12 @@
 #include "lib/reader/stream_reader.h"
 #include "lib/reader/trace.h"
 
-#define TRACE_EVENT_LOST                                                                                     \
-	0 /* event.type->id: its one field counts events lost on that CPU since its last event */
+/* event.type->id: its one field counts events lost on that CPU since its last event */
+#define TRACE_EVENT_LOST 0
 
 struct trace_event {
 	const struct event_type *type;
-	const uint8_t
-	        *payload; /* until the next trace_reader_next(); some bytes behind it are readable, too */
+	const uint8_t *payload; /* until the next trace_reader_next(); some bytes behind it are readable */
 	uint64_t tsc;
 	uint32_t machine; /* index into trace.machines */
 	uint32_t cpu;
@@ -38,7 +37,7 @@ struct trace_reader_options {
 	                           delivered */
 	const uint64_t *cpus;   /* bit set of TRACE_CPUS_MAX bits; NULL: all */
 };
-#define TRACE_READER_ALL                                                                                     \
+#define TRACE_READER_ALL \
 	((struct trace_reader_options){.machine = -1, .from_ns = INT64_MIN, .to_ns = INT64_MAX})
 
 struct trace_reader {
@@ -57,7 +56,7 @@ struct trace_reader {
 
 /* -ENOMEM. The trace must stay open. */
 int trace_reader_create(const struct trace *trace, const struct trace_reader_options *options,
-        struct trace_reader **reader, struct error *error);
+	struct trace_reader **reader, struct error *error);
 void trace_reader_destroy(struct trace_reader *reader);
 
 /* Unix ns of the first event that will be, or was, delivered; INT64_MAX: the trace is empty. */
@@ -70,13 +69,12 @@ uint64_t trace_reader_damage(const struct trace_reader *reader, struct error *er
 static inline int64_t trace_reader_unix_ns(struct trace_reader *reader, const struct trace_event *event)
 {
 	return clock_cursor_ns(&reader->cursors[event->machine], event->tsc) +
-	       reader->trace->machines[event->machine].realtime_offset_ns;
+		reader->trace->machines[event->machine].realtime_offset_ns;
 }
 
-/* Text and bytes fields (the last of their type): where they are and how long, checked when the record was
- * read. */
+/* Text and bytes fields (the last of their type): where they are and how long, checked when the record was read. */
 static inline const uint8_t *trace_event_text(
-        const struct trace_event *event, const struct event_field *field, uint32_t *bytes)
+	const struct trace_event *event, const struct event_field *field, uint32_t *bytes)
 {
 	uint16_t length;
 
@@ -97,7 +95,7 @@ static inline bool trace_reader_next(struct trace_reader *reader, struct trace_e
 
 	if (__builtin_expect(stream_reader_advance(stream), 1) || stream_reader_step(stream))
 		key = __builtin_expect(reader->one_clock, 1) ? stream->tsc
-		                                             : trace_reader_key_slow(reader, stream);
+							     : trace_reader_key_slow(reader, stream);
 	reader->keys[winner] = key;
 	for (uint32_t node = reader->nr_leaves + winner; node > 1;) {
 		uint32_t rival = reader->winners[node ^ 1];

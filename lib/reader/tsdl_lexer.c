@@ -86,7 +86,7 @@ struct tsdl_token tsdl_next(struct tsdl_lexer *lexer)
 bool tsdl_is(const struct tsdl_token *token, const char *text)
 {
 	return token->kind != TSDL_STRING && token->length == strlen(text) &&
-	       !memcmp(token->at, text, token->length);
+		!memcmp(token->at, text, token->length);
 }
 
 void tsdl_string(const struct tsdl_token *token, char *out, size_t room)

@@ -36,8 +36,9 @@ static void put_uuid(struct strbuf *out, const uint8_t uuid[16])
 
 static void put_trace(struct strbuf *out, const struct ctf_metadata *metadata)
 {
-	strbuf_puts(out, CTF_METADATA_SIGNATURE "\n\n" CTF_LAYOUT_TYPES
-	                                        "\ntrace {\n\tmajor = 1;\n\tminor = 8;\n\tuuid = ");
+	strbuf_puts(out,
+		CTF_METADATA_SIGNATURE "\n\n" CTF_LAYOUT_TYPES
+				       "\ntrace {\n\tmajor = 1;\n\tminor = 8;\n\tuuid = ");
 	put_uuid(out, metadata->uuid);
 	strbuf_puts(out, ";\n" CTF_LAYOUT_PACKET_HEADER "};\n\n");
 }
@@ -47,14 +48,14 @@ static void put_env(struct strbuf *out, const struct ctf_metadata *metadata)
 	const struct {
 		const char *name, *value;
 	} entries[] = {
-	        {"hostname", metadata->hostname},
-	        {"machine", metadata->machine},
-	        {"sysname", "Linux"},
-	        {"kernel_release", metadata->release},
-	        {"kernel_version", metadata->version},
-	        {"channel", metadata->channel},
-	        {"tracer_name", "hypertrace"},
-	        {"tracer_version", metadata->program_version},
+		{"hostname", metadata->hostname},
+		{"machine", metadata->machine},
+		{"sysname", "Linux"},
+		{"kernel_release", metadata->release},
+		{"kernel_version", metadata->version},
+		{"channel", metadata->channel},
+		{"tracer_name", "hypertrace"},
+		{"tracer_version", metadata->program_version},
 	};
 
 	strbuf_puts(out, "env {\n");
@@ -69,10 +70,10 @@ static void put_env(struct strbuf *out, const struct ctf_metadata *metadata)
 static void put_clock(struct strbuf *out, const struct ctf_metadata *metadata)
 {
 	strbuf_printf(out,
-	        "clock {\n\tname = tsc;\n\tdescription = \"time stamp counter of the machine\";\n"
-	        "\tfreq = %" PRIu64 ";\n\tprecision = %" PRIu64 ";\n"
-	        "\toffset_s = %" PRId64 ";\n\toffset = %" PRIu64 ";\n\tabsolute = TRUE;\n};\n\n",
-	        metadata->clock_hz, metadata->precision_cycles, metadata->offset_s, metadata->offset_cycles);
+		"clock {\n\tname = tsc;\n\tdescription = \"time stamp counter of the machine\";\n"
+		"\tfreq = %" PRIu64 ";\n\tprecision = %" PRIu64 ";\n"
+		"\toffset_s = %" PRId64 ";\n\toffset = %" PRIu64 ";\n\tabsolute = TRUE;\n};\n\n",
+		metadata->clock_hz, metadata->precision_cycles, metadata->offset_s, metadata->offset_cycles);
 }
 
 /* Names get the underscore that readers take off again, so that no name is ever a word of the language. */
@@ -83,26 +84,26 @@ static void put_field(struct strbuf *out, const struct event_field *field)
 	switch (field->kind) {
 	case EVENT_FIELD_UNSIGNED:
 		strbuf_printf(out, "\t\tinteger { size = %u; align = 1; signed = false; } _%s;\n",
-		        field->bits, name);
+			field->bits, name);
 		break;
 	case EVENT_FIELD_SIGNED:
 		strbuf_printf(out, "\t\tinteger { size = %u; align = 1; signed = true; } _%s;\n", field->bits,
-		        name);
+			name);
 		break;
 	case EVENT_FIELD_HEX:
 		strbuf_printf(out, "\t\tinteger { size = %u; align = 1; signed = false; base = 16; } _%s;\n",
-		        field->bits, name);
+			field->bits, name);
 		break;
 	case EVENT_FIELD_COMM:
 		strbuf_printf(out, "\t\tchar_t _%s[16];\n", name);
 		break;
 	case EVENT_FIELD_TEXT:
 		strbuf_printf(
-		        out, "\t\tuint16_t _%s_length;\n\t\tchar_t _%s[_%s_length];\n", name, name, name);
+			out, "\t\tuint16_t _%s_length;\n\t\tchar_t _%s[_%s_length];\n", name, name, name);
 		break;
 	case EVENT_FIELD_BYTES:
 		strbuf_printf(
-		        out, "\t\tuint16_t _%s_length;\n\t\tuint8_t _%s[_%s_length];\n", name, name, name);
+			out, "\t\tuint16_t _%s_length;\n\t\tuint8_t _%s[_%s_length];\n", name, name, name);
 		break;
 	}
 }
@@ -110,8 +111,8 @@ static void put_field(struct strbuf *out, const struct event_field *field)
 static void put_event(struct strbuf *out, const struct event_type *type)
 {
 	strbuf_printf(out,
-	        "\nevent {\n\tname = \"%s\";\n\tid = %u;\n\tstream_id = 0;\n\tfields := struct {\n",
-	        type->name, type->id);
+		"\nevent {\n\tname = \"%s\";\n\tid = %u;\n\tstream_id = 0;\n\tfields := struct {\n",
+		type->name, type->id);
 	for (unsigned i = 0; i < type->nr_fields; i++)
 		put_field(out, &type->fields[i]);
 	strbuf_puts(out, "\t};\n};\n");
@@ -124,8 +125,8 @@ int ctf_metadata_write(const struct ctf_metadata *metadata, int dir_fd, struct e
 
 	if (!metadata->clock_hz || metadata->offset_cycles >= metadata->clock_hz)
 		return error_set(error, -EINVAL,
-		        "metadata: a clock of %" PRIu64 " Hz with %" PRIu64 " cycles of offset",
-		        metadata->clock_hz, metadata->offset_cycles);
+			"metadata: a clock of %" PRIu64 " Hz with %" PRIu64 " cycles of offset",
+			metadata->clock_hz, metadata->offset_cycles);
 	code = event_schema_check(metadata->schema, error);
 	if (code)
 		return error_add(error, "metadata"), code;

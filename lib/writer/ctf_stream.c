@@ -13,7 +13,7 @@
 #define RESERVE_BYTES      (8u << 20)
 
 int ctf_stream_init(
-        struct ctf_stream *stream, int dir_fd, uint32_t cpu, const uint8_t uuid[16], struct error *error)
+	struct ctf_stream *stream, int dir_fd, uint32_t cpu, const uint8_t uuid[16], struct error *error)
 {
 	char name[32];
 
@@ -46,7 +46,7 @@ static void reserve(struct ctf_stream *stream, uint64_t until)
 		return;
 	stream->reserved = until + RESERVE_BYTES;
 	if (fallocate(stream->fd, FALLOC_FL_KEEP_SIZE, (off_t)stream->bytes,
-	            (off_t)(stream->reserved - stream->bytes)) < 0)
+		    (off_t)(stream->reserved - stream->bytes)) < 0)
 		stream->reserved = UINT64_MAX;
 }
 
@@ -59,22 +59,22 @@ static void cut_off(struct ctf_stream *stream)
 }
 
 int ctf_stream_write(struct ctf_stream *stream, uint8_t *buffer, uint32_t bytes, uint32_t events,
-        uint64_t begin_tsc, uint64_t end_tsc, uint64_t lost, uint32_t current_pid, struct error *error)
+	uint64_t begin_tsc, uint64_t end_tsc, uint64_t lost, uint32_t current_pid, struct error *error)
 {
 	const uint64_t content = sizeof(struct ctf_packet_header) + (uint64_t)bytes;
 	const uint64_t whole =
-	        (content + CTF_PADDING_BYTES + 7) & ~7ull; /* packets stay 8-byte aligned in the file */
+		(content + CTF_PADDING_BYTES + 7) & ~7ull; /* packets stay 8-byte aligned in the file */
 	struct ctf_packet_header header = {
-	        .magic = CTF_MAGIC,
-	        .timestamp_begin = begin_tsc,
-	        .timestamp_end = end_tsc,
-	        .content_size = content * 8,
-	        .packet_size = whole * 8,
-	        .packet_seq_num = stream->packets,
-	        .events_discarded = lost,
-	        .cpu_id = stream->cpu_id,
-	        .current_pid = current_pid,
-	        .events = events,
+		.magic = CTF_MAGIC,
+		.timestamp_begin = begin_tsc,
+		.timestamp_end = end_tsc,
+		.content_size = content * 8,
+		.packet_size = whole * 8,
+		.packet_seq_num = stream->packets,
+		.events_discarded = lost,
+		.cpu_id = stream->cpu_id,
+		.current_pid = current_pid,
+		.events = events,
 	};
 	int code;
 

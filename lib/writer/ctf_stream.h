@@ -21,7 +21,7 @@ struct ctf_stream {
 
 /* Creates DIR/cpuN. */
 int ctf_stream_init(
-        struct ctf_stream *stream, int dir_fd, uint32_t cpu, const uint8_t uuid[16], struct error *error);
+	struct ctf_stream *stream, int dir_fd, uint32_t cpu, const uint8_t uuid[16], struct error *error);
 void ctf_stream_deinit(struct ctf_stream *stream);
 
 /*
@@ -30,4 +30,4 @@ void ctf_stream_deinit(struct ctf_stream *stream);
  * then the file is as it was before, and a later call may succeed.
  */
 int ctf_stream_write(struct ctf_stream *stream, uint8_t *buffer, uint32_t bytes, uint32_t events,
-        uint64_t begin_tsc, uint64_t end_tsc, uint64_t lost, uint32_t current_pid, struct error *error);
+	uint64_t begin_tsc, uint64_t end_tsc, uint64_t lost, uint32_t current_pid, struct error *error);

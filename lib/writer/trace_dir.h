@@ -17,8 +17,10 @@ struct trace_dir {
 int trace_dir_init(struct trace_dir *dir, const char *path, struct error *error);
 void trace_dir_deinit(struct trace_dir *dir);
 
-/* Creates TRACE/<machine>/ with names/ and names/formats/. Returns an open directory, the caller's, or
- * negative errno. */
+/*
+ * Creates TRACE/<machine>/ with names/ and names/formats/. Returns an open directory, the caller's, or
+ * negative errno.
+ */
 int trace_dir_add_machine(struct trace_dir *dir, const char *machine, struct error *error);
 
 /* Writes or atomically replaces hypertrace.json. */

@@ -14,7 +14,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The target's name, and valid inputs to begin with: index 0, 1, …; 0 bytes: no more. `data` is static or
- * leaked. */
+/* The target's name, and valid inputs to begin with: index 0, 1, …; 0 bytes: no more. `data` is static or leaked. */
 extern const char fuzz_name[];
 size_t fuzz_seed(size_t index, const uint8_t **data);

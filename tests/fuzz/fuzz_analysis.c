@@ -27,21 +27,21 @@ _Static_assert(sizeof(struct input_event) == EVENT_BYTES, "the input's layout");
 
 /* sched_waking, sched_switch, sys_enter, sys_exit, irq and softirq around each other; see abi/events.def */
 static const struct input_event seed[] = {
-        {2, 0, 10, 7, {8}},
-        {1, 0, 10, 7, {8, 0, 0x40, 0, 120}},
-        {13, 0, 10, 8, {3}},
-        {11, 0, 10, 8, {1}},
-        {8, 0, 10, 8, {9}},
-        {9, 0, 10, 8, {9}},
-        {12, 0, 10, 8, {1}},
-        {15, 0, 10, 8, {0xfe, 0xff, 0xff, 0xff}},
-        {23, 0, 10, 8, {3}},
-        {24, 0, 10, 8, {0xfe}},
-        {16, 0, 10, 8, {0, 0, 0, 0, 1, 0, 0, 0, 3}},
-        {33, 1, 10, 8, {2, 3, 0, 0, 0, 1}},
-        {32, 1, 10, 8, {8, 0, 0, 0, 4, 0, 't', 'e', 'x', 't'}},
-        {5, 1, 10, 8, {8, 0, 0, 0, 20, 0, 0, 0, 20, 0, 0, 0, 'n'}},
-        {7, 1, 10, 20, {20}},
+	{2, 0, 10, 7, {8}},
+	{1, 0, 10, 7, {8, 0, 0x40, 0, 120}},
+	{13, 0, 10, 8, {3}},
+	{11, 0, 10, 8, {1}},
+	{8, 0, 10, 8, {9}},
+	{9, 0, 10, 8, {9}},
+	{12, 0, 10, 8, {1}},
+	{15, 0, 10, 8, {0xfe, 0xff, 0xff, 0xff}},
+	{23, 0, 10, 8, {3}},
+	{24, 0, 10, 8, {0xfe}},
+	{16, 0, 10, 8, {0, 0, 0, 0, 1, 0, 0, 0, 3}},
+	{33, 1, 10, 8, {2, 3, 0, 0, 0, 1}},
+	{32, 1, 10, 8, {8, 0, 0, 0, 4, 0, 't', 'e', 'x', 't'}},
+	{5, 1, 10, 8, {8, 0, 0, 0, 20, 0, 0, 0, 20, 0, 0, 0, 'n'}},
+	{7, 1, 10, 20, {20}},
 };
 
 size_t fuzz_seed(size_t index, const uint8_t **data)
@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct event_type lost = {.name = "lost"};
 	static struct event_schema *schema;
 	struct machine_report_options options = {
-	        .nr_cpus = CPUS, .ns_per_tsc = 0.4, .syscalls_by_task = true};
+		.nr_cpus = CPUS, .ns_per_tsc = 0.4, .syscalls_by_task = true};
 	struct machine_report *report;
 	uint64_t now_ns = 1000000;
 

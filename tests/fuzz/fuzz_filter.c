@@ -12,9 +12,9 @@ const char fuzz_name[] = "filter";
 size_t fuzz_seed(size_t index, const uint8_t **data)
 {
 	static const char *const seeds[] = {
-	        "pid==123|5-9,comm!=\"a b\"|bash,cpu==0-3,syscall.duration>1.5ms",
-	        "duration>=10us,pid!=0,pid!=7",
-	        "sched,irq,!sched_waking,block:block_rq_issue,!block:x,all",
+		"pid==123|5-9,comm!=\"a b\"|bash,cpu==0-3,syscall.duration>1.5ms",
+		"duration>=10us,pid!=0,pid!=7",
+		"sched,irq,!sched_waking,block:block_rq_issue,!block:x,all",
 	};
 
 	if (index >= sizeof(seeds) / sizeof(seeds[0]))
@@ -35,7 +35,7 @@ static void check(int result, const struct error *error)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct event_choice choices[] = {{"sched_switch", "sched", 1},
-	        {"sched_waking", "sched", 2}, {"irq_handler_entry", "irq", 8}, {0}};
+		{"sched_waking", "sched", 2}, {"irq_handler_entry", "irq", 8}, {0}};
 	struct event_selection selection;
 	struct error error = {0};
 	struct filter filter;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The fallback driver: replays files, then mutates for a while. No coverage feedback, but fast, and
- * everywhere. */
+/* The fallback driver: replays files, then mutates for a while. No coverage feedback, but fast, and everywhere. */
 #include "tests/fuzz/fuzz.h"
 
 #include <fcntl.h>
@@ -36,7 +35,7 @@ static uint64_t random_below(uint64_t limit)
 static void add(const void *data, size_t size)
 {
 	struct input *input =
-	        &pool[pool_size < POOL_MAX ? pool_size++ : nr_seeds + random_below(POOL_MAX - nr_seeds)];
+		&pool[pool_size < POOL_MAX ? pool_size++ : nr_seeds + random_below(POOL_MAX - nr_seeds)];
 
 	free(input->data);
 	*input = (struct input){malloc(size + 1), size};
@@ -49,7 +48,7 @@ static void add(const void *data, size_t size)
 static uint64_t interesting(void)
 {
 	static const uint64_t values[] = {0, 1, 7, 8, 31, 32, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff,
-	        0x7fffffff, 0x80000000, 0xffffffff, 0x7fffffffffffffff, 0x8000000000000000, UINT64_MAX};
+		0x7fffffff, 0x80000000, 0xffffffff, 0x7fffffffffffffff, 0x8000000000000000, UINT64_MAX};
 
 	return values[random_below(sizeof(values) / sizeof(values[0]))];
 }
@@ -96,8 +95,8 @@ static uint8_t *map_scratch(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0666);
 	void *scratch = fd < 0 || ftruncate(fd, INPUT_MAX)
-	                        ? MAP_FAILED
-	                        : mmap(NULL, INPUT_MAX, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		? MAP_FAILED
+		: mmap(NULL, INPUT_MAX, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (scratch == MAP_FAILED) {
 		perror(path);

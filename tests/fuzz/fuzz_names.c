@@ -14,19 +14,19 @@ const char fuzz_name[] = "names";
 size_t fuzz_seed(size_t index, const uint8_t **data)
 {
 	static const char *const seeds[] = {
-	        "t1 1 systemd\n2 2 kthreadd\n1234 1200 a name\n",
-	        "i1 i8042\n24 virtio0-input.0\n",
-	        "sffffffff81000000 T _stext\nffffffff81000110 t do_one\tmod [mod]\nffffffff81000110 T "
-	        "alias\n",
-	        "j{\"format\":1,\"state\":\"complete\",\"host\":{\"name\":\"h\",\"boot_id\":\"b\"},"
-	        "\"realtime_offset_ns\":5,"
-	        "\"machines\":[{\"name\":\"vm\",\"layer\":1,\"channel\":\"shm\",\"end\":{\"state\":\"panic\","
-	        "\"message\":\"x\"},"
-	        "\"kernel\":{\"text_address\":\"0xffffffff81000000\",\"kaslr_offset\":\"0x0\"},\"clock\":{"
-	        "\"tsc_khz\":2500000,"
-	        "\"points\":[[1,2,3],[1000,2000,3]]},\"configuration\":{\"events\":\"sched\",\"mode\":"
-	        "\"discard\"},"
-	        "\"cpus\":[{\"cpu\":0,\"events\":5,\"lost\":{\"full\":1}}]}]}",
+		"t1 1 systemd\n2 2 kthreadd\n1234 1200 a name\n",
+		"i1 i8042\n24 virtio0-input.0\n",
+		"sffffffff81000000 T _stext\nffffffff81000110 t do_one\tmod [mod]\nffffffff81000110 T "
+		"alias\n",
+		"j{\"format\":1,\"state\":\"complete\",\"host\":{\"name\":\"h\",\"boot_id\":\"b\"},"
+		"\"realtime_offset_ns\":5,"
+		"\"machines\":[{\"name\":\"vm\",\"layer\":1,\"channel\":\"shm\",\"end\":{\"state\":\"panic\","
+		"\"message\":\"x\"},"
+		"\"kernel\":{\"text_address\":\"0xffffffff81000000\",\"kaslr_offset\":\"0x0\"},\"clock\":{"
+		"\"tsc_khz\":2500000,"
+		"\"points\":[[1,2,3],[1000,2000,3]]},\"configuration\":{\"events\":\"sched\",\"mode\":"
+		"\"discard\"},"
+		"\"cpus\":[{\"cpu\":0,\"events\":5,\"lost\":{\"full\":1}}]}]}",
 	};
 
 	if (index >= sizeof(seeds) / sizeof(seeds[0]))
@@ -62,11 +62,11 @@ static void use_info(const char *text, size_t bytes)
 	if (trace_info_format(&info, &written, &error))
 		abort();
 	if (trace_info_parse(&again, written, strlen(written), &error) ||
-	        again.nr_machines != info.nr_machines)
+		again.nr_machines != info.nr_machines)
 		abort();
 	for (size_t i = 0; i < info.nr_machines; i++)
 		if (!clock_map_init(&map, info.machines[i].points, info.machines[i].nr_points,
-		            info.machines[i].tsc_khz, NULL)) {
+			    info.machines[i].tsc_khz, NULL)) {
 			clock_map_to_ns(&map, 12345);
 			clock_map_to_tsc(&map, 12345);
 			clock_map_error_ns(&map, UINT64_MAX);

@@ -58,10 +58,10 @@ static int check_packet(void *context, const struct ring_packet *packet)
 	struct ring_walk walk = {.at = records, .end = records + packet->bytes, .tsc = packet->begin_tsc};
 
 	MUST(!(packet->bytes > PACKET_BYTES || packet->begin_tsc < sink->last_tsc ||
-	        packet->end_tsc < packet->begin_tsc));
+		packet->end_tsc < packet->begin_tsc));
 	ring_walk(sink->table, &walk, 1);
 	MUST(!(walk.status != RING_WALK_WHOLE || walk.events != packet->events ||
-	        walk.tsc > packet->end_tsc));
+		walk.tsc > packet->end_tsc));
 	sink->last_tsc = packet->end_tsc;
 	return packet->events % 7 == 0 ? -28 : 0;
 }
@@ -75,19 +75,19 @@ static void make_honest(uint8_t *base)
 	uint8_t *at = (uint8_t *)(packet + 1);
 
 	*header = (struct ht_region){.magic = HT_MAGIC,
-	        .abi_version = HT_ABI_VERSION,
-	        .header_bytes = sizeof(*header),
-	        .region_bytes = REGION_BYTES,
-	        .generation = 1,
-	        .nr_rings = RINGS,
-	        .nr_packets = PACKETS,
-	        .packet_bytes = PACKET_BYTES,
-	        .rings_offset = RINGS_OFFSET,
-	        .data_offset = DATA_OFFSET,
-	        .state = HT_STATE_RUNNING};
+		.abi_version = HT_ABI_VERSION,
+		.header_bytes = sizeof(*header),
+		.region_bytes = REGION_BYTES,
+		.generation = 1,
+		.nr_rings = RINGS,
+		.nr_packets = PACKETS,
+		.packet_bytes = PACKET_BYTES,
+		.rings_offset = RINGS_OFFSET,
+		.data_offset = DATA_OFFSET,
+		.state = HT_STATE_RUNNING};
 	ring->head = 2;
 	*packet = (struct ht_packet){
-	        .seq = 1, .begin_tsc = 100, .end_tsc = 1u << 20, .content_bytes = sizeof(*packet)};
+		.seq = 1, .begin_tsc = 100, .end_tsc = 1u << 20, .content_bytes = sizeof(*packet)};
 	for (unsigned i = 0; i < 200; i++, at += 9) {
 		uint32_t head = (100 + i) << HT_ID_BITS | EVENT_ID_sched_switch;
 
@@ -104,8 +104,8 @@ static void make_honest(uint8_t *base)
 static void scribble(uint8_t *base, const uint8_t *step)
 {
 	static const uint32_t places[] = {0, 8, 24, 32, RINGS_OFFSET, DATA_OFFSET, DATA_OFFSET + PACKET_BYTES,
-	        DATA_OFFSET + 64, DATA_OFFSET + PACKET_BYTES + 64,
-	        DATA_OFFSET + RINGS * PACKETS / 2 * PACKET_BYTES};
+		DATA_OFFSET + 64, DATA_OFFSET + PACKET_BYTES + 64,
+		DATA_OFFSET + RINGS * PACKETS / 2 * PACKET_BYTES};
 	uint32_t at = places[step[0] % (sizeof(places) / sizeof(places[0]))] + (step[1] | step[2] % 16 << 8);
 	uint64_t value;
 
@@ -133,11 +133,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	struct ring_scratch *scratch = ring_scratch_create(PACKET_BYTES);
 	uint8_t *base = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct region region = {.fd = -1,
-	        .path = "fuzz",
-	        .bytes = REGION_BYTES,
-	        .base = base,
-	        .guest = (const struct ht_region *)base,
-	        .host = (struct ht_host *)(base + HT_HOST_OFFSET)};
+		.path = "fuzz",
+		.bytes = REGION_BYTES,
+		.base = base,
+		.guest = (const struct ht_region *)base,
+		.host = (struct ht_host *)(base + HT_HOST_OFFSET)};
 	struct region_layout layout = {0}, checked;
 	struct ring_reader readers[RINGS];
 	struct sink sinks[RINGS];
@@ -150,26 +150,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	for (uint32_t i = 0; i < RINGS; i++) {
 		sinks[i] = (struct sink){.table = &table};
 		ring_reader_init(&readers[i],
-		        &(struct ring_reader_options){.ring = region_ring(&region, &layout, i),
-		                .data = region_ring_data(&region, &layout, i),
-		                .packet_bytes = layout.packet_bytes,
-		                .nr_packets = layout.nr_packets,
-		                .region = region.guest,
-		                .generation = layout.generation,
-		                .read_packets = bytes % 2 ? (uint64_t *)region.host->read_packets + i : NULL,
-		                .table = &table,
-		                .scratch = scratch,
-		                .packet = check_packet,
-		                .context = &sinks[i]});
+			&(struct ring_reader_options){.ring = region_ring(&region, &layout, i),
+				.data = region_ring_data(&region, &layout, i),
+				.packet_bytes = layout.packet_bytes,
+				.nr_packets = layout.nr_packets,
+				.region = region.guest,
+				.generation = layout.generation,
+				.read_packets = bytes % 2 ? (uint64_t *)region.host->read_packets + i : NULL,
+				.table = &table,
+				.scratch = scratch,
+				.packet = check_packet,
+				.context = &sinks[i]});
 	}
 	for (size_t at = 0; at + 12 <= bytes; at += 12) {
 		scribble(base, data + at);
 		if (data[at + 3] & 16)
 			poll_all(readers, &region, (unsigned)at);
 		MUST(!(region_check(&region, &checked, NULL) == 0 &&
-		        (checked.data_offset + (uint64_t)checked.nr_rings * checked.nr_packets *
-		                                       checked.packet_bytes >
-		                REGION_BYTES)));
+			(checked.data_offset +
+					(uint64_t)checked.nr_rings * checked.nr_packets *
+						checked.packet_bytes >
+				REGION_BYTES)));
 	}
 	poll_all(readers, &region, 3);
 	munmap(base, REGION_BYTES);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A stream file of a trace whose metadata is good; two of them, so that they are merged: the input and a
- * sound one. */
+/*
+ * A stream file of a trace whose metadata is good; two of them, so that they are merged: the input and a
+ * sound one.
+ */
 #include "tests/fuzz/fuzz.h"
 
 #include <fcntl.h>
@@ -118,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	fd = trace->streams[0].fd;
 	if (ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t)size ||
-	        trace_reader_create(trace, &options, &reader, NULL))
+		trace_reader_create(trace, &options, &reader, NULL))
 		abort();
 	while (trace_reader_next(reader, &event)) {
 		if (event.tsc < last_tsc)

@@ -36,18 +36,18 @@ static uint64_t random_word(uint64_t *state)
 static void make_header(uint64_t generation)
 {
 	struct ht_region header = {.magic = HT_MAGIC,
-	        .abi_version = HT_ABI_VERSION,
-	        .header_bytes = sizeof(header),
-	        .region_bytes = REGION_BYTES,
-	        .generation = generation,
-	        .nr_rings = 3,
-	        .nr_packets = 8,
-	        .packet_bytes = 4096,
-	        .rings_offset = RINGS_OFFSET,
-	        .data_offset = RINGS_OFFSET + 4096,
-	        .state = HT_STATE_RUNNING,
-	        .control_done = 1,
-	        .tsc_khz = 1000000};
+		.abi_version = HT_ABI_VERSION,
+		.header_bytes = sizeof(header),
+		.region_bytes = REGION_BYTES,
+		.generation = generation,
+		.nr_rings = 3,
+		.nr_packets = 8,
+		.packet_bytes = 4096,
+		.rings_offset = RINGS_OFFSET,
+		.data_offset = RINGS_OFFSET + 4096,
+		.state = HT_STATE_RUNNING,
+		.control_done = 1,
+		.tsc_khz = 1000000};
 
 	memset(header.release, 0x1b, sizeof(header.release));
 	memset(header.message, 0xff, sizeof(header.message));
@@ -61,12 +61,12 @@ static void make_packet(uint64_t *seed)
 	struct ht_ring *rings = (struct ht_ring *)(base + RINGS_OFFSET);
 	uint8_t *at = base + RINGS_OFFSET + 4096 + ring * 8 * 4096 + k % 8 * 4096;
 	struct ht_packet packet = {.seq = k + 1,
-	        .begin_tsc = k << 20,
-	        .end_tsc = (k + 1) << 20,
-	        .events_before = k * 100,
-	        .events = 100,
-	        .content_bytes = 64 + 100 * 9,
-	        .flags = word >> 16 & 1};
+		.begin_tsc = k << 20,
+		.end_tsc = (k + 1) << 20,
+		.events_before = k * 100,
+		.events = 100,
+		.content_bytes = 64 + 100 * 9,
+		.flags = word >> 16 & 1};
 
 	for (unsigned i = 0; i < 100; i++)
 		memcpy(at + 64 + i * 9, &(uint32_t){((uint32_t)(k << 20) + i) << 5 | 1}, 4);
@@ -114,7 +114,7 @@ static bool is_whole(const char *path)
 		return true; /* nothing was recorded of that vCPU */
 	fstat(fileno(file), &status);
 	while (fread(&header, sizeof(header), 1, file) == 1 && header.magic == CTF_MAGIC &&
-	        header.content_size <= header.packet_size && header.timestamp_begin <= header.timestamp_end) {
+		header.content_size <= header.packet_size && header.timestamp_begin <= header.timestamp_end) {
 		at += header.packet_size / 8;
 		fseek(file, (long)at, SEEK_SET);
 	}

@@ -111,11 +111,10 @@ static void produce(uint32_t count)
 		x.produced++;
 		if (user_depth == 0)
 			user_write(&x.producer, RING_CHECK_ID, payload, RING_CHECK_BYTES);
-		/* a single one is longer than what it interrupts, and may find no room where that still does
-		 */
+		/* a single one is longer than what it interrupts, and may find no room where that still does */
 		else if (x.schedule->nested == 1 ||
-		         !ht_ring_write(&x.producer, RING_CHECK_ID, RING_CHECK_BYTES, payload,
-		                 (uint32_t)(payload >> 32)))
+			!ht_ring_write(&x.producer, RING_CHECK_ID, RING_CHECK_BYTES, payload,
+				(uint32_t)(payload >> 32)))
 			ht_producer_write(&x.producer, RING_CHECK_ID, &payload, RING_CHECK_BYTES, 0, 0);
 	}
 }
@@ -149,7 +148,7 @@ static void explore_point(int own)
 	if (x.running < 0) /* before and after the schedule */
 		return;
 	if (x.running == 0 && user_depth == 0 && ++x.producer_points > schedule->interrupt &&
-	        !x.interrupted && (schedule->nmi || !interrupts_off))
+		!x.interrupted && (schedule->nmi || !interrupts_off))
 		interrupt();
 	if (own)
 		return; /* the other side does not see it: a change here is the same as at the next point */
@@ -182,7 +181,7 @@ static void run_reader(void)
 
 /* Returns the number of points; `fault`: what went wrong, or NULL. */
 static uint32_t run(const struct schedule *schedule, const struct ring_walk_table *table,
-        struct ring_scratch *scratch, const char **fault)
+	struct ring_scratch *scratch, const char **fault)
 {
 	void (*const sides[2])(void) = {run_producer, run_reader};
 	uint64_t lost = 0;
@@ -197,16 +196,17 @@ static uint32_t run(const struct schedule *schedule, const struct ring_walk_tabl
 	x.running = -1; /* no points yet */
 	x.interrupted = true;
 	ht_producer_init(&x.producer, &x.ring, x.data, PACKET_BYTES, schedule->nr_packets,
-	        schedule->discard ? (const __u64 *)&x.read_packets : NULL);
-	ring_reader_init(&x.reader, &(struct ring_reader_options){.ring = &x.ring,
-	                                    .data = x.data,
-	                                    .packet_bytes = PACKET_BYTES,
-	                                    .nr_packets = schedule->nr_packets,
-	                                    .read_packets = schedule->discard ? &x.read_packets : NULL,
-	                                    .table = table,
-	                                    .scratch = scratch,
-	                                    .packet = ring_check_packet,
-	                                    .context = &x.check});
+		schedule->discard ? (const __u64 *)&x.read_packets : NULL);
+	ring_reader_init(&x.reader,
+		&(struct ring_reader_options){.ring = &x.ring,
+			.data = x.data,
+			.packet_bytes = PACKET_BYTES,
+			.nr_packets = schedule->nr_packets,
+			.read_packets = schedule->discard ? &x.read_packets : NULL,
+			.table = table,
+			.scratch = scratch,
+			.packet = ring_check_packet,
+			.context = &x.check});
 	for (int i = 0; i < 2; i++) {
 		x.stacks[i] = stacks[i];
 		getcontext(&x.side[i]);
@@ -237,8 +237,8 @@ static uint32_t run(const struct schedule *schedule, const struct ring_walk_tabl
 static void show(const struct schedule *s, const char *fault)
 {
 	printf("%s: %s, %u packets, %u records, %s of %u at %u, changes at %u and %u, %s first\n", fault,
-	        s->discard ? "discard" : "overwrite", s->nr_packets, s->records, s->nmi ? "NMI" : "interrupt",
-	        s->nested, s->interrupt, s->change[0], s->change[1], s->reader_first ? "reader" : "producer");
+		s->discard ? "discard" : "overwrite", s->nr_packets, s->records, s->nmi ? "NMI" : "interrupt",
+		s->nested, s->interrupt, s->change[0], s->change[1], s->reader_first ? "reader" : "producer");
 	printf("produced %lu recorded %lu", x.produced, x.reader.recorded);
 	for (unsigned i = 0; i < TRACE_LOST_CAUSES; i++)
 		printf(" %s %lu", trace_lost_name(i), x.reader.lost[i]);
@@ -260,21 +260,21 @@ int main(int argc, char **argv)
 	/* bits of kind: mode, NMI, who begins, size of the ring, how much the interrupt writes */
 	for (uint32_t kind = 0; kind < 32 && !fault; kind++) {
 		struct schedule s = {.change = {NEVER, NEVER},
-		        .interrupt = NEVER,
-		        .discard = kind & 1,
-		        .nmi = kind & 2,
-		        .reader_first = kind & 4,
-		        .nr_packets = kind & 8 ? 4 : 2,
-		        .records = kind & 8 ? 16 : 11,
-		        .nested = kind & 16 ? 4 : 1};
+			.interrupt = NEVER,
+			.discard = kind & 1,
+			.nmi = kind & 2,
+			.reader_first = kind & 4,
+			.nr_packets = kind & 8 ? 4 : 2,
+			.records = kind & 8 ? 16 : 11,
+			.nested = kind & 16 ? 4 : 1};
 		const uint32_t points = run(&s, &table, scratch, &fault) + 20,
-		               interrupts = x.producer_points + 1;
+			       interrupts = x.producer_points + 1;
 
 		for (uint32_t at = 0; at <= interrupts && !fault; at++) {
 			s.interrupt = at ? at - 1 : NEVER;
 			for (s.change[0] = 1; s.change[0] < points && !fault; s.change[0] += stride)
 				for (s.change[1] = s.change[0] + 1; s.change[1] < points && !fault;
-				        s.change[1] += stride, schedules++)
+					s.change[1] += stride, schedules++)
 					run(&s, &table, scratch, &fault);
 		}
 		if (fault) {

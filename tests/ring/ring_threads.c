@@ -74,7 +74,7 @@ static void on_signal(int number)
 		test.produced++;
 		/* an NMI's slow path does not touch the interrupt flag of what it interrupted */
 		if (!ht_ring_write(&test.producer, RING_CHECK_ID, RING_CHECK_BYTES, payload,
-		            (uint32_t)(payload >> 32)))
+			    (uint32_t)(payload >> 32)))
 			ht_producer_write(&test.producer, RING_CHECK_ID, &payload, RING_CHECK_BYTES, 0, 0);
 	}
 	user_depth = depth;
@@ -116,16 +116,17 @@ static int run(const char *name, uint32_t packet_bytes, uint32_t nr_packets, boo
 	test.records = records;
 	ring_walk_table_init(&table, schema);
 	ht_producer_init(&test.producer, &test.ring, data, packet_bytes, nr_packets,
-	        discard ? (const __u64 *)&test.read_packets : NULL);
-	ring_reader_init(&reader, &(struct ring_reader_options){.ring = &test.ring,
-	                                  .data = data,
-	                                  .packet_bytes = packet_bytes,
-	                                  .nr_packets = nr_packets,
-	                                  .read_packets = discard ? &test.read_packets : NULL,
-	                                  .table = &table,
-	                                  .scratch = scratch,
-	                                  .packet = ring_check_packet,
-	                                  .context = &check});
+		discard ? (const __u64 *)&test.read_packets : NULL);
+	ring_reader_init(&reader,
+		&(struct ring_reader_options){.ring = &test.ring,
+			.data = data,
+			.packet_bytes = packet_bytes,
+			.nr_packets = nr_packets,
+			.read_packets = discard ? &test.read_packets : NULL,
+			.table = &table,
+			.scratch = scratch,
+			.packet = ring_check_packet,
+			.context = &check});
 	pthread_create(&producer, NULL, produce, NULL);
 	pthread_create(&annoyer, NULL, annoy, &producer);
 	/* time stands still for the reader: a producer that the host's scheduler stopped is late, not dead */
@@ -141,14 +142,15 @@ static int run(const char *name, uint32_t packet_bytes, uint32_t nr_packets, boo
 		lost += reader.lost[i];
 	if (!check.fault && reader.recorded + lost != test.produced)
 		check.fault = "recorded + lost is not what was produced";
-	if (!check.fault && (check.records != reader.recorded || reader.lost[TRACE_LOST_DAMAGED] ||
-	                            reader.lost[TRACE_LOST_TORN]))
+	if (!check.fault &&
+		(check.records != reader.recorded || reader.lost[TRACE_LOST_DAMAGED] ||
+			reader.lost[TRACE_LOST_TORN]))
 		check.fault = reader.lost[TRACE_LOST_TORN] ? "torn" : "damaged, with an honest producer";
 	printf("%-22s produced %9lu recorded %9lu full %8lu nested %5lu overwritten %8lu in interrupts %u: "
 	       "%s\n",
-	        name, test.produced, reader.recorded, reader.lost[TRACE_LOST_FULL],
-	        reader.lost[TRACE_LOST_NESTED], reader.lost[TRACE_LOST_OVERWRITTEN],
-	        test.numbers[1] + test.numbers[2], check.fault ? check.fault : "ok");
+		name, test.produced, reader.recorded, reader.lost[TRACE_LOST_FULL],
+		reader.lost[TRACE_LOST_NESTED], reader.lost[TRACE_LOST_OVERWRITTEN],
+		test.numbers[1] + test.numbers[2], check.fault ? check.fault : "ok");
 	ring_scratch_destroy(scratch);
 	event_schema_destroy(schema);
 	free(data);

@@ -32,15 +32,17 @@ uint64_t HT_TSC_HOOK(void);
 #endif
 
 #ifdef HT_PORTABLE
-/* The schedule explorer's: called before every access to what another context sees. `own`: only this CPU's
- * contexts. */
+/*
+ * The schedule explorer's: called before every access to what another context sees. `own`: only this CPU's
+ * contexts.
+ */
 #ifndef USER_HOOK
 #define USER_HOOK(own) ((void)0)
 #endif
 #define HT_LOAD(p, field)     (USER_HOOK(1), __atomic_load_n(&(p)->field, __ATOMIC_RELAXED))
 #define HT_CAS(p, old, new)   user_cas(p, old, new)
 #define HT_STORE(type, at, v) user_store(at, (uint64_t)(type)(v), sizeof(type))
-#define HT_STORE_RELEASE8(at, v)                                                                             \
+#define HT_STORE_RELEASE8(at, v) \
 	(USER_HOOK(0), __atomic_store_n((uint8_t *)(at), (uint8_t)(v), __ATOMIC_RELEASE))
 #define HT_STORE_RELEASE32(at, v) (USER_HOOK(0), __atomic_store_n(at, v, __ATOMIC_RELEASE))
 #define HT_STORE_RELEASE64(at, v) (USER_HOOK(0), __atomic_store_n(at, v, __ATOMIC_RELEASE))
@@ -96,18 +98,18 @@ static inline int user_cas(struct ht_producer *p, uint64_t old, uint64_t new)
 	char swapped;
 
 	__asm__ volatile("cmpxchgq %3, %1"
-	                 : "=@ccz"(swapped), "+m"(p->state), "+a"(old)
-	                 : "r"(new)
-	                 : "memory");
+			 : "=@ccz"(swapped), "+m"(p->state), "+a"(old)
+			 : "r"(new)
+			 : "memory");
 	return swapped;
 }
 
 /* Records are not aligned. */
-#define USER_STORE(type)                                                                                     \
-	static inline void user_store_##type(void *at, uint64_t value)                                       \
-	{                                                                                                    \
-		type narrow = (type)value;                                                                   \
-		memcpy(at, &narrow, sizeof(narrow));                                                         \
+#define USER_STORE(type)                                               \
+	static inline void user_store_##type(void *at, uint64_t value) \
+	{                                                              \
+		type narrow = (type)value;                             \
+		memcpy(at, &narrow, sizeof(narrow));                   \
 	}
 USER_STORE(__u8)
 USER_STORE(__u16)
@@ -125,7 +127,7 @@ USER_STORE(__u64)
 #endif
 
 static __attribute__((unused, noinline)) void user_write_slow(
-        struct ht_producer *p, uint32_t id, uint64_t payload, uint32_t bytes)
+	struct ht_producer *p, uint32_t id, uint64_t payload, uint32_t bytes)
 {
 	USER_INTERRUPTS_OFF();
 	ht_producer_write(p, id, &payload, bytes, 0, 0);

@@ -35,7 +35,8 @@ static void *serve(void *context)
 		ssize_t got;
 
 		say(client, *answer);
-		got = recv(client, room ? fake->requests[fake->nr_requests] : ignored, sizeof(ignored) - 1, 0);
+		got = recv(
+			client, room ? fake->requests[fake->nr_requests] : ignored, sizeof(ignored) - 1, 0);
 		if (got <= 0)
 			break;
 		fake->nr_requests += room;

@@ -90,14 +90,14 @@ static void test_escapes(void **state)
 	(void)state;
 	check_escaped("plain", 5, "plain", "plain");
 	check_escaped("a\033[2J\n\t\\\"\x7f", 10, "a\\x1b[2J\\n\\t\\\\\"\\x7f",
-	        "a\\u001b[2J\\u000a\\u0009\\\\\\\"\\u007f");
+		"a\\u001b[2J\\u000a\\u0009\\\\\\\"\\u007f");
 	check_escaped("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 9, "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
-	        "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+		"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
 	check_escaped("\xc2\x9b"
-	              "1m",
-	        4, "\\xc2\\x9b1m",
-	        "\xc2\x9b"
-	        "1m"); /* the C1 form of ESC [ */
+		      "1m",
+		4, "\\xc2\\x9b1m",
+		"\xc2\x9b"
+		"1m"); /* the C1 form of ESC [ */
 	/* cut off, overlong, a surrogate, beyond Unicode, a lone tail */
 	check_escaped("\xe2\x82", 2, "\\xe2\\x82", "\\u00e2\\u0082");
 	check_escaped("\xc0\xaf", 2, "\\xc0\\xaf", "\\u00c0\\u00af");
@@ -177,12 +177,12 @@ static void test_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_hash_map),
-	        cmocka_unit_test(test_histogram),
-	        cmocka_unit_test(test_escapes),
-	        cmocka_unit_test(test_numbers),
-	        cmocka_unit_test(test_strbuf),
-	        cmocka_unit_test(test_files),
+		cmocka_unit_test(test_hash_map),
+		cmocka_unit_test(test_histogram),
+		cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_strbuf),
+		cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

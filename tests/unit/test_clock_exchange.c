@@ -48,7 +48,8 @@ static void *play_module(void *context)
 				continue;
 			answer(answered = request);
 			until_ns = clock_now_ns(CLOCK_MONOTONIC) + 200000;
-		} while (__atomic_load_n(&host.clock_rounds, __ATOMIC_RELAXED) && clock_now_ns(CLOCK_MONOTONIC) < until_ns);
+		} while (__atomic_load_n(&host.clock_rounds, __ATOMIC_RELAXED) &&
+			clock_now_ns(CLOCK_MONOTONIC) < until_ns);
 		nanosleep(&pause, NULL);
 	}
 	return NULL;
@@ -75,7 +76,8 @@ static void is_answered(void **state)
 		good++;
 		/* what it says is true: the guest's clock at host_ns, within the bound */
 		wrong_ns = (int64_t)((point.tsc - SHIFT) / TSC_PER_NS) - point.host_ns;
-		assert_true(wrong_ns <= (int64_t)point.bound_ns + 1 && wrong_ns >= -(int64_t)point.bound_ns - 1);
+		assert_true(
+			wrong_ns <= (int64_t)point.bound_ns + 1 && wrong_ns >= -(int64_t)point.bound_ns - 1);
 		assert_int_equal(exchange.missed, 0);
 		assert_int_equal(host.clock_rounds, 0);
 	}

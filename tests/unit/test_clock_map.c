@@ -137,7 +137,7 @@ static void test_cursor_agrees(void **state)
 static void test_few_and_bad_points(void **state)
 {
 	struct clock_point points[4] = {
-	        {1000, 5000, 10}, {1000, 6000, 10}, {900, 7000, 10}, {2000, 4000, 10}};
+		{1000, 5000, 10}, {1000, 6000, 10}, {900, 7000, 10}, {2000, 4000, 10}};
 	struct clock_map map;
 	struct error error;
 
@@ -146,7 +146,7 @@ static void test_few_and_bad_points(void **state)
 	assert_string_equal(error.text, "clock: never compared with the host's");
 	assert_int_equal(clock_map_init(&map, points, 4, 0, &error), -EINVAL);
 	assert_string_equal(
-	        error.text, "clock: compared with the host's only once, and its rate is not known");
+		error.text, "clock: compared with the host's only once, and its rate is not known");
 	assert_int_equal(clock_map_init(&map, points, 4, 1000000, &error), 0);
 	assert_int_equal(clock_map_to_ns(&map, 1500), 5500);
 	clock_map_deinit(&map);
@@ -162,11 +162,11 @@ static void test_few_and_bad_points(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_points_within_bounds),
-	        cmocka_unit_test(test_a_steady_clock_is_one_epoch),
-	        cmocka_unit_test(test_both_directions),
-	        cmocka_unit_test(test_cursor_agrees),
-	        cmocka_unit_test(test_few_and_bad_points),
+		cmocka_unit_test(test_points_within_bounds),
+		cmocka_unit_test(test_a_steady_clock_is_one_epoch),
+		cmocka_unit_test(test_both_directions),
+		cmocka_unit_test(test_cursor_agrees),
+		cmocka_unit_test(test_few_and_bad_points),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

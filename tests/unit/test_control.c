@@ -46,7 +46,8 @@ static void publishes(void **state)
 	const struct ht_control *control = &host.control;
 
 	(void)state;
-	assert_int_equal(event_selection_parse(&events, "sched_switch,block:x", event_table_choices, NULL), 0);
+	assert_int_equal(
+		event_selection_parse(&events, "sched_switch,block:x", event_table_choices, NULL), 0);
 	assert_int_equal(control_publish(&region, &request), 1);
 	assert_int_equal(host.magic, HT_HOST_MAGIC);
 	assert_int_equal(host.abi_version, HT_ABI_VERSION);

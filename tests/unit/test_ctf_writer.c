@@ -25,7 +25,7 @@ static void babeltrace(const char *path, struct strbuf *out)
 	FILE *pipe;
 
 	snprintf(command, sizeof(command),
-	        "LC_ALL=C babeltrace2 --no-delta --clock-gmt --clock-seconds '%s' 2>&1", path);
+		"LC_ALL=C babeltrace2 --no-delta --clock-gmt --clock-seconds '%s' 2>&1", path);
 	pipe = popen(command, "r");
 	assert_non_null(pipe);
 	while ((bytes = fread(chunk, 1, sizeof(chunk), pipe)))
@@ -55,7 +55,7 @@ static void expect_time(struct strbuf *out, uint64_t tsc)
 	uint64_t ns = (uint64_t)((unsigned __int128)tsc * 1000000000 / TRACE_MAKER_HZ) + 500000000;
 
 	strbuf_printf(out, "[%" PRIu64 ".%09" PRIu64 "] a \"host\"\\x0a\\x1b ", 1700000000 + ns / 1000000000,
-	        ns % 1000000000);
+		ns % 1000000000);
 }
 
 static void test_every_kind(void **state)
@@ -82,17 +82,17 @@ static void test_every_kind(void **state)
 	for (unsigned cut = 0; cut < 10; cut++) {
 		unsigned step = 0;
 
-#define NEXT(delta)                                                                                          \
-	do {                                                                                                 \
-		if (step++ == cut)                                                                           \
-			maker_flush(&cpu);                                                                   \
-		tsc += (delta);                                                                              \
-		expect_time(&want, tsc);                                                                     \
+#define NEXT(delta)                        \
+	do {                               \
+		if (step++ == cut)         \
+			maker_flush(&cpu); \
+		tsc += (delta);            \
+		expect_time(&want, tsc);   \
 	} while (0)
 		NEXT(10);
 		maker_switch(&cpu, tsc, (1u << 22) - 1, 256, -1);
 		strbuf_puts(
-		        &want, "sched_switch: { next_pid = 4194303, prev_state = 256, next_prio = -1 }\n");
+			&want, "sched_switch: { next_pid = 4194303, prev_state = 256, next_prio = -1 }\n");
 		NEXT(1ull << 26);
 		maker_switch(&cpu, tsc, 0, 1023, 120);
 		strbuf_puts(&want, "sched_switch: { next_pid = 0, prev_state = 1023, next_prio = 120 }\n");
@@ -119,13 +119,14 @@ static void test_every_kind(void **state)
 		/* no empty text here: babeltrace2 2.0.4 shows the text before in its place */
 		NEXT(5);
 		maker_event(&cpu, MAKER_RAW, tsc, raw, sizeof(raw));
-		strbuf_puts(&want, "tracepoint: { format = 3, raw_length = 3, raw = [ [0] = 255, [1] = 0, "
-		                   "[2] = 128 ] }\n");
+		strbuf_puts(&want,
+			"tracepoint: { format = 3, raw_length = 3, raw = [ [0] = 255, [1] = 0, "
+			"[2] = 128 ] }\n");
 		NEXT(5);
 		maker_event(&cpu, MAKER_TASK, tsc, &fork_payload, 28);
 		strbuf_puts(&want,
-		        "sched_process_fork: { parent_pid = 7, child_pid = 4000000000, child_tgid = 9, "
-		        "child_comm = \"sixteen_bytes_ab\" }\n");
+			"sched_process_fork: { parent_pid = 7, child_pid = 4000000000, child_tgid = 9, "
+			"child_comm = \"sixteen_bytes_ab\" }\n");
 	}
 	maker_stream_deinit(&cpu);
 	close(dir_fd);
@@ -220,11 +221,11 @@ static void test_schema_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_every_kind),
-	        cmocka_unit_test(test_lost_events_are_reported),
-	        cmocka_unit_test(test_packets_stay_in_order),
-	        cmocka_unit_test(test_full_disk_leaves_whole_packets),
-	        cmocka_unit_test(test_schema_refuses),
+		cmocka_unit_test(test_every_kind),
+		cmocka_unit_test(test_lost_events_are_reported),
+		cmocka_unit_test(test_packets_stay_in_order),
+		cmocka_unit_test(test_full_disk_leaves_whole_packets),
+		cmocka_unit_test(test_schema_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

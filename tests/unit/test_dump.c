@@ -27,12 +27,12 @@ static void put(int dir_fd, const char *path, const char *text)
 
 /* A kernel tracepoint's format and record, as the guest sends them. */
 static const char format[] = "system: demo\nname: thing\nID: 300\nformat:\n"
-                             "\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
-                             "\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"
-                             "\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n"
-                             "\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
-                             "\tfield:int number;\toffset:8;\tsize:4;\tsigned:1;\n"
-                             "\nprint fmt: \"number=%d\", REC->number\n";
+			     "\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+			     "\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"
+			     "\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n"
+			     "\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
+			     "\tfield:int number;\toffset:8;\tsize:4;\tsigned:1;\n"
+			     "\nprint fmt: \"number=%d\", REC->number\n";
 
 static int set_up(void **state)
 {
@@ -127,52 +127,52 @@ static void test_text(void **state)
 {
 	(void)state;
 	expect("dump %s", 0,
-	        "          <idle>-0       [000]     0.000000000: sched_switch:         <idle>:0 S ==> bash:7 "
-	        "[120]\n"
-	        "            bash-7       [000]     0.000001000: sys_enter:            openat()\n"
-	        "          <idle>-0       [012]     0.000002000: hrtimer_expire_entry: function=tick+0x10\n"
-	        "          <idle>-0       [012]     0.000002500: hrtimer_expire_exit:  \n"
-	        "            bash-7       [000]     0.000003000: sys_exit:             openat = -2 ENOENT\n"
-	        "          <idle>-0       [012]     0.000003500: thing:                number=42\n"
-	        "            bash-7       [000]     0.000004000: marker:               hi\\n\\\\!\n"
-	        "            bash-7       [000]     0.000005000: sched_process_fork:   bash:7 forks "
-	        "ch\\x1bld:8\n"
-	        "            bash-7       [000]     0.000006000: sched_switch:         bash:7 [120] R+ ==> "
-	        "ch\\x1bld:8 [-1]\n"
-	        "[CPU 0: 3 events lost]\n"
-	        "        ch\\x1bld-8       [000]     2.000000000: sys_exit:             openat = -2 ENOENT\n"
-	        "        ch\\x1bld-8       [000]     2.000001000: sched_switch:         ch\\x1bld:8 R ==> "
-	        "<...>:9 [5]\n" LOST);
+		"          <idle>-0       [000]     0.000000000: sched_switch:         <idle>:0 S ==> bash:7 "
+		"[120]\n"
+		"            bash-7       [000]     0.000001000: sys_enter:            openat()\n"
+		"          <idle>-0       [012]     0.000002000: hrtimer_expire_entry: function=tick+0x10\n"
+		"          <idle>-0       [012]     0.000002500: hrtimer_expire_exit:  \n"
+		"            bash-7       [000]     0.000003000: sys_exit:             openat = -2 ENOENT\n"
+		"          <idle>-0       [012]     0.000003500: thing:                number=42\n"
+		"            bash-7       [000]     0.000004000: marker:               hi\\n\\\\!\n"
+		"            bash-7       [000]     0.000005000: sched_process_fork:   bash:7 forks "
+		"ch\\x1bld:8\n"
+		"            bash-7       [000]     0.000006000: sched_switch:         bash:7 [120] R+ ==> "
+		"ch\\x1bld:8 [-1]\n"
+		"[CPU 0: 3 events lost]\n"
+		"        ch\\x1bld-8       [000]     2.000000000: sys_exit:             openat = -2 ENOENT\n"
+		"        ch\\x1bld-8       [000]     2.000001000: sched_switch:         ch\\x1bld:8 R ==> "
+		"<...>:9 [5]\n" LOST);
 }
 
 static void test_filters(void **state)
 {
 	(void)state;
 	expect("dump %s -e syscalls -f pid==7 --utc", 0,
-	        "            bash-7       [000] 2023-11-14T22:13:21.500001000: sys_enter:            "
-	        "openat()\n"
-	        "            bash-7       [000] 2023-11-14T22:13:21.500003000: sys_exit:             openat "
-	        "= -2 ENOENT\n"
-	        "[CPU 0: 3 events lost]\n" LOST);
+		"            bash-7       [000] 2023-11-14T22:13:21.500001000: sys_enter:            "
+		"openat()\n"
+		"            bash-7       [000] 2023-11-14T22:13:21.500003000: sys_exit:             openat "
+		"= -2 ENOENT\n"
+		"[CPU 0: 3 events lost]\n" LOST);
 	expect("dump %s -f comm==bash -e marker --time 0..1", 0,
-	        "            bash-7       [000]     0.000004000: marker:               hi\\n\\\\!\n");
+		"            bash-7       [000]     0.000004000: marker:               hi\\n\\\\!\n");
 	expect("dump %s -f cpu==12 -e 'demo:*' ", 2,
-	        "hypertrace: -e: unknown event 'demo:*'\n"
-	        "hint: groups: sched, irq, syscalls, args, timers, faults, marker, span, generic, state, all; "
-	        "an event's name; or system:event for any tracepoint of the kernel\n");
+		"hypertrace: -e: unknown event 'demo:*'\n"
+		"hint: groups: sched, irq, syscalls, args, timers, faults, marker, span, generic, state, all; "
+		"an event's name; or system:event for any tracepoint of the kernel\n");
 	expect("dump %s -e demo:thing", 0,
-	        "          <idle>-0       [012]     0.000003500: thing:                number=42\n"
-	        "[CPU 0: 3 events lost]\n" LOST);
+		"          <idle>-0       [012]     0.000003500: thing:                number=42\n"
+		"[CPU 0: 3 events lost]\n" LOST);
 	expect("dump %s -e demo:other -c", 0, "0\n" LOST);
 	/* a pair is one line, with its duration; nothing is measured across a gap */
 	expect("dump %s -e syscalls,timers -f 'duration>500ns'", 0,
-	        "          <idle>-0       [012]     0.000002500: hrtimer_expire_exit:   (took 0.500 us)\n"
-	        "            bash-7       [000]     0.000003000: sys_exit:             openat = -2 ENOENT "
-	        "(took 2.000 us)\n"
-	        "[CPU 0: 3 events lost]\n" LOST);
+		"          <idle>-0       [012]     0.000002500: hrtimer_expire_exit:   (took 0.500 us)\n"
+		"            bash-7       [000]     0.000003000: sys_exit:             openat = -2 ENOENT "
+		"(took 2.000 us)\n"
+		"[CPU 0: 3 events lost]\n" LOST);
 	expect("dump %s -f 'hrtimer.duration>501ns' -e timers,marker", 0,
-	        "            bash-7       [000]     0.000004000: marker:               hi\\n\\\\!\n"
-	        "[CPU 0: 3 events lost]\n" LOST);
+		"            bash-7       [000]     0.000004000: marker:               hi\\n\\\\!\n"
+		"[CPU 0: 3 events lost]\n" LOST);
 }
 
 static void test_counts(void **state)
@@ -181,8 +181,8 @@ static void test_counts(void **state)
 	expect("dump %s --count", 0, "11\n" LOST);
 	expect("dump %s --count --time -1s", 0, "9\n");
 	expect("dump %s --count --json -e sched", 0,
-	        "{\"events\":4,\"lost\":3,\"by_event\":{\"sched_switch\":3,\"sched_process_fork\":1}}"
-	        "\n" LOST);
+		"{\"events\":4,\"lost\":3,\"by_event\":{\"sched_switch\":3,\"sched_process_fork\":1}}"
+		"\n" LOST);
 }
 
 static void test_json(void **state)
@@ -194,20 +194,20 @@ static void test_json(void **state)
 	(void)state;
 	assert_int_equal(run(&out, "dump %s --json -e marker,timers,generic --time -1"), 0);
 	snprintf(want, sizeof(want),
-	        "{\"machine\":\"%s\",\"time_ns\":1700000001500002000,\"cpu\":12,\"pid\":0,\"comm\":\"<idle>"
-	        "\","
-	        "\"event\":\"hrtimer_expire_entry\",\"fields\":{\"function\":\"0xffffffff81000010\"}}\n"
-	        "{\"machine\":\"%s\",\"time_ns\":1700000001500002500,\"cpu\":12,\"pid\":0,\"comm\":\"<idle>"
-	        "\","
-	        "\"event\":\"hrtimer_expire_exit\",\"fields\":{}}\n"
-	        "{\"machine\":\"%s\",\"time_ns\":1700000001500003500,\"cpu\":12,\"pid\":0,\"comm\":\"<idle>"
-	        "\","
-	        "\"event\":\"tracepoint\",\"tracepoint\":\"demo:thing\",\"text\":\"number=42\","
-	        "\"fields\":{\"format\":300,\"raw\":\"2c01000000000000"
-	        "2a000000\"}}\n"
-	        "{\"machine\":\"%s\",\"time_ns\":1700000001500004000,\"cpu\":0,\"pid\":7,\"comm\":\"bash\","
-	        "\"event\":\"marker\",\"fields\":{\"pid\":7,\"text\":\"hi\\u000a\\\\!\"}}\n",
-	        name, name, name, name);
+		"{\"machine\":\"%s\",\"time_ns\":1700000001500002000,\"cpu\":12,\"pid\":0,\"comm\":\"<idle>"
+		"\","
+		"\"event\":\"hrtimer_expire_entry\",\"fields\":{\"function\":\"0xffffffff81000010\"}}\n"
+		"{\"machine\":\"%s\",\"time_ns\":1700000001500002500,\"cpu\":12,\"pid\":0,\"comm\":\"<idle>"
+		"\","
+		"\"event\":\"hrtimer_expire_exit\",\"fields\":{}}\n"
+		"{\"machine\":\"%s\",\"time_ns\":1700000001500003500,\"cpu\":12,\"pid\":0,\"comm\":\"<idle>"
+		"\","
+		"\"event\":\"tracepoint\",\"tracepoint\":\"demo:thing\",\"text\":\"number=42\","
+		"\"fields\":{\"format\":300,\"raw\":\"2c01000000000000"
+		"2a000000\"}}\n"
+		"{\"machine\":\"%s\",\"time_ns\":1700000001500004000,\"cpu\":0,\"pid\":7,\"comm\":\"bash\","
+		"\"event\":\"marker\",\"fields\":{\"pid\":7,\"text\":\"hi\\u000a\\\\!\"}}\n",
+		name, name, name, name);
 	assert_string_equal(out.data, want);
 }
 
@@ -263,19 +263,20 @@ static void test_errors(void **state)
 	(void)state;
 	expect("dump %s -f pdi==1", 2, "hypertrace: -f: unknown word 'pdi'\nhint: did you mean pid?\n");
 	expect("dump %s --time 5-2", 2,
-	        "hypertrace: --time: '5-2' is not FROM-TO\nhint: for example 1.5-2, 200ms-300ms, 1m- or "
-	        "-10s, from the "
-	        "start of the trace\n");
-	expect("dump %s --utc --monotonic", 2, "hypertrace: --utc and --monotonic exclude each other\nhint: leave one of them out\n");
-	expect("info /etc/passwd", 1, "hypertrace: /etc/passwd: not a trace: a trace is a directory\n"
-	        "hint: name a directory that hypertrace record or run has made\n");
+		"hypertrace: --time: '5-2' is not FROM-TO\nhint: for example 1.5-2, 200ms-300ms, 1m- or "
+		"-10s, from the "
+		"start of the trace\n");
+	expect("dump %s --utc --monotonic", 2,
+		"hypertrace: --utc and --monotonic exclude each other\nhint: leave one of them out\n");
+	expect("info /etc/passwd", 1,
+		"hypertrace: /etc/passwd: not a trace: a trace is a directory\n"
+		"hint: name a directory that hypertrace record or run has made\n");
 	expect("dump %s | head -1", 0,
-	        "          <idle>-0       [000]     0.000000000: sched_switch:         <idle>:0 S ==> bash:7 "
-	        "[120]\n");
+		"          <idle>-0       [000]     0.000000000: sched_switch:         <idle>:0 S ==> bash:7 "
+		"[120]\n");
 }
 
-/* Last, because it leaves the trace damaged: what is whole is shown, then the error, and the status says so.
- */
+/* Last, because it leaves the trace damaged: what is whole is shown, then the error, and the status says so. */
 static void test_damage(void **state)
 {
 	char path[256];
@@ -284,21 +285,21 @@ static void test_damage(void **state)
 	snprintf(path, sizeof(path), "%s/cpu0", trace_path);
 	assert_int_equal(truncate(path, 330), 0);
 	expect("dump %s -e marker", 1,
-	        "            bash-7       [000]     0.000004000: marker:               hi\\n\\\\!\n"
-	        "hypertrace: %s/cpu0: packet at byte 208: the file ends 6 bytes before it does\n"
-	        "hint: what could be read of the trace was read: all but 2 events\n");
+		"            bash-7       [000]     0.000004000: marker:               hi\\n\\\\!\n"
+		"hypertrace: %s/cpu0: packet at byte 208: the file ends 6 bytes before it does\n"
+		"hint: what could be read of the trace was read: all but 2 events\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_text),
-	        cmocka_unit_test(test_filters),
-	        cmocka_unit_test(test_counts),
-	        cmocka_unit_test(test_json),
-	        cmocka_unit_test(test_calls),
-	        cmocka_unit_test(test_errors),
-	        cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_damage),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

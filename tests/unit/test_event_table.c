@@ -52,7 +52,8 @@ static void schema_is_events_def(void **state)
 		assert_non_null(type);
 		assert_null((is_name ? trace : names)->types[definition->id]);
 		assert_string_equal(type->name, definition->name);
-		assert_true(definition->id <= HT_MAX_EVENT_ID && definition->id != HT_ID_LONG && definition->id < 64);
+		assert_true(definition->id <= HT_MAX_EVENT_ID && definition->id != HT_ID_LONG &&
+			definition->id < 64);
 		assert_int_equal(definition->bits % 8, 0);
 		assert_int_equal(type->fixed_bytes, definition->bits / 8);
 		for (uint16_t field = 0; field < type->nr_fields; field++) {
@@ -105,7 +106,8 @@ static void words_select(void **state)
 	for (size_t i = 0; i < COUNT; i++) {
 		bool by_itself = strstr("span generic state names", definitions[i].group);
 
-		assert_int_equal(event_selection_parse(&selection, definitions[i].group, recorded, NULL) != 0, by_itself);
+		assert_int_equal(event_selection_parse(&selection, definitions[i].group, recorded, NULL) != 0,
+			by_itself);
 		assert_int_equal(event_selection_parse(&selection, definitions[i].group, read, NULL) != 0,
 			!strcmp(definitions[i].group, "names"));
 	}
@@ -116,7 +118,9 @@ static void names_are_selected(void **state)
 	struct event_selection selection;
 
 	(void)state;
-	assert_int_equal(event_selection_parse(&selection, "sys_exit,sched,!sched_waking", event_table_read_choices, NULL), 0);
+	assert_int_equal(event_selection_parse(
+				 &selection, "sys_exit,sched,!sched_waking", event_table_read_choices, NULL),
+		0);
 	assert_true(event_table_is_selected(&selection, "sys_exit"));
 	assert_true(event_table_is_selected(&selection, "sched_switch"));
 	assert_false(event_table_is_selected(&selection, "sched_waking"));

@@ -158,13 +158,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	        TEST(test_nested),
-	        TEST(test_delay),
-	        TEST(test_gap),
-	        TEST(test_missing_exits),
-	        TEST(test_time_goes_back),
-	        TEST(test_wanted_and_minimum),
-	        TEST(test_made_up_keys_share_a_row),
+		TEST(test_nested),
+		TEST(test_delay),
+		TEST(test_gap),
+		TEST(test_missing_exits),
+		TEST(test_time_goes_back),
+		TEST(test_wanted_and_minimum),
+		TEST(test_made_up_keys_share_a_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,8 @@ static void meet(struct fake_qmp *fake, struct qmp *qmp, const char *const *answ
 	assert_int_equal(qmp_init(qmp, fake->path, &error), 0);
 	snprintf(path, sizeof(path), "%s.region", fake->directory);
 }
-#define MEET(...) meet(&fake, &qmp, (const char *const[]){FAKE_QMP_GREETING, FAKE_QMP_DONE, __VA_ARGS__, NULL})
+#define MEET(...) \
+	meet(&fake, &qmp, (const char *const[]){FAKE_QMP_GREETING, FAKE_QMP_DONE, __VA_ARGS__, NULL})
 
 static void part(struct fake_qmp *fake, struct qmp *qmp)
 {
@@ -62,7 +63,8 @@ static void attaches(void **state)
 	assert_int_equal(status.st_size, BYTES);
 	assert_int_equal(status.st_mode & 0777, 0600);
 	assert_int_equal(unlink(path), 0);
-	assert_true(asked(&fake, 1, "qom-get") && asked(&fake, 2, "object-add") && asked(&fake, 3, "device_add"));
+	assert_true(
+		asked(&fake, 1, "qom-get") && asked(&fake, 2, "object-add") && asked(&fake, 3, "device_add"));
 	assert_non_null(strstr(fake.requests[2], path));
 	assert_non_null(strstr(fake.requests[2], "\"size\":65536,\"share\":true"));
 }
@@ -79,7 +81,8 @@ static void takes_back(void **state)
 	assert_false(exists());
 	part(&fake, &qmp);
 
-	MEET(FAKE_QMP_REFUSED, FAKE_QMP_DONE, FAKE_QMP_REFUSED, FAKE_QMP_DONE); /* no device: the backend goes, too */
+	MEET(FAKE_QMP_REFUSED, FAKE_QMP_DONE, FAKE_QMP_REFUSED,
+		FAKE_QMP_DONE); /* no device: the backend goes, too */
 	assert_int_equal(ivshmem_attach(&qmp, path, BYTES, &error), -EREMOTEIO);
 	assert_string_equal(error.text, "QEMU refuses device_add: because");
 	assert_non_null(strstr(error.hint, "hot-pluggable"));
@@ -131,7 +134,9 @@ static void detaches(void **state)
 	struct qmp qmp;
 
 	(void)state;
-	MEET(answer, FAKE_QMP_DONE "{\"event\": \"DEVICE_DELETED\", \"data\": {\"device\": \"hypertrace0\"}}\n", FAKE_QMP_DONE);
+	MEET(answer,
+		FAKE_QMP_DONE "{\"event\": \"DEVICE_DELETED\", \"data\": {\"device\": \"hypertrace0\"}}\n",
+		FAKE_QMP_DONE);
 	snprintf(answer, sizeof(answer), "{\"return\": \"%s\"}\n", path);
 	close(open(path, O_CREAT | O_WRONLY, 0600));
 	assert_int_equal(ivshmem_detach(&qmp, &error), 0);
@@ -154,7 +159,8 @@ static void finds(void **state)
 
 	(void)state;
 	MEET("{\"return\": [{\"name\": \"ram\"}, 5, {\"name\": 5}, {\"name\": \"hypertrace-x\"}, {\"name\": \"hypertrace-y\"}]}\n",
-		"{\"return\": \"/a/path/that/is/longer/than/there/is/room/for\"}\n", "{\"return\": \"/the/region\"}\n");
+		"{\"return\": \"/a/path/that/is/longer/than/there/is/room/for\"}\n",
+		"{\"return\": \"/the/region\"}\n");
 	assert_int_equal(ivshmem_find(&qmp, found, sizeof(found), &error), 0);
 	assert_string_equal(found, "/the/region");
 	part(&fake, &qmp);

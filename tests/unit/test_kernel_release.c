@@ -34,7 +34,7 @@ static void fits(void **state)
 
 /* Writes an image with `version` at its place; offset: what the header says. */
 static int read_image(
-        const char *magic, uint16_t offset, const char *version, char **release, struct error *error)
+	const char *magic, uint16_t offset, const char *version, char **release, struct error *error)
 {
 	char path[] = "/tmp/test-kernel-XXXXXX";
 	unsigned char image[0x400] = {0};
@@ -71,9 +71,9 @@ static void reads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(names),
-	        cmocka_unit_test(fits),
-	        cmocka_unit_test(reads),
+		cmocka_unit_test(names),
+		cmocka_unit_test(fits),
+		cmocka_unit_test(reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,21 +21,21 @@ static const struct {
 		unsigned bits;
 	} fields[4];
 } types[] = {
-        {SWITCH, "sched_switch",
-                {{"next_pid", EVENT_FIELD_UNSIGNED, 22}, {"prev_state", EVENT_FIELD_UNSIGNED, 10}}},
-        {WAKING, "sched_waking", {{"pid", EVENT_FIELD_UNSIGNED, 32}}},
-        {ENTER, "sys_enter", {{"nr", EVENT_FIELD_UNSIGNED, 16}}},
-        {EXIT, "sys_exit", {{"ret", EVENT_FIELD_SIGNED, 32}, {"nr", EVENT_FIELD_UNSIGNED, 16}}},
-        {SHORT_EXIT, "sys_exit", {{"ret", EVENT_FIELD_SIGNED, 8}}},
-        {MARKER, "marker", {{"pid", EVENT_FIELD_UNSIGNED, 32}, {"text", EVENT_FIELD_TEXT, 0}}},
-        {SPAN, "span",
-                {{"pair", EVENT_FIELD_UNSIGNED, 8}, {"key", EVENT_FIELD_UNSIGNED, 32},
-                        {"value", EVENT_FIELD_SIGNED, 64}, {"duration_tsc", EVENT_FIELD_UNSIGNED, 64}}},
-        {FAULT, "page_fault_kernel", {{"ip", EVENT_FIELD_HEX, 64}, {"error_code", EVENT_FIELD_UNSIGNED, 8}}},
-        {END, "guest_end", {{"reason", EVENT_FIELD_UNSIGNED, 8}, {"message", EVENT_FIELD_TEXT, 0}}},
-        {TRACEPOINT, "tracepoint", {{"format", EVENT_FIELD_UNSIGNED, 32}, {"raw", EVENT_FIELD_BYTES, 0}}},
-        {NEW, "of_a_later_version", {{"what", EVENT_FIELD_UNSIGNED, 8}}},
-        {NO_FIELD, "softirq_entry", {{"vector", EVENT_FIELD_UNSIGNED, 8}}}, /* `vec` is not there */
+	{SWITCH, "sched_switch",
+		{{"next_pid", EVENT_FIELD_UNSIGNED, 22}, {"prev_state", EVENT_FIELD_UNSIGNED, 10}}},
+	{WAKING, "sched_waking", {{"pid", EVENT_FIELD_UNSIGNED, 32}}},
+	{ENTER, "sys_enter", {{"nr", EVENT_FIELD_UNSIGNED, 16}}},
+	{EXIT, "sys_exit", {{"ret", EVENT_FIELD_SIGNED, 32}, {"nr", EVENT_FIELD_UNSIGNED, 16}}},
+	{SHORT_EXIT, "sys_exit", {{"ret", EVENT_FIELD_SIGNED, 8}}},
+	{MARKER, "marker", {{"pid", EVENT_FIELD_UNSIGNED, 32}, {"text", EVENT_FIELD_TEXT, 0}}},
+	{SPAN, "span",
+		{{"pair", EVENT_FIELD_UNSIGNED, 8}, {"key", EVENT_FIELD_UNSIGNED, 32},
+			{"value", EVENT_FIELD_SIGNED, 64}, {"duration_tsc", EVENT_FIELD_UNSIGNED, 64}}},
+	{FAULT, "page_fault_kernel", {{"ip", EVENT_FIELD_HEX, 64}, {"error_code", EVENT_FIELD_UNSIGNED, 8}}},
+	{END, "guest_end", {{"reason", EVENT_FIELD_UNSIGNED, 8}, {"message", EVENT_FIELD_TEXT, 0}}},
+	{TRACEPOINT, "tracepoint", {{"format", EVENT_FIELD_UNSIGNED, 32}, {"raw", EVENT_FIELD_BYTES, 0}}},
+	{NEW, "of_a_later_version", {{"what", EVENT_FIELD_UNSIGNED, 8}}},
+	{NO_FIELD, "softirq_entry", {{"vector", EVENT_FIELD_UNSIGNED, 8}}}, /* `vec` is not there */
 };
 
 struct fixture {
@@ -54,8 +54,8 @@ static struct fixture begin(struct machine_report_options options)
 		assert_int_equal(event_schema_add_type(f.schema, types[i].id, types[i].name, &type, NULL), 0);
 		for (int n = 0; n < 4 && types[i].fields[n].name; n++)
 			assert_int_equal(event_type_add_field(type, types[i].fields[n].name,
-			                         types[i].fields[n].kind, types[i].fields[n].bits, NULL),
-			        0);
+						 types[i].fields[n].kind, types[i].fields[n].bits, NULL),
+				0);
 	}
 	assert_int_equal(event_type_add_field(&f.lost, "count", EVENT_FIELD_UNSIGNED, 64, NULL), 0);
 	options.schema = f.schema;
@@ -74,7 +74,7 @@ static void end(struct fixture *f)
 
 /* `payload` is copied, so that the analyses must take what they keep. */
 static void feed(struct fixture *f, uint32_t id, const void *payload, size_t bytes, uint32_t cpu,
-        uint32_t pid, uint64_t now)
+	uint32_t pid, uint64_t now)
 {
 	uint8_t copy[256] = {0};
 
@@ -84,7 +84,7 @@ static void feed(struct fixture *f, uint32_t id, const void *payload, size_t byt
 }
 
 static void feed_number(
-        struct fixture *f, uint32_t id, uint64_t value, uint32_t cpu, uint32_t pid, uint64_t now)
+	struct fixture *f, uint32_t id, uint64_t value, uint32_t cpu, uint32_t pid, uint64_t now)
 {
 	feed(f, id, &value, sizeof(value), cpu, pid, now);
 }
@@ -141,9 +141,9 @@ static void test_everything_arrives(void **state)
 	feed_number(&f, NEW, 1, 0, 8, 1600);
 	feed_number(&f, NO_FIELD, 1, 0, 8, 1600);
 	feed(&f, END,
-	        "\x01\x03\0"
-	        "bad",
-	        6, 0, 8, 1700);
+		"\x01\x03\0"
+		"bad",
+		6, 0, 8, 1700);
 	feed_number(&f, NEW, 1, 2, 8, 1700); /* no such CPU */
 	machine_report_finish(f.report);
 
@@ -162,8 +162,8 @@ static void test_everything_arrives(void **state)
 	assert_int_equal(call->errors, 1);
 	assert_int_equal(call->durations.histogram.sum, 100); /* 200 TSC units */
 	assert_int_equal(
-	        ((struct interrupt_row *)capped_table_row(&r->interrupts.rows[INTERRUPT_HRTIMER], 0))->key,
-	        0xffffffff81234567);
+		((struct interrupt_row *)capped_table_row(&r->interrupts.rows[INTERRUPT_HRTIMER], 0))->key,
+		0xffffffff81234567);
 	assert_int_equal(r->schedule.woken.histogram.sum, 50);
 	assert_int_equal(r->tasks.rows[r->tasks.by_pid[7] - 1]->run_ns, 200);
 	assert_int_equal(r->tasks.rows[r->tasks.by_pid[8] - 1]->run_ns, 500);
@@ -256,12 +256,12 @@ static void test_too_many_cpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_everything_arrives),
-	        cmocka_unit_test(test_another_layout_of_an_event),
-	        cmocka_unit_test(test_lost_events),
-	        cmocka_unit_test(test_only_what_is_wanted),
-	        cmocka_unit_test(test_many_notes_are_counted),
-	        cmocka_unit_test(test_too_many_cpus),
+		cmocka_unit_test(test_everything_arrives),
+		cmocka_unit_test(test_another_layout_of_an_event),
+		cmocka_unit_test(test_lost_events),
+		cmocka_unit_test(test_only_what_is_wanted),
+		cmocka_unit_test(test_many_notes_are_counted),
+		cmocka_unit_test(test_too_many_cpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

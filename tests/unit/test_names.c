@@ -26,8 +26,8 @@ static void test_tasks(void **state)
 
 	(void)state;
 	PARSE(tasks, &names,
-	        "1 1 systemd\n12 11 with space\n12 12 later\n7 7 \nx 1 y\n99999999999 1 z\n3 3 "
-	        "longer_than_sixteen_bytes");
+		"1 1 systemd\n12 11 with space\n12 12 later\n7 7 \nx 1 y\n99999999999 1 z\n3 3 "
+		"longer_than_sixteen_bytes");
 	assert_string_equal(names_task(&names, 1)->comm, "systemd");
 	assert_string_equal(names_task(&names, 12)->comm, "later");
 	assert_int_equal(names_task(&names, 12)->tgid, 12);
@@ -47,9 +47,9 @@ static void test_symbols(void **state)
 
 	(void)state;
 	PARSE(symbols, &names,
-	        "ffffffff81000200 t late\nffffffff81000000 T _stext\nffffffff81000100 t a\tb [mod]\n"
-	        "0000000000000000 A hidden\nnonsense\nffffffff81000300 T\nffffffff81000100 t alias\n"
-	        "fffffffffffffffff t toolong\nffffffff81000400 T \n");
+		"ffffffff81000200 t late\nffffffff81000000 T _stext\nffffffff81000100 t a\tb [mod]\n"
+		"0000000000000000 A hidden\nnonsense\nffffffff81000300 T\nffffffff81000100 t alias\n"
+		"fffffffffffffffff t toolong\nffffffff81000400 T \n");
 	assert_int_equal(names.nr_symbols, 4);
 	assert_int_equal(names.bad_lines, 4);
 	assert_null(names_symbol(&names, 0xffffffff80ffffff, &offset));
@@ -120,7 +120,7 @@ static void test_info_round_trip(void **state)
 	assert_int_equal(again.machines[0].text_address, 0xffffffff81000000);
 	assert_int_equal(again.machines[0].nr_points, 100);
 	assert_memory_equal(
-	        again.machines[0].points, info.machines[0].points, 100 * sizeof(struct clock_point));
+		again.machines[0].points, info.machines[0].points, 100 * sizeof(struct clock_point));
 	assert_int_equal(again.machines[0].cpus[0].lost[TRACE_LOST_OVERWRITTEN], INT64_MAX);
 	assert_int_equal(trace_machine_info_events(&again.machines[0]), 12);
 	free(text);
@@ -138,7 +138,7 @@ static void test_info_thins_points_out(void **state)
 	assert_int_equal(trace_info_add_machine(&info, "vm", &machine, NULL), 0);
 	for (uint64_t i = 0; i < added; i++)
 		assert_int_equal(
-		        trace_machine_info_add_point(machine, (struct clock_point){i, (int64_t)i, 0}), 0);
+			trace_machine_info_add_point(machine, (struct clock_point){i, (int64_t)i, 0}), 0);
 	assert_in_range(machine->nr_points, 1 << 15, 1 << 16);
 	assert_int_equal(machine->points[0].tsc, 0);
 	assert_int_equal(machine->points[machine->nr_points - 1].tsc, added - 1);
@@ -152,23 +152,23 @@ static void test_info_errors(void **state)
 	static const struct {
 		const char *text, *message;
 	} cases[] = {
-	        {"[]", "it has no \"format\""},
-	        {"{\"format\":1,\"state\":5}", "\"state\" is not a text, or too long"},
-	        {"{\"format\":1,\"state\":\"12345678901234567\"}", "\"state\" is not a text, or too long"},
-	        {"{\"format\":1,\"machines\":[{}]}",
-	                "machine name: not 1 to 63 characters without a dot in front"},
-	        {"{\"format\":1,\"machines\":[{\"name\":\"a\"},{\"name\":\"a\"}]}",
-	                "machine a is there twice"},
-	        {"{\"format\":1,\"machines\":[{\"name\":\"a\",\"layer\":-1}]}",
-	                "\"layer\" is not a whole number in its range"},
-	        {"{\"format\":1,\"machines\":[{\"name\":\"a\",\"clock\":{\"points\":[[1,2]]}}]}",
-	                "\"points\" is not a list of [tsc, ns, bound_ns]"},
-	        {"{\"format\":1,\"machines\":[{\"name\":\"a\",\"clock\":{\"points\":[[-1,2,3]]}}]}",
-	                "\"points\" is not a list of [tsc, ns, bound_ns]"},
-	        {"{\"format\":1,\"machines\":[{\"name\":\"a\",\"kernel\":{\"text_address\":\"zz\"}}]}",
-	                "\"text_address\" is not a hexadecimal number"},
-	        {"{\"format\":1,\"machines\":[{\"name\":\"a\",\"cpus\":[{\"cpu\":4096}]}]}",
-	                "\"cpu\" is not a whole number in its range"},
+		{"[]", "it has no \"format\""},
+		{"{\"format\":1,\"state\":5}", "\"state\" is not a text, or too long"},
+		{"{\"format\":1,\"state\":\"12345678901234567\"}", "\"state\" is not a text, or too long"},
+		{"{\"format\":1,\"machines\":[{}]}",
+			"machine name: not 1 to 63 characters without a dot in front"},
+		{"{\"format\":1,\"machines\":[{\"name\":\"a\"},{\"name\":\"a\"}]}",
+			"machine a is there twice"},
+		{"{\"format\":1,\"machines\":[{\"name\":\"a\",\"layer\":-1}]}",
+			"\"layer\" is not a whole number in its range"},
+		{"{\"format\":1,\"machines\":[{\"name\":\"a\",\"clock\":{\"points\":[[1,2]]}}]}",
+			"\"points\" is not a list of [tsc, ns, bound_ns]"},
+		{"{\"format\":1,\"machines\":[{\"name\":\"a\",\"clock\":{\"points\":[[-1,2,3]]}}]}",
+			"\"points\" is not a list of [tsc, ns, bound_ns]"},
+		{"{\"format\":1,\"machines\":[{\"name\":\"a\",\"kernel\":{\"text_address\":\"zz\"}}]}",
+			"\"text_address\" is not a hexadecimal number"},
+		{"{\"format\":1,\"machines\":[{\"name\":\"a\",\"cpus\":[{\"cpu\":4096}]}]}",
+			"\"cpu\" is not a whole number in its range"},
 	};
 	struct trace_info info;
 	struct error error;
@@ -176,7 +176,7 @@ static void test_info_errors(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(
-		        trace_info_parse(&info, cases[i].text, strlen(cases[i].text), &error), -EINVAL);
+			trace_info_parse(&info, cases[i].text, strlen(cases[i].text), &error), -EINVAL);
 		assert_string_equal(error.text, cases[i].message);
 	}
 }
@@ -184,12 +184,12 @@ static void test_info_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_tasks),
-	        cmocka_unit_test(test_symbols),
-	        cmocka_unit_test(test_load),
-	        cmocka_unit_test(test_info_round_trip),
-	        cmocka_unit_test(test_info_thins_points_out),
-	        cmocka_unit_test(test_info_errors),
+		cmocka_unit_test(test_tasks),
+		cmocka_unit_test(test_symbols),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_info_round_trip),
+		cmocka_unit_test(test_info_thins_points_out),
+		cmocka_unit_test(test_info_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

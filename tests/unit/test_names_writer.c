@@ -50,7 +50,8 @@ static void take(uint32_t id, const void *payload, uint32_t bytes)
 {
 	uint8_t *buffer = calloc(1, RING_HEADROOM_BYTES + HT_LONG_HEADER_BYTES + bytes + RING_TAIL_BYTES);
 	const uint32_t head = HT_ID_LONG | id << HT_ID_BITS;
-	const struct ring_packet packet = {.buffer = buffer, .bytes = HT_LONG_HEADER_BYTES + bytes, .events = 1};
+	const struct ring_packet packet = {
+		.buffer = buffer, .bytes = HT_LONG_HEADER_BYTES + bytes, .events = 1};
 
 	memcpy(buffer + RING_HEADROOM_BYTES, &head, sizeof(head));
 	memcpy(buffer + RING_HEADROOM_BYTES + HT_LONG_HEADER_BYTES, payload, bytes);

@@ -19,15 +19,15 @@ struct values {
 };
 
 static const struct option_spec specs[] = {
-        {'f', "flag", NULL, OPTION_FLAG, offsetof(struct values, flag), "a flag"},
-        {'g', "other", NULL, OPTION_FLAG, offsetof(struct values, other), "another"},
-        {'t', "text", "TEXT", OPTION_STRING, offsetof(struct values, text), "a text"},
-        {'l', "list", "ITEM", OPTION_LIST, offsetof(struct values, list), "a list"},
-        {'n', "number", "N", OPTION_UNSIGNED, offsetof(struct values, number), "a number"},
-        {0, "bytes", "BYTES", OPTION_BYTES, offsetof(struct values, bytes), "a size"},
-        {0, "seconds", "TIME", OPTION_SECONDS, offsetof(struct values, seconds), "a time"},
-        {0, "choice", "one|three|two", OPTION_CHOICE, offsetof(struct values, choice), "a word"},
-        {0},
+	{'f', "flag", NULL, OPTION_FLAG, offsetof(struct values, flag), "a flag"},
+	{'g', "other", NULL, OPTION_FLAG, offsetof(struct values, other), "another"},
+	{'t', "text", "TEXT", OPTION_STRING, offsetof(struct values, text), "a text"},
+	{'l', "list", "ITEM", OPTION_LIST, offsetof(struct values, list), "a list"},
+	{'n', "number", "N", OPTION_UNSIGNED, offsetof(struct values, number), "a number"},
+	{0, "bytes", "BYTES", OPTION_BYTES, offsetof(struct values, bytes), "a size"},
+	{0, "seconds", "TIME", OPTION_SECONDS, offsetof(struct values, seconds), "a time"},
+	{0, "choice", "one|three|two", OPTION_CHOICE, offsetof(struct values, choice), "a word"},
+	{0},
 };
 static const struct command command = {.name = "verb", .summary = "Tests", .synopsis = "", .options = specs};
 
@@ -61,8 +61,8 @@ static void accepts(void **state)
 
 	(void)state;
 	assert_int_equal(PARSE("one", "-f", "--text", "a b", "two", "-n3", "--bytes=4K", "--seconds", "2.5m",
-	                         "--", "-g"),
-	        0);
+				 "--", "-g"),
+		0);
 	assert_true(values.flag && !values.other);
 	assert_string_equal(values.text, "a b");
 	assert_int_equal(values.number, 3);
@@ -120,7 +120,7 @@ static void units(void **state)
 		const char *text;
 		uint64_t bytes;
 	} good[] = {{"0", 0}, {"1k", 1024}, {"32M", 32 << 20}, {"1GiB", 1 << 30}, {"2MB", 2 << 20},
-	        {"1T", UINT64_C(1) << 40}};
+		{"1T", UINT64_C(1) << 40}};
 	struct values values;
 	struct error error;
 
@@ -138,21 +138,21 @@ static void refuses(void **state)
 	static const struct {
 		const char *word, *value, *text;
 	} bad[] = {
-	        {"--number", "-1", "--number: '-1' is not a whole number"},
-	        {"--number", "1x", "--number: '1x' is not a whole number"},
-	        {"--number", "99999999999999999999", "--number: '99999999999999999999' is too large"},
-	        {"--bytes", "1X", "--bytes: '1X' is not a number of bytes"},
-	        {"--bytes", "99999999999T", "--bytes: '99999999999T' is too large"},
-	        {"--bytes", "", "--bytes: '' is not a number of bytes"},
-	        {"--seconds", "soon", "--seconds: 'soon' is not a time"},
-	        {"--seconds", "nan", "--seconds: 'nan' is not a time"},
-	        {"--choice", "tw", "--choice: 'tw' is not one of one|three|two"},
-	        {"--choice", "", "--choice: '' is not one of one|three|two"},
-	        {"--flag=yes", NULL, "--flag takes no value"},
-	        {"--text", NULL, "--text needs a value: TEXT"},
-	        {"-ft", NULL, "--text needs a value: TEXT"},
-	        {"--unknown", NULL, "unknown option --unknown"},
-	        {"-fx", NULL, "unknown option -x"},
+		{"--number", "-1", "--number: '-1' is not a whole number"},
+		{"--number", "1x", "--number: '1x' is not a whole number"},
+		{"--number", "99999999999999999999", "--number: '99999999999999999999' is too large"},
+		{"--bytes", "1X", "--bytes: '1X' is not a number of bytes"},
+		{"--bytes", "99999999999T", "--bytes: '99999999999T' is too large"},
+		{"--bytes", "", "--bytes: '' is not a number of bytes"},
+		{"--seconds", "soon", "--seconds: 'soon' is not a time"},
+		{"--seconds", "nan", "--seconds: 'nan' is not a time"},
+		{"--choice", "tw", "--choice: 'tw' is not one of one|three|two"},
+		{"--choice", "", "--choice: '' is not one of one|three|two"},
+		{"--flag=yes", NULL, "--flag takes no value"},
+		{"--text", NULL, "--text needs a value: TEXT"},
+		{"-ft", NULL, "--text needs a value: TEXT"},
+		{"--unknown", NULL, "unknown option --unknown"},
+		{"-fx", NULL, "unknown option -x"},
 	};
 	struct values values;
 	struct error error;
@@ -185,12 +185,12 @@ static void too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(accepts),
-	        cmocka_unit_test(joins),
-	        cmocka_unit_test(refuses_operands),
-	        cmocka_unit_test(units),
-	        cmocka_unit_test(refuses),
-	        cmocka_unit_test(too_many),
+		cmocka_unit_test(accepts),
+		cmocka_unit_test(joins),
+		cmocka_unit_test(refuses_operands),
+		cmocka_unit_test(units),
+		cmocka_unit_test(refuses),
+		cmocka_unit_test(too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,8 @@ static void is_refused(void **state)
 	struct qmp qmp;
 
 	(void)state;
-	FAKE_QMP_START(&fake, FAKE_QMP_GREETING, FAKE_QMP_DONE, FAKE_QMP_REFUSED, "{\"error\": 5}\n", FAKE_QMP_DONE);
+	FAKE_QMP_START(
+		&fake, FAKE_QMP_GREETING, FAKE_QMP_DONE, FAKE_QMP_REFUSED, "{\"error\": 5}\n", FAKE_QMP_DONE);
 	assert_int_equal(qmp_init(&qmp, fake.path, &error), 0);
 	assert_int_equal(qmp_command(&qmp, "ask", NULL, NULL, &error), -EREMOTEIO);
 	assert_string_equal(error.text, "QEMU refuses ask: because");
@@ -72,8 +73,8 @@ static int greeted_by(const char *greeting, struct error *error)
 
 static void hears_nonsense(void **state)
 {
-	static const char *const nonsense[] = {"220 mail.example.org ESMTP\r\n", "\n", "{}\n", "[1, 2]\n", "{\"QMP\"\n",
-		"{\"QMP\": \"\xff\"}\n", "null\n"};
+	static const char *const nonsense[] = {"220 mail.example.org ESMTP\r\n", "\n", "{}\n", "[1, 2]\n",
+		"{\"QMP\"\n", "{\"QMP\": \"\xff\"}\n", "null\n"};
 	struct error error;
 
 	(void)state;

@@ -32,16 +32,16 @@ static int make_region(void **state)
 	guest = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	*guest = (struct ht_region){.magic = HT_MAGIC,
-	        .abi_version = HT_ABI_VERSION,
-	        .header_bytes = sizeof(*guest),
-	        .region_bytes = REGION_BYTES,
-	        .generation = 7,
-	        .nr_rings = 3,
-	        .nr_packets = 4,
-	        .packet_bytes = 4096,
-	        .rings_offset = HT_HOST_OFFSET + HT_HOST_BYTES,
-	        .data_offset = HT_HOST_OFFSET + HT_HOST_BYTES + 4096,
-	        .state = HT_STATE_RUNNING};
+		.abi_version = HT_ABI_VERSION,
+		.header_bytes = sizeof(*guest),
+		.region_bytes = REGION_BYTES,
+		.generation = 7,
+		.nr_rings = 3,
+		.nr_packets = 4,
+		.packet_bytes = 4096,
+		.rings_offset = HT_HOST_OFFSET + HT_HOST_BYTES,
+		.data_offset = HT_HOST_OFFSET + HT_HOST_BYTES + 4096,
+		.state = HT_STATE_RUNNING};
 	return 0;
 }
 
@@ -80,14 +80,14 @@ static void test_headers_that_cannot_be_true(void **state)
 	struct error error;
 
 	(void)state;
-#define BAD(code, field, value, words)                                                                       \
-	do {                                                                                                 \
-		*guest = good;                                                                               \
-		guest->field = (value);                                                                      \
-		error = (struct error){0};                                                                   \
-		assert_int_equal(check(&error), code);                                                       \
-		assert_non_null(strstr(error.text, words));                                                  \
-		assert_int_equal(check(NULL), code);                                                         \
+#define BAD(code, field, value, words)                      \
+	do {                                                \
+		*guest = good;                              \
+		guest->field = (value);                     \
+		error = (struct error){0};                  \
+		assert_int_equal(check(&error), code);      \
+		assert_non_null(strstr(error.text, words)); \
+		assert_int_equal(check(NULL), code);        \
 	} while (0)
 	BAD(-EBADMSG, magic, 0x1234, "no hypertrace header");
 	BAD(-EPROTO, abi_version, 99, "version 99");
@@ -132,7 +132,7 @@ static void test_control(void **state)
 
 	(void)state;
 	assert_int_equal(
-	        event_selection_parse(&events, "sched,block:block_rq_issue", event_table_choices, &error), 0);
+		event_selection_parse(&events, "sched,block:block_rq_issue", event_table_choices, &error), 0);
 	assert_int_equal(region_init(&region, path, &error), 0);
 	seq = control_publish(&region, &request);
 	assert_int_equal(region.host->control.seq, region.host->control.seq_end);
@@ -155,10 +155,10 @@ static void test_control(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(test_good, make_region, remove_region),
-	        cmocka_unit_test_setup_teardown(test_headers_that_cannot_be_true, make_region, remove_region),
-	        cmocka_unit_test_setup_teardown(test_too_small_and_taken, make_region, remove_region),
-	        cmocka_unit_test_setup_teardown(test_control, make_region, remove_region),
+		cmocka_unit_test_setup_teardown(test_good, make_region, remove_region),
+		cmocka_unit_test_setup_teardown(test_headers_that_cannot_be_true, make_region, remove_region),
+		cmocka_unit_test_setup_teardown(test_too_small_and_taken, make_region, remove_region),
+		cmocka_unit_test_setup_teardown(test_control, make_region, remove_region),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

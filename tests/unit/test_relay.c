@@ -136,11 +136,11 @@ static void long_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(copies),
-	        cmocka_unit_test(quotes),
-	        cmocka_unit_test(taps),
-	        cmocka_unit_test(ends_with_its_reader),
-	        cmocka_unit_test(long_lines),
+		cmocka_unit_test(copies),
+		cmocka_unit_test(quotes),
+		cmocka_unit_test(taps),
+		cmocka_unit_test(ends_with_its_reader),
+		cmocka_unit_test(long_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

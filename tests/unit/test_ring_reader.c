@@ -43,16 +43,17 @@ static void begin(bool discard)
 	t.read_packets = 0;
 	user_depth = 0;
 	ht_producer_init(&t.producer, &t.ring, t.data, PACKET_BYTES, PACKETS,
-	        discard ? (const __u64 *)&t.read_packets : NULL);
-	ring_reader_init(&t.reader, &(struct ring_reader_options){.ring = &t.ring,
-	                                    .data = t.data,
-	                                    .packet_bytes = PACKET_BYTES,
-	                                    .nr_packets = PACKETS,
-	                                    .read_packets = discard ? &t.read_packets : NULL,
-	                                    .table = &t.table,
-	                                    .scratch = t.scratch,
-	                                    .packet = ring_check_packet,
-	                                    .context = &t.check});
+		discard ? (const __u64 *)&t.read_packets : NULL);
+	ring_reader_init(&t.reader,
+		&(struct ring_reader_options){.ring = &t.ring,
+			.data = t.data,
+			.packet_bytes = PACKET_BYTES,
+			.nr_packets = PACKETS,
+			.read_packets = discard ? &t.read_packets : NULL,
+			.table = &t.table,
+			.scratch = t.scratch,
+			.packet = ring_check_packet,
+			.context = &t.check});
 }
 
 static void produce(uint32_t count)
@@ -173,11 +174,11 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_open_packet_in_parts),
-	        cmocka_unit_test(test_overwritten_and_full),
-	        cmocka_unit_test(test_in_flight),
-	        cmocka_unit_test(test_damage_costs_one_packet),
-	        cmocka_unit_test(test_skip),
+		cmocka_unit_test(test_open_packet_in_parts),
+		cmocka_unit_test(test_overwritten_and_full),
+		cmocka_unit_test(test_in_flight),
+		cmocka_unit_test(test_damage_costs_one_packet),
+		cmocka_unit_test(test_skip),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

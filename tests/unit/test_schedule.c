@@ -38,7 +38,7 @@ static int teardown(void **state)
 }
 
 static void do_switch(
-        struct fixture *f, uint32_t cpu, uint32_t prev, uint32_t next, uint32_t why, uint64_t now)
+	struct fixture *f, uint32_t cpu, uint32_t prev, uint32_t next, uint32_t why, uint64_t now)
 {
 	schedule_switch(&f->schedule, cpu, prev, next, why, true, now);
 	f->schedule.cpus[cpu].seen_ns = now;
@@ -158,7 +158,7 @@ static void test_states(void **state)
 		uint32_t why;
 		enum task_reason reason;
 	} cases[] = {{SLEEP, TASK_SLEEP}, {DISK, TASK_DISK}, {IDLE, TASK_IDLE}, {4, TASK_STOPPED},
-	        {8, TASK_STOPPED}, {64, TASK_PARKED}};
+		{8, TASK_STOPPED}, {64, TASK_PARKED}};
 
 	for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		do_switch(f, 0, 100 + i, 0, cases[i].why, 1000);
@@ -169,8 +169,7 @@ static void test_states(void **state)
 	assert_int_equal(task(f, 50)->state, TASK_DEAD);
 }
 
-/* Idle tasks are one of each CPU and all have pid 0; tasks beyond the table share a row: neither has a state.
- */
+/* Idle tasks are one of each CPU and all have pid 0; tasks beyond the table share a row: neither has a state. */
 static void test_shared_rows_have_no_state(void **state)
 {
 	struct fixture *f = *state;
@@ -202,14 +201,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	        TEST(test_a_life),
-	        TEST(test_woken_before_it_slept),
-	        TEST(test_woken_twice_waits_once),
-	        TEST(test_nothing_spans_a_gap),
-	        TEST(test_time_goes_back),
-	        TEST(test_states),
-	        TEST(test_shared_rows_have_no_state),
-	        TEST(test_only_wanted_tasks_are_shown),
+		TEST(test_a_life),
+		TEST(test_woken_before_it_slept),
+		TEST(test_woken_twice_waits_once),
+		TEST(test_nothing_spans_a_gap),
+		TEST(test_time_goes_back),
+		TEST(test_states),
+		TEST(test_shared_rows_have_no_state),
+		TEST(test_only_wanted_tasks_are_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

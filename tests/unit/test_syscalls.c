@@ -226,16 +226,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	        TEST(test_durations_and_errors),
-	        TEST(test_gap),
-	        TEST(test_exit_of_another_call),
-	        TEST(test_exit_without_a_number),
-	        TEST(test_a_fork_returns_twice_and_counts_once),
-	        TEST(test_unfinished),
-	        TEST(test_spans_and_minimum),
-	        TEST(test_time_goes_back),
-	        TEST(test_hostile),
-	        cmocka_unit_test(test_names),
+		TEST(test_durations_and_errors),
+		TEST(test_gap),
+		TEST(test_exit_of_another_call),
+		TEST(test_exit_without_a_number),
+		TEST(test_a_fork_returns_twice_and_counts_once),
+		TEST(test_unfinished),
+		TEST(test_spans_and_minimum),
+		TEST(test_time_goes_back),
+		TEST(test_hostile),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,18 +58,19 @@ static void test_columns(void **state)
 	table_cell(&table, "%s", "");
 	table_print(&table, out, false);
 	fclose(out);
-	assert_string_equal(text, "  name             n  what\n"
-	                          "  a\\x1b[31mb  12,345  x\n"
-	                          "  grüße            -  yy\n"
-	                          "  much l..      7 ns  \n");
+	assert_string_equal(text,
+		"  name             n  what\n"
+		"  a\\x1b[31mb  12,345  x\n"
+		"  grüße            -  yy\n"
+		"  much l..      7 ns  \n");
 	free(text);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_numbers),
-	        cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

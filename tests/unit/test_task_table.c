@@ -54,7 +54,7 @@ static void test_a_pid_is_used_again(void **state)
 	/* its exit was lost, but it did something: the next fork is another task */
 	second->events = 1;
 	assert_ptr_not_equal(
-	        task_table_fork(&table, 7, 7, (const uint8_t *)"third\0\0\0\0\0\0\0\0\0\0"), second);
+		task_table_fork(&table, 7, 7, (const uint8_t *)"third\0\0\0\0\0\0\0\0\0\0"), second);
 	assert_int_equal(table.nr_rows, 3);
 	task_table_deinit(&table);
 }
@@ -137,11 +137,11 @@ static void test_capped_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_names),
-	        cmocka_unit_test(test_a_pid_is_used_again),
-	        cmocka_unit_test(test_wanted),
-	        cmocka_unit_test(test_a_million_pids),
-	        cmocka_unit_test(test_capped_table),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_a_pid_is_used_again),
+		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_a_million_pids),
+		cmocka_unit_test(test_capped_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,7 @@ static void test_streams_merge_in_order(void **state)
 			maker_stream_init(&cpu, fixture->dir_fd, cpus);
 			for (uint16_t i = 0; i < (cpus == 2 ? 0 : 20000); i++)
 				maker_event(
-				        &cpu, MAKER_SYS_ENTER, 1000 + (uint64_t)i * (cpus % 4 + 1), &i, 2);
+					&cpu, MAKER_SYS_ENTER, 1000 + (uint64_t)i * (cpus % 4 + 1), &i, 2);
 			maker_stream_deinit(&cpu);
 		}
 		trace = open_trace(fixture->path);
@@ -184,14 +184,14 @@ static void test_machines_merge_by_host_time(void **state)
 		assert_true(fd >= 0);
 		assert_int_equal(trace_info_add_machine(&info, i ? "b" : "a", &machine, &error), 0);
 		for (unsigned p = 0; p < 10; p++)
-			trace_machine_info_add_point(
-			        machine, (struct clock_point){begin + p * step * 1000000000,
-			                         (int64_t)p * 1000000000 + 77, 10});
+			trace_machine_info_add_point(machine,
+				(struct clock_point){
+					begin + p * step * 1000000000, (int64_t)p * 1000000000 + 77, 10});
 		maker_metadata(fd, i ? "b" : "a");
 		maker_stream_init(&cpu, fd, 0);
 		for (uint16_t e = 0; e < 1000; e++)
 			maker_event(
-			        &cpu, MAKER_SYS_ENTER, begin + e * step * 1000 + (unsigned)i * 300, &e, 2);
+				&cpu, MAKER_SYS_ENTER, begin + e * step * 1000 + (unsigned)i * 300, &e, 2);
 		maker_stream_deinit(&cpu);
 		close(fd);
 	}
@@ -329,27 +329,27 @@ static void test_bad_headers(void **state)
 		unsigned events;
 		const char *text;
 	} cases[] = {
-	        /* the chain is broken: what follows is not found */
-	        {HEADER(magic), 0x11223344, 4, 10, "no packet begins here (11223344 in place of c1fc1fc1)"},
-	        {HEADER(packet_size), 1ull << 60, 8, 10,
-	                "impossible sizes: 1248 bits of 1152921504606846976"},
-	        {HEADER(content_size), 168 * 8, 8, 10, "impossible sizes: 1344 bits of 1344"},
-	        {HEADER(content_size), 0, 8, 10, "impossible sizes: 0 bits of 1344"},
-	        /* it is not: only this packet is missing */
-	        {HEADER(uuid), 0, 1, 20, "it belongs to another trace"},
-	        {HEADER(cpu_id), 3, 4, 20, "it belongs to CPU 3"},
-	        {HEADER(timestamp_begin), 5000, 8, 20, "impossible times: 5000 to 2009"},
-	        {HEADER(timestamp_begin), 5, 8, 20, "it begins before the packet before it ends"},
-	        {HEADER(events), 11, 4, 30, "it holds 1 events fewer than its header says"},
-	        {HEADER(events), 7, 4, 30, "it holds 3 events more than its header says"},
-	        {HEADER(timestamp_end), 2005, 8, 30, "an event is later than its end"},
-	        /* records */
-	        {88, 31 | 200u << 5, 4, 20, "event id 200 is not in the metadata"},
-	        {88 + 4, 1, 8, 20, "an event's time is outside its packet's"},
-	        {88 + 14, 5, 1, 21, "event id 5 is not in the metadata"},
-	        {88 + 14, 0, 1, 21, "event id 0 is not in the metadata"},
-	        {HEADER(content_size), (156 - 1) * 8, 8, 29, "it ends within an event"},
-	        {HEADER(content_size), (88 + 3) * 8, 8, 20, "it ends within an event"},
+		/* the chain is broken: what follows is not found */
+		{HEADER(magic), 0x11223344, 4, 10, "no packet begins here (11223344 in place of c1fc1fc1)"},
+		{HEADER(packet_size), 1ull << 60, 8, 10,
+			"impossible sizes: 1248 bits of 1152921504606846976"},
+		{HEADER(content_size), 168 * 8, 8, 10, "impossible sizes: 1344 bits of 1344"},
+		{HEADER(content_size), 0, 8, 10, "impossible sizes: 0 bits of 1344"},
+		/* it is not: only this packet is missing */
+		{HEADER(uuid), 0, 1, 20, "it belongs to another trace"},
+		{HEADER(cpu_id), 3, 4, 20, "it belongs to CPU 3"},
+		{HEADER(timestamp_begin), 5000, 8, 20, "impossible times: 5000 to 2009"},
+		{HEADER(timestamp_begin), 5, 8, 20, "it begins before the packet before it ends"},
+		{HEADER(events), 11, 4, 30, "it holds 1 events fewer than its header says"},
+		{HEADER(events), 7, 4, 30, "it holds 3 events more than its header says"},
+		{HEADER(timestamp_end), 2005, 8, 30, "an event is later than its end"},
+		/* records */
+		{88, 31 | 200u << 5, 4, 20, "event id 200 is not in the metadata"},
+		{88 + 4, 1, 8, 20, "an event's time is outside its packet's"},
+		{88 + 14, 5, 1, 21, "event id 5 is not in the metadata"},
+		{88 + 14, 0, 1, 21, "event id 0 is not in the metadata"},
+		{HEADER(content_size), (156 - 1) * 8, 8, 29, "it ends within an event"},
+		{HEADER(content_size), (88 + 3) * 8, 8, 20, "it ends within an event"},
 	};
 	struct fixture *fixture = *state;
 	size_t offsets[3];
@@ -386,7 +386,7 @@ static void test_no_trace(void **state)
 	expect_open("/nonexistent", -ENOENT, "%s: No such file or directory");
 	expect_open("/etc/passwd", -ENOTDIR, "%s: not a trace: a trace is a directory");
 	expect_open("/proc/self/fdinfo", -EINVAL,
-	        "%s: not a trace: there is no hypertrace.json in it, and no metadata");
+		"%s: not a trace: there is no hypertrace.json in it, and no metadata");
 	snprintf(path, sizeof(path), "%s/sub", fixture->path);
 	mkdir(path, 0777);
 	file_replace(fixture->dir_fd, "sub/hypertrace.json", "{ \"format\": 99 }", 16, NULL);
@@ -396,9 +396,9 @@ static void test_no_trace(void **state)
 	file_replace(fixture->dir_fd, "sub/hypertrace.json", "{ \"format\": 1 }", 15, NULL);
 	expect_open(path, -EINVAL, "%s: nothing has been recorded in it");
 	file_replace(fixture->dir_fd, "sub/hypertrace.json",
-	        "{ \"format\": 1, \"machines\": [ { \"name\": \"../..\" } ] }", 52, NULL);
+		"{ \"format\": 1, \"machines\": [ { \"name\": \"../..\" } ] }", 52, NULL);
 	expect_open(path, -EINVAL,
-	        "%s: hypertrace.json: machine name: not 1 to 63 characters without a dot in front");
+		"%s: hypertrace.json: machine name: not 1 to 63 characters without a dot in front");
 }
 
 /* The metadata with one text in place of another. */
@@ -409,29 +409,29 @@ static void test_bad_metadata(void **state)
 		int code;
 		const char *text;
 	} cases[] = {
-	        {"/* CTF 1.8 */", "/* CTF 1.9 */", -ENOTSUP, "not the metadata of a hypertrace trace"},
-	        {"/* CTF 1.8 */", "/* CTF 1.8 */ /*", -EINVAL,
-	                "line 173: a string or comment that does not end where \"typealias\" was expected"},
-	        {"major = 1", "major = 2", -EINVAL, "line 10: \"2\" where \"1\" was expected"},
-	        {"byte_order = le", "byte_order = be", -EINVAL, "line 13: \"be\" where \"le\" was expected"},
-	        {"uuid = \"01020304", "uuid = \"0102zz04", -EINVAL, "line 12: not a UUID"},
-	        {"freq = 2500000000", "freq = 0", -EINVAL,
-	                "line 32: a clock with an impossible rate or offset"},
-	        {"freq = 2500000000", "freq = 99999999999999999999", -EINVAL,
-	                "line 35: \"9999999999999999\" where a number in its range was expected"},
-	        {"size = 22", "size = 65", -EINVAL,
-	                "line 78: \"65\" where a number in its range was expected"},
-	        {"size = 22", "size = 21", -EINVAL, "event sched_switch: its 39 bits do not end on a byte"},
-	        {"_next_pid", "next_pid", -EINVAL,
-	                "line 78: \"next_pid\" where the name of a field was expected"},
-	        {"_next_pid", "_prev_state", -EINVAL,
-	                "line 79: event sched_switch: field prev_state is there twice"},
-	        {"id = 1;", "id = 2;", -EINVAL, "line 84: event id 2 is taken by sched_switch"},
-	        {"_text_length;", "_tex_length;", -EINVAL,
-	                "line 146: the length of field text is called tex_length"},
-	        {"name = \"sched_switch\"", "name = \"\033[2J\"", -EINVAL, "line 73: event 1 has a bad name"},
-	        {"name = \"sched_switch\"", "name = \"sched_switch", -EINVAL,
-	                "line 74: a string or comment that does not end where a text in quotes was expected"},
+		{"/* CTF 1.8 */", "/* CTF 1.9 */", -ENOTSUP, "not the metadata of a hypertrace trace"},
+		{"/* CTF 1.8 */", "/* CTF 1.8 */ /*", -EINVAL,
+			"line 173: a string or comment that does not end where \"typealias\" was expected"},
+		{"major = 1", "major = 2", -EINVAL, "line 10: \"2\" where \"1\" was expected"},
+		{"byte_order = le", "byte_order = be", -EINVAL, "line 13: \"be\" where \"le\" was expected"},
+		{"uuid = \"01020304", "uuid = \"0102zz04", -EINVAL, "line 12: not a UUID"},
+		{"freq = 2500000000", "freq = 0", -EINVAL,
+			"line 32: a clock with an impossible rate or offset"},
+		{"freq = 2500000000", "freq = 99999999999999999999", -EINVAL,
+			"line 35: \"9999999999999999\" where a number in its range was expected"},
+		{"size = 22", "size = 65", -EINVAL,
+			"line 78: \"65\" where a number in its range was expected"},
+		{"size = 22", "size = 21", -EINVAL, "event sched_switch: its 39 bits do not end on a byte"},
+		{"_next_pid", "next_pid", -EINVAL,
+			"line 78: \"next_pid\" where the name of a field was expected"},
+		{"_next_pid", "_prev_state", -EINVAL,
+			"line 79: event sched_switch: field prev_state is there twice"},
+		{"id = 1;", "id = 2;", -EINVAL, "line 84: event id 2 is taken by sched_switch"},
+		{"_text_length;", "_tex_length;", -EINVAL,
+			"line 146: the length of field text is called tex_length"},
+		{"name = \"sched_switch\"", "name = \"\033[2J\"", -EINVAL, "line 73: event 1 has a bad name"},
+		{"name = \"sched_switch\"", "name = \"sched_switch", -EINVAL,
+			"line 74: a string or comment that does not end where a text in quotes was expected"},
 	};
 	struct fixture *fixture = *state;
 	cleanup_free char *good = NULL;
@@ -446,7 +446,7 @@ static void test_bad_metadata(void **state)
 
 		assert_non_null(at);
 		length = asprintf(
-		        &bad, "%.*s%s%s", (int)(at - good), good, cases[i].to, at + strlen(cases[i].from));
+			&bad, "%.*s%s%s", (int)(at - good), good, cases[i].to, at + strlen(cases[i].from));
 		file_replace(fixture->dir_fd, "metadata", bad, (size_t)length, NULL);
 		snprintf(text, sizeof(text), "%%s: metadata: %s", cases[i].text);
 		expect_open(fixture->path, cases[i].code, text);
@@ -457,14 +457,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-	        TEST(test_fields_and_pids),
-	        TEST(test_streams_merge_in_order),
-	        TEST(test_machines_merge_by_host_time),
-	        TEST(test_time_range_skips_packets),
-	        TEST(test_truncated),
-	        TEST(test_bad_headers),
-	        TEST(test_no_trace),
-	        TEST(test_bad_metadata),
+		TEST(test_fields_and_pids),
+		TEST(test_streams_merge_in_order),
+		TEST(test_machines_merge_by_host_time),
+		TEST(test_time_range_skips_packets),
+		TEST(test_truncated),
+		TEST(test_bad_headers),
+		TEST(test_no_trace),
+		TEST(test_bad_metadata),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

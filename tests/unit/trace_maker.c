@@ -14,12 +14,12 @@
 const uint8_t maker_uuid[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
 /* Tests stop at once, and say where, when what they stand on fails. */
-#define MUST(condition)                                                                                      \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
-			abort();                                                                             \
-		}                                                                                            \
+#define MUST(condition)                                                                 \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			abort();                                                        \
+		}                                                                       \
 	} while (0)
 
 static const struct {
@@ -31,22 +31,22 @@ static const struct {
 		unsigned bits;
 	} fields[4];
 } types[] = {
-        {MAKER_SWITCH, "sched_switch",
-                {{"next_pid", EVENT_FIELD_UNSIGNED, 22}, {"prev_state", EVENT_FIELD_UNSIGNED, 10},
-                        {"next_prio", EVENT_FIELD_SIGNED, 8}}},
-        {MAKER_WAKING, "sched_waking",
-                {{"pid", EVENT_FIELD_UNSIGNED, 22}, {"target_cpu", EVENT_FIELD_UNSIGNED, 10},
-                        {"prio", EVENT_FIELD_SIGNED, 8}}},
-        {MAKER_SYS_ENTER, "sys_enter", {{"nr", EVENT_FIELD_UNSIGNED, 16}}},
-        {MAKER_SYS_EXIT, "sys_exit", {{"ret", EVENT_FIELD_SIGNED, 32}, {"nr", EVENT_FIELD_UNSIGNED, 16}}},
-        {MAKER_SYS_EXIT_SHORT, "sys_exit", {{"ret", EVENT_FIELD_SIGNED, 8}}},
-        {MAKER_TIMER, "hrtimer_expire_entry", {{"function", EVENT_FIELD_HEX, 64}}},
-        {MAKER_TIMER_EXIT, "hrtimer_expire_exit", {{0}}},
-        {MAKER_MARKER, "marker", {{"pid", EVENT_FIELD_UNSIGNED, 32}, {"text", EVENT_FIELD_TEXT, 0}}},
-        {MAKER_RAW, "tracepoint", {{"format", EVENT_FIELD_UNSIGNED, 32}, {"raw", EVENT_FIELD_BYTES, 0}}},
-        {MAKER_TASK, "sched_process_fork",
-                {{"parent_pid", EVENT_FIELD_UNSIGNED, 32}, {"child_pid", EVENT_FIELD_UNSIGNED, 32},
-                        {"child_tgid", EVENT_FIELD_UNSIGNED, 32}, {"child_comm", EVENT_FIELD_COMM, 0}}},
+	{MAKER_SWITCH, "sched_switch",
+		{{"next_pid", EVENT_FIELD_UNSIGNED, 22}, {"prev_state", EVENT_FIELD_UNSIGNED, 10},
+			{"next_prio", EVENT_FIELD_SIGNED, 8}}},
+	{MAKER_WAKING, "sched_waking",
+		{{"pid", EVENT_FIELD_UNSIGNED, 22}, {"target_cpu", EVENT_FIELD_UNSIGNED, 10},
+			{"prio", EVENT_FIELD_SIGNED, 8}}},
+	{MAKER_SYS_ENTER, "sys_enter", {{"nr", EVENT_FIELD_UNSIGNED, 16}}},
+	{MAKER_SYS_EXIT, "sys_exit", {{"ret", EVENT_FIELD_SIGNED, 32}, {"nr", EVENT_FIELD_UNSIGNED, 16}}},
+	{MAKER_SYS_EXIT_SHORT, "sys_exit", {{"ret", EVENT_FIELD_SIGNED, 8}}},
+	{MAKER_TIMER, "hrtimer_expire_entry", {{"function", EVENT_FIELD_HEX, 64}}},
+	{MAKER_TIMER_EXIT, "hrtimer_expire_exit", {{0}}},
+	{MAKER_MARKER, "marker", {{"pid", EVENT_FIELD_UNSIGNED, 32}, {"text", EVENT_FIELD_TEXT, 0}}},
+	{MAKER_RAW, "tracepoint", {{"format", EVENT_FIELD_UNSIGNED, 32}, {"raw", EVENT_FIELD_BYTES, 0}}},
+	{MAKER_TASK, "sched_process_fork",
+		{{"parent_pid", EVENT_FIELD_UNSIGNED, 32}, {"child_pid", EVENT_FIELD_UNSIGNED, 32},
+			{"child_tgid", EVENT_FIELD_UNSIGNED, 32}, {"child_comm", EVENT_FIELD_COMM, 0}}},
 };
 
 struct event_schema *maker_schema(void)
@@ -60,7 +60,7 @@ struct event_schema *maker_schema(void)
 		MUST(!event_schema_add_type(schema, types[i].id, types[i].name, &type, NULL));
 		for (int f = 0; f < 4 && types[i].fields[f].name; f++)
 			MUST(!event_type_add_field(type, types[i].fields[f].name, types[i].fields[f].kind,
-			        types[i].fields[f].bits, NULL));
+				types[i].fields[f].bits, NULL));
 	}
 	return schema;
 }
@@ -102,7 +102,7 @@ void maker_flush(struct maker_stream *maker)
 	if (!maker->bytes)
 		return;
 	MUST(!ctf_stream_write(&maker->stream, maker->buffer, maker->bytes, maker->events, maker->begin_tsc,
-	        maker->end_tsc, maker->lost, maker->begin_pid, &error));
+		maker->end_tsc, maker->lost, maker->begin_pid, &error));
 	maker->bytes = maker->events = 0;
 }
 
@@ -158,17 +158,17 @@ void maker_metadata(int dir_fd, const char *machine)
 {
 	struct event_schema *schema = maker_schema();
 	struct ctf_metadata metadata = {
-	        .schema = schema,
-	        .clock_hz = TRACE_MAKER_HZ,
-	        .offset_s = 1700000000,
-	        .offset_cycles = TRACE_MAKER_HZ / 2,
-	        .precision_cycles = 2500,
-	        .machine = machine,
-	        .hostname = "a \"host\"\n\x1b",
-	        .release = "6.1.0-test",
-	        .version = "#1 SMP",
-	        .channel = "shm",
-	        .program_version = "0",
+		.schema = schema,
+		.clock_hz = TRACE_MAKER_HZ,
+		.offset_s = 1700000000,
+		.offset_cycles = TRACE_MAKER_HZ / 2,
+		.precision_cycles = 2500,
+		.machine = machine,
+		.hostname = "a \"host\"\n\x1b",
+		.release = "6.1.0-test",
+		.version = "#1 SMP",
+		.channel = "shm",
+		.program_version = "0",
 	};
 	struct error error;
 

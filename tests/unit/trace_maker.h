@@ -8,19 +8,18 @@
 
 #define TRACE_MAKER_HZ 2500000000ull
 
-/* Every kind of field in few types; the names are those of real events, so that dump's formatters are met
- * too. */
+/* Every kind of field in few types; the names are those of real events, so that dump's formatters are met too. */
 enum maker_event {
 	MAKER_SWITCH = 1, /* sched_switch: 22 + 10 + signed 8 bits */
 	MAKER_WAKING = 2,
 	MAKER_SYS_ENTER = 13,
-	MAKER_SYS_EXIT = 15,   /* signed 32 */
+	MAKER_SYS_EXIT = 15,       /* signed 32 */
 	MAKER_SYS_EXIT_SHORT = 24, /* another layout of sys_exit */
-	MAKER_TIMER = 17,      /* hex 64 */
-	MAKER_TIMER_EXIT = 18, /* no field */
-	MAKER_MARKER = 32,     /* text */
-	MAKER_RAW = 34,        /* bytes */
-	MAKER_TASK = 48,       /* comm */
+	MAKER_TIMER = 17,          /* hex 64 */
+	MAKER_TIMER_EXIT = 18,     /* no field */
+	MAKER_MARKER = 32,         /* text */
+	MAKER_RAW = 34,            /* bytes */
+	MAKER_TASK = 48,           /* comm */
 };
 
 struct event_schema *maker_schema(void);

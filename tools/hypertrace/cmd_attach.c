@@ -14,7 +14,8 @@ struct attach_options {
 };
 
 static const struct option_spec attach_specs[] = {
-	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp), "QMP socket of the guest's QEMU"},
+	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp),
+		"QMP socket of the guest's QEMU"},
 	{0, "region-size", "BYTES", OPTION_BYTES, offsetof(struct attach_options, bytes),
 		"memory that guest and host share, a power of two; default 32M"},
 	{0, "mem-path", "DIR", OPTION_STRING, offsetof(struct attach_options, directory),
@@ -54,7 +55,8 @@ static int run_attach(const struct command *command, int argc, char **argv)
 	if (need_qmp(options.qmp))
 		return 2;
 	if (options.bytes < HT_MIN_REGION_BYTES || options.bytes & (options.bytes - 1)) {
-		error_set(&error, -EINVAL, "--region-size: a region has a power of two of bytes, at least %uK",
+		error_set(&error, -EINVAL,
+			"--region-size: a region has a power of two of bytes, at least %uK",
 			HT_MIN_REGION_BYTES >> 10);
 		error_hint(&error, "for example 8M or 32M");
 		return show_error(&error, false, 2);
@@ -72,7 +74,8 @@ static int run_attach(const struct command *command, int argc, char **argv)
 	if (err)
 		return fail(&error, "cannot attach");
 	printf("%s\n", path);
-	fprintf(stderr, "plugged in; once hypertrace.ko is loaded in the guest: hypertrace record --qmp %s\n", options.qmp);
+	fprintf(stderr, "plugged in; once hypertrace.ko is loaded in the guest: hypertrace record --qmp %s\n",
+		options.qmp);
 	return 0;
 }
 
@@ -111,7 +114,8 @@ const struct command cmd_attach = {
 };
 
 static const struct option_spec detach_specs[] = {
-	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp), "QMP socket of the guest's QEMU"},
+	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp),
+		"QMP socket of the guest's QEMU"},
 	{0},
 };
 
@@ -123,9 +127,8 @@ const struct command cmd_detach = {
 		"Unplugs what hypertrace attach plugged in, waits until the guest has let go of it, and "
 		"removes the file. A guest that ends without it leaves the file that hypertrace attach named: "
 		"a recorder can still read it.",
-	.examples =
-		"  # the guest goes on without a region\n"
-		"  hypertrace detach --qmp /run/vm1.qmp",
+	.examples = "  # the guest goes on without a region\n"
+		    "  hypertrace detach --qmp /run/vm1.qmp",
 	.options = detach_specs,
 	.no_operands = true,
 	.run = run_detach,

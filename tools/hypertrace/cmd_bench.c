@@ -16,23 +16,23 @@ struct bench_options {
 };
 
 static const struct option_spec bench_specs[] = {
-        {'k', "kernel", "KERNEL", OPTION_LIST, offsetof(struct bench_options, kernels),
-                "series (6.1, 6.12) or release of the guests; default 6.1 and 6.12"},
-        {'n', "number", "N", OPTION_UNSIGNED, offsetof(struct bench_options, events),
-                "number of events that record and read work on; default 20000000"},
-        {0, "json", NULL, OPTION_FLAG, offsetof(struct bench_options, json), "print one JSON object a line"},
-        {0},
+	{'k', "kernel", "KERNEL", OPTION_LIST, offsetof(struct bench_options, kernels),
+		"series (6.1, 6.12) or release of the guests; default 6.1 and 6.12"},
+	{'n', "number", "N", OPTION_UNSIGNED, offsetof(struct bench_options, events),
+		"number of events that record and read work on; default 20000000"},
+	{0, "json", NULL, OPTION_FLAG, offsetof(struct bench_options, json), "print one JSON object a line"},
+	{0},
 };
 
 static const struct {
 	const char *name;
 	int (*run)(struct bench *bench, struct error *error);
 } benchmarks[] = {
-        {"guest", bench_guest},
-        {"ring", bench_ring},
-        {"record", bench_record},
-        {"read", bench_read},
-        {"size", bench_size},
+	{"guest", bench_guest},
+	{"ring", bench_ring},
+	{"record", bench_record},
+	{"read", bench_read},
+	{"size", bench_size},
 };
 #define BENCHMARKS (sizeof(benchmarks) / sizeof(benchmarks[0]))
 
@@ -97,7 +97,7 @@ static int bench_run(const struct command *self, int argc, char **argv)
 		return show_error(&error, options.json, 2);
 	if (options.events < EVENTS_MIN) {
 		error_set(&error, -EINVAL, "-n %ju: fewer than %d events measure nothing",
-		        (uintmax_t)options.events, EVENTS_MIN);
+			(uintmax_t)options.events, EVENTS_MIN);
 		return show_error(&error, options.json, 2);
 	}
 	bench.kernels = options.kernels.count ? options.kernels.items : all_kernels;
@@ -110,10 +110,10 @@ static int bench_run(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_bench = {
-        .name = "bench",
-        .summary = "Measure what tracing costs, ours and others'",
-        .synopsis = "[-k KERNEL]... [-n N] [--json] BENCHMARK...",
-        .description =
+	.name = "bench",
+	.summary = "Measure what tracing costs, ours and others'",
+	.synopsis = "[-k KERNEL]... [-n N] [--json] BENCHMARK...",
+	.description =
 		"guest    instructions an event costs a guest: ours against ftrace, counted by QEMU's -icount\n"
 		"ring     nanoseconds a record costs natively: ours against an LTTng-UST tracepoint\n"
 		"record   host CPU time a recorded event costs\n"
@@ -122,11 +122,10 @@ const struct command cmd_bench = {
 		"all      all of them\n\n"
 		"Both sides of a comparison run in turns in the same run. Programs that are not installed are "
 		"skipped, with the reason.",
-        .examples =
-		"  # the costs in a guest of Debian 12's own kernel\n"
-		"  hypertrace bench guest -k 6.1\n"
-		"  # everything, for a script\n"
-		"  hypertrace bench all --json > figures.jsonl",
-        .options = bench_specs,
-        .run = bench_run,
+	.examples = "  # the costs in a guest of Debian 12's own kernel\n"
+		    "  hypertrace bench guest -k 6.1\n"
+		    "  # everything, for a script\n"
+		    "  hypertrace bench all --json > figures.jsonl",
+	.options = bench_specs,
+	.run = bench_run,
 };

@@ -14,15 +14,20 @@ struct doctor_options {
 };
 
 static const struct option_spec specs[] = {
-	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct doctor_options, qmp), "look also at the guest behind this QMP socket"},
-	{0, "region", "FILE", OPTION_STRING, offsetof(struct doctor_options, region), "look also at the guest that shares this region"},
-	{0, "json", NULL, OPTION_FLAG, offsetof(struct doctor_options, json), "print one JSON object a line: id, status, finding, remedy"},
+	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct doctor_options, qmp),
+		"look also at the guest behind this QMP socket"},
+	{0, "region", "FILE", OPTION_STRING, offsetof(struct doctor_options, region),
+		"look also at the guest that shares this region"},
+	{0, "json", NULL, OPTION_FLAG, offsetof(struct doctor_options, json),
+		"print one JSON object a line: id, status, finding, remedy"},
 	{0},
 };
 
-struct finding *findings_add(struct findings *findings, const char *id, enum finding_status status, const char *format, ...)
+struct finding *findings_add(
+	struct findings *findings, const char *id, enum finding_status status, const char *format, ...)
 {
-	struct finding *finding = &findings->items[findings->count < FINDINGS_MAX ? findings->count++ : FINDINGS_MAX - 1];
+	struct finding *finding =
+		&findings->items[findings->count < FINDINGS_MAX ? findings->count++ : FINDINGS_MAX - 1];
 	va_list args;
 
 	finding->id = id;
@@ -34,11 +39,13 @@ struct finding *findings_add(struct findings *findings, const char *id, enum fin
 	return finding;
 }
 
-static const char *const status_names[] = {[FINDING_OK] = "ok", [FINDING_WARN] = "warn", [FINDING_FAIL] = "fail"};
+static const char *const status_names[] = {
+	[FINDING_OK] = "ok", [FINDING_WARN] = "warn", [FINDING_FAIL] = "fail"};
 
 static void show_text(const struct finding *finding, bool colour)
 {
-	static const char *const colours[] = {[FINDING_OK] = "\033[32m", [FINDING_WARN] = "\033[33m", [FINDING_FAIL] = "\033[31m"};
+	static const char *const colours[] = {
+		[FINDING_OK] = "\033[32m", [FINDING_WARN] = "\033[33m", [FINDING_FAIL] = "\033[31m"};
 
 	printf("%s%-4s%s  %-16s  %s\n", colour ? colours[finding->status] : "", status_names[finding->status],
 		colour ? "\033[0m" : "", finding->id, finding->text);
@@ -48,8 +55,8 @@ static void show_text(const struct finding *finding, bool colour)
 
 static void show_json(const struct finding *finding)
 {
-	json_t *object = json_pack("{s:s, s:s, s:s, s:s}", "id", finding->id, "status", status_names[finding->status], "finding",
-		finding->text, "remedy", finding->remedy);
+	json_t *object = json_pack("{s:s, s:s, s:s, s:s}", "id", finding->id, "status",
+		status_names[finding->status], "finding", finding->text, "remedy", finding->remedy);
 
 	json_dumpf(object, stdout, JSON_PRESERVE_ORDER);
 	putchar('\n');
@@ -86,11 +93,10 @@ const struct command cmd_doctor = {
 		"Tries everything that hypertrace needs, on this host and, if one is named, with a guest, and "
 		"says what works, what does not, and what to do about it. Each finding has an id that scripts "
 		"may rely on. Exits with 1 if something that the main job needs is missing.",
-	.examples =
-		"  # can I trace guests here?\n"
-		"  hypertrace doctor\n"
-		"  # why does this one not record?\n"
-		"  hypertrace doctor --qmp /run/vm1.qmp",
+	.examples = "  # can I trace guests here?\n"
+		    "  hypertrace doctor\n"
+		    "  # why does this one not record?\n"
+		    "  hypertrace doctor --qmp /run/vm1.qmp",
 	.options = specs,
 	.no_operands = true,
 	.run = run,

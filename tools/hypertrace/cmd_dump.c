@@ -166,7 +166,7 @@ static void flush(struct dump *dump)
 
 /* Forks and execs rename tasks from now on; cached prefixes are stale then. */
 static void learn_name(
-        struct dump_machine *machine, const struct dump_type *type, const struct trace_event *event)
+	struct dump_machine *machine, const struct dump_type *type, const struct trace_event *event)
 {
 	struct names *names = &machine->machine->names;
 	bool fork = type->fields[3] && type->fields[3]->kind == EVENT_FIELD_COMM;
@@ -174,25 +174,25 @@ static void learn_name(
 	const struct event_field *comm = type->fields[fork ? 3 : exec ? 2 : 1];
 	uint32_t pid = (uint32_t)event_field_value(type->fields[fork ? 1 : 0], event->payload);
 	const struct names_task *known = names_task(names, pid);
-	uint32_t tgid = fork             ? (uint32_t)event_field_value(type->fields[2], event->payload)
-	                : exec || !known ? pid
-	                                 : known->tgid;
+	uint32_t tgid = fork     ? (uint32_t)event_field_value(type->fields[2], event->payload)
+		: exec || !known ? pid
+				 : known->tgid;
 
 	names_set_task(names, pid, tgid, (const char *)event->payload + comm->byte_offset);
 	machine->generation++;
 }
 
 static bool is_wanted(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
-        const struct trace_event *event)
+	const struct trace_event *event)
 {
 	const struct names_task *task;
 
 	if (type->generic && !dump->part.all_events && dump->part.selection.nr_tracepoints) {
 		const char *name = dump_tracepoint_name(
-		        machine, (uint32_t)event_field_value(type->fields[0], event->payload));
+			machine, (uint32_t)event_field_value(type->fields[0], event->payload));
 
 		if (!event_table_is_selected(&dump->part.selection, type->type->name) &&
-		        (!name || !event_selection_has_tracepoint(&dump->part.selection, name)))
+			(!name || !event_selection_has_tracepoint(&dump->part.selection, name)))
 			return false;
 	}
 	if (!dump->filtered)
@@ -204,7 +204,7 @@ static bool is_wanted(struct dump *dump, struct dump_machine *machine, const str
 }
 
 static void show(struct dump *dump, struct dump_machine *machine, struct dump_type *type,
-        const struct trace_event *event, int64_t unix_ns)
+	const struct trace_event *event, int64_t unix_ns)
 {
 	char *begin, *end;
 
@@ -308,7 +308,7 @@ static int finish(struct dump *dump, struct error *error)
 		return 0; /* `dump | head` has seen enough */
 	if (dump->write_error || fflush(stdout))
 		return error_set(error, -EIO, "cannot write: %s",
-		        strerror(dump->write_error ? dump->write_error : errno));
+			strerror(dump->write_error ? dump->write_error : errno));
 	show_lost(dump);
 	damaged = trace_reader_damage(dump->reader, error);
 	if (damaged > 1)
@@ -357,10 +357,10 @@ static int dump_run(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_dump = {
-        .name = "dump",
-        .summary = "Print the events of a trace, one line each, in the order of time",
-        .synopsis = "[OPTION]... [TRACE]...",
-        .description =
+	.name = "dump",
+	.summary = "Print the events of a trace, one line each, in the order of time",
+	.synopsis = "[OPTION]... [TRACE]...",
+	.description =
 		"Merges the events of all vCPUs and machines of one or several traces; without TRACE, of "
 		"hypertrace.data. A line has the task "
 		"that was running, the CPU, the time and the event, in the form known from trace-cmd. Where "
@@ -369,13 +369,12 @@ const struct command cmd_dump = {
 		"least that long, with the time they took; their beginnings are left out.\n\n"
 		"What is whole in a damaged trace is printed; then follows an error that names the file and "
 		"the place, and the exit status is 1.",
-        .examples =
-		"  # everything, in the pager\n"
-		"  hypertrace dump t | less\n"
-		"  # system calls of one program that took more than a millisecond\n"
-		"  hypertrace dump t -e syscalls -f 'comm==postgres,syscall.duration>1ms'\n"
-		"  # how many events of each kind in the first second\n"
-		"  hypertrace dump t --time 0-1 --count --json",
-        .options = dump_specs,
-        .run = dump_run,
+	.examples = "  # everything, in the pager\n"
+		    "  hypertrace dump t | less\n"
+		    "  # system calls of one program that took more than a millisecond\n"
+		    "  hypertrace dump t -e syscalls -f 'comm==postgres,syscall.duration>1ms'\n"
+		    "  # how many events of each kind in the first second\n"
+		    "  hypertrace dump t --time 0-1 --count --json",
+	.options = dump_specs,
+	.run = dump_run,
 };

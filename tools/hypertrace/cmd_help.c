@@ -9,11 +9,11 @@ struct help_options {
 };
 
 static const struct option_spec help_specs[] = {
-        {0, "man", NULL, OPTION_FLAG, offsetof(struct help_options, man),
-                "print the verb's man page, as mdoc"},
-        {0, "completion", NULL, OPTION_FLAG, offsetof(struct help_options, completion),
-                "print the completion script for bash"},
-        {0},
+	{0, "man", NULL, OPTION_FLAG, offsetof(struct help_options, man),
+		"print the verb's man page, as mdoc"},
+	{0, "completion", NULL, OPTION_FLAG, offsetof(struct help_options, completion),
+		"print the completion script for bash"},
+	{0},
 };
 
 static int help_run(const struct command *self, int argc, char **argv)
@@ -46,14 +46,13 @@ static int help_run(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_help = {
-        .name = "help",
-        .summary = "Show the verbs, one verb's help, or its man page",
-        .synopsis = "[--man] [VERB] | --completion",
-        .examples =
-		"  # read the man page of a verb before it is installed\n"
-		"  hypertrace help --man run | man -l -\n"
-		"  # complete verbs and options in this shell\n"
-		"  . <(hypertrace help --completion)",
-        .options = help_specs,
-        .run = help_run,
+	.name = "help",
+	.summary = "Show the verbs, one verb's help, or its man page",
+	.synopsis = "[--man] [VERB] | --completion",
+	.examples = "  # read the man page of a verb before it is installed\n"
+		    "  hypertrace help --man run | man -l -\n"
+		    "  # complete verbs and options in this shell\n"
+		    "  . <(hypertrace help --completion)",
+	.options = help_specs,
+	.run = help_run,
 };

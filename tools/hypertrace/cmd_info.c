@@ -19,8 +19,8 @@ struct info_options {
 };
 
 static const struct option_spec info_specs[] = {
-        {0, "json", NULL, OPTION_FLAG, offsetof(struct info_options, json), "print one JSON document"},
-        {0},
+	{0, "json", NULL, OPTION_FLAG, offsetof(struct info_options, json), "print one JSON document"},
+	{0},
 };
 
 static uint64_t stream_bytes(const struct trace *trace, const struct trace_machine *machine)
@@ -57,7 +57,7 @@ static void show_time(const char *key, int64_t unix_ns)
 	struct tm calendar;
 
 	if (unix_ns > 0 && gmtime_r(&clock, &calendar) &&
-	        strftime(text, sizeof(text), "%F %T UTC", &calendar))
+		strftime(text, sizeof(text), "%F %T UTC", &calendar))
 		show_line(key, text);
 }
 
@@ -72,7 +72,7 @@ static void show_losses(const struct trace_machine_info *info)
 	for (int cause = 0; cause < TRACE_LOST_CAUSES; cause++)
 		if (causes[cause])
 			printf(", %s %s", trace_lost_name((enum trace_lost)cause),
-			        human_count(causes[cause]).text);
+				human_count(causes[cause]).text);
 	putchar('\n');
 }
 
@@ -84,8 +84,8 @@ static void show_cpus(const struct trace_machine_info *info)
 		const struct trace_cpu_info *cpu = &info->cpus[i];
 
 		printf("  %-14u %14s %10s %12s %12s\n", cpu->cpu, human_count(cpu->events).text,
-		        human_count(cpu->packets).text, human_bytes(cpu->bytes).text,
-		        human_count(trace_cpu_info_lost(cpu)).text);
+			human_count(cpu->packets).text, human_bytes(cpu->bytes).text,
+			human_count(trace_cpu_info_lost(cpu)).text);
 	}
 }
 
@@ -100,25 +100,27 @@ static void show_machine(const struct trace *trace, const struct trace_machine *
 	show_line("channel", info->channel);
 	if (info->text_address)
 		printf("  %-14s _stext 0x%" PRIx64 ", moved by 0x%" PRIx64 "\n", "addresses",
-		        info->text_address, info->kaslr_offset);
+			info->text_address, info->kaslr_offset);
 	show_line("host", machine->trace_info->host_name);
 	show_time("started", machine->trace_info->start_unix_ns);
 	if (machine->trace_info->end_unix_ns > machine->trace_info->start_unix_ns)
-		show_line("duration", human_ns((uint64_t)(machine->trace_info->end_unix_ns -
-		                                          machine->trace_info->start_unix_ns))
-		                              .text);
+		show_line("duration",
+			human_ns((uint64_t)(machine->trace_info->end_unix_ns -
+					 machine->trace_info->start_unix_ns))
+				.text);
 	printf("  %-14s %.6f MHz, within %s of the host's, %zu comparison%s, %zu epoch%s\n", "clock",
-	        clock_map_hz(&machine->clock) / 1e6, human_ns(clock_map_largest_error_ns(&machine->clock)).text, info->nr_points,
-	        info->nr_points == 1 ? "" : "s", machine->clock.count, machine->clock.count == 1 ? "" : "s");
+		clock_map_hz(&machine->clock) / 1e6,
+		human_ns(clock_map_largest_error_ns(&machine->clock)).text, info->nr_points,
+		info->nr_points == 1 ? "" : "s", machine->clock.count, machine->clock.count == 1 ? "" : "s");
 	show_line("events", info->events);
 	show_line("filter", info->filter);
 	if (info->packet_bytes)
 		printf("  %-14s %s, %u vCPUs, %u packets of %s each\n", "rings", info->mode, info->nr_cpus,
-		        info->nr_packets, human_bytes(info->packet_bytes).text);
+			info->nr_packets, human_bytes(info->packet_bytes).text);
 	show_line("end", is_complete(machine) ? info->end_state : "recording, or its recorder was killed");
 	show_line("last words", info->message);
 	printf("  %-14s %s in %u stream%s\n", "on disk", human_bytes(stream_bytes(trace, machine)).text,
-	        machine->nr_streams, machine->nr_streams == 1 ? "" : "s");
+		machine->nr_streams, machine->nr_streams == 1 ? "" : "s");
 	if (is_complete(machine)) {
 		printf("  %-14s %s\n", "recorded", human_count(trace_machine_info_events(info)).text);
 		show_losses(info);
@@ -151,11 +153,11 @@ static json_t *json_cpus(const struct trace_machine_info *info)
 
 		for (int cause = 0; cause < TRACE_LOST_CAUSES; cause++)
 			json_object_set_new(lost, trace_lost_name((enum trace_lost)cause),
-			        json_integer((json_int_t)cpu->lost[cause]));
-		json_array_append_new(
-		        cpus, json_pack("{s:I, s:I, s:I, s:I, s:o}", "cpu", (json_int_t)cpu->cpu, "events",
-		                      (json_int_t)cpu->events, "packets", (json_int_t)cpu->packets, "bytes",
-		                      (json_int_t)cpu->bytes, "lost", lost));
+				json_integer((json_int_t)cpu->lost[cause]));
+		json_array_append_new(cpus,
+			json_pack("{s:I, s:I, s:I, s:I, s:o}", "cpu", (json_int_t)cpu->cpu, "events",
+				(json_int_t)cpu->events, "packets", (json_int_t)cpu->packets, "bytes",
+				(json_int_t)cpu->bytes, "lost", lost));
 	}
 	return cpus;
 }
@@ -164,28 +166,28 @@ static json_t *json_machine(const struct trace *trace, const struct trace_machin
 {
 	const struct trace_machine_info *info = machine->info;
 	json_t *clock = json_pack("{s:f, s:I, s:I, s:I}", "hz", clock_map_hz(&machine->clock), "error_ns",
-	        (json_int_t)clock_map_largest_error_ns(&machine->clock), "comparisons", (json_int_t)info->nr_points, "epochs",
-	        (json_int_t)machine->clock.count);
+		(json_int_t)clock_map_largest_error_ns(&machine->clock), "comparisons",
+		(json_int_t)info->nr_points, "epochs", (json_int_t)machine->clock.count);
 	json_t *configuration = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "events", json_text(info->events),
-	        "filter", json_text(info->filter), "mode", json_text(info->mode), "packet_bytes",
-	        (json_int_t)info->packet_bytes, "nr_packets", (json_int_t)info->nr_packets, "nr_cpus",
-	        (json_int_t)info->nr_cpus);
+		"filter", json_text(info->filter), "mode", json_text(info->mode), "packet_bytes",
+		(json_int_t)info->packet_bytes, "nr_packets", (json_int_t)info->nr_packets, "nr_cpus",
+		(json_int_t)info->nr_cpus);
 	json_t *kernel =
-	        json_pack("{s:o, s:o}", "text_address", json_sprintf("0x%" PRIx64, info->text_address),
-	                "kaslr_offset", json_sprintf("0x%" PRIx64, info->kaslr_offset));
+		json_pack("{s:o, s:o}", "text_address", json_sprintf("0x%" PRIx64, info->text_address),
+			"kaslr_offset", json_sprintf("0x%" PRIx64, info->kaslr_offset));
 
 	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
-	                 "s:o, s:o, s:o}",
-	        "name", json_text(machine->name), "path", json_text(machine->path), "layer",
-	        (json_int_t)info->layer, "channel", json_text(info->channel), "hostname",
-	        json_text(info->hostname), "release", json_text(info->release), "version",
-	        json_text(info->version), "kernel", kernel, "state", json_text(machine->trace_info->state),
-	        "start_unix_ns", (json_int_t)machine->trace_info->start_unix_ns, "end_unix_ns",
-	        (json_int_t)machine->trace_info->end_unix_ns, "events",
-	        (json_int_t)trace_machine_info_events(info), "lost",
-	        (json_int_t)trace_machine_info_lost(info), "bytes", (json_int_t)stream_bytes(trace, machine),
-	        "end_state", json_text(info->end_state), "message", json_text(info->message), "clock", clock,
-	        "configuration", configuration, "cpus", json_cpus(info));
+			 "s:o, s:o, s:o}",
+		"name", json_text(machine->name), "path", json_text(machine->path), "layer",
+		(json_int_t)info->layer, "channel", json_text(info->channel), "hostname",
+		json_text(info->hostname), "release", json_text(info->release), "version",
+		json_text(info->version), "kernel", kernel, "state", json_text(machine->trace_info->state),
+		"start_unix_ns", (json_int_t)machine->trace_info->start_unix_ns, "end_unix_ns",
+		(json_int_t)machine->trace_info->end_unix_ns, "events",
+		(json_int_t)trace_machine_info_events(info), "lost",
+		(json_int_t)trace_machine_info_lost(info), "bytes", (json_int_t)stream_bytes(trace, machine),
+		"end_state", json_text(info->end_state), "message", json_text(info->message), "clock", clock,
+		"configuration", configuration, "cpus", json_cpus(info));
 }
 
 static int show_json(const struct trace *trace, struct error *error)
@@ -224,18 +226,17 @@ static int info_run(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_info = {
-        .name = "info",
-        .summary = "Show what a trace is of: machines, kernels, clocks, configuration, losses",
-        .synopsis = "[--json] [TRACE]...",
-        .description =
+	.name = "info",
+	.summary = "Show what a trace is of: machines, kernels, clocks, configuration, losses",
+	.synopsis = "[--json] [TRACE]...",
+	.description =
 		"Says where a trace comes from and how it was recorded, how well the clocks of its machines "
 		"are known, and what was lost for which cause; without TRACE, of hypertrace.data. Events are "
 		"not read: hypertrace report does that.",
-        .examples =
-		"  # of a trace\n"
-		"  hypertrace info t\n"
-		"  # was anything lost?\n"
-		"  hypertrace info t --json | jq '[.machines[].lost] | add'",
-        .options = info_specs,
-        .run = info_run,
+	.examples = "  # of a trace\n"
+		    "  hypertrace info t\n"
+		    "  # was anything lost?\n"
+		    "  hypertrace info t --json | jq '[.machines[].lost] | add'",
+	.options = info_specs,
+	.run = info_run,
 };

@@ -15,13 +15,13 @@ struct module_options {
 };
 
 static const struct option_spec module_specs[] = {
-        {'k', "kernel", "KERNEL", OPTION_STRING, offsetof(struct module_options, kernel),
-                "series (6.1, 6.12), release or path of a vmlinuz; default 6.12"},
-        {0, "headers", "DIR", OPTION_STRING, offsetof(struct module_options, headers),
-                "headers of a kernel given by its path"},
-        {'o', "output", "DIR", OPTION_STRING, offsetof(struct module_options, output),
-                "put a copy into DIR and print its path, not that in the cache"},
-        {0},
+	{'k', "kernel", "KERNEL", OPTION_STRING, offsetof(struct module_options, kernel),
+		"series (6.1, 6.12), release or path of a vmlinuz; default 6.12"},
+	{0, "headers", "DIR", OPTION_STRING, offsetof(struct module_options, headers),
+		"headers of a kernel given by its path"},
+	{'o', "output", "DIR", OPTION_STRING, offsetof(struct module_options, output),
+		"put a copy into DIR and print its path, not that in the cache"},
+	{0},
 };
 
 static int copy_to(const char *directory, char **path, struct error *error)
@@ -45,9 +45,9 @@ static int copy_to(const char *directory, char **path, struct error *error)
 static int make_module(const struct module_options *options, struct error *error)
 {
 	const struct kernel_wish wish = {.name = options->kernel,
-	        .headers = options->headers,
-	        .need_headers = true,
-	        .progress = show_progress};
+		.headers = options->headers,
+		.need_headers = true,
+		.progress = show_progress};
 	struct kernel_package kernel;
 	cleanup_free char *path = NULL;
 	int result = kernel_package_find(&kernel, &wish, error);
@@ -75,18 +75,17 @@ static int module_run(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_module = {
-        .name = "module",
-        .summary = "Build the guest's kernel module and print its path",
-        .synopsis = "[-k KERNEL] [--headers DIR] [-o DIR]",
-        .description =
+	.name = "module",
+	.summary = "Build the guest's kernel module and print its path",
+	.synopsis = "[-k KERNEL] [--headers DIR] [-o DIR]",
+	.description =
 		"Guests that hypertrace does not boot itself need hypertrace.ko, built for their kernel. "
 		"Kernels are looked for in the cache, among the installed ones, and in Debian's archive.",
-        .examples =
-		"  # a module for Debian 12's own kernel\n"
-		"  hypertrace module -k 6.1 -o .\n"
-		"  # for a kernel of one's own\n"
-		"  hypertrace module -k ./vmlinuz --headers ~/linux",
-        .options = module_specs,
-        .no_operands = true,
-        .run = module_run,
+	.examples = "  # a module for Debian 12's own kernel\n"
+		    "  hypertrace module -k 6.1 -o .\n"
+		    "  # for a kernel of one's own\n"
+		    "  hypertrace module -k ./vmlinuz --headers ~/linux",
+	.options = module_specs,
+	.no_operands = true,
+	.run = module_run,
 };

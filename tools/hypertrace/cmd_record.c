@@ -239,7 +239,7 @@ static int conclude(struct record_run *run, const char *output, int code, struct
 		return run->status;
 	/* a notice has said it already */
 	return strcmp(error->text, run->said) ? show_error(error, false, run->status ? run->status : 1)
-	       : run->status                  ? run->status
+		: run->status                 ? run->status
 					      : 1;
 }
 
@@ -293,16 +293,15 @@ const struct command cmd_record = {
 		"COMMAND starts when the guests have begun to record, or after five seconds; where it "
 		"outlives the recording it gets SIGTERM, and after two seconds SIGKILL.\n\n"
 		"At the end it says how many events were recorded and how many were lost, and why.",
-	.examples =
-		"  # ten seconds of scheduling and interrupts of one guest\n"
-		"  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
-		"  # two guests while a load test runs on the host\n"
-		"  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
-		"  # a flight recorder: on for days, looked at when something happened\n"
-		"  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --duration 1s\n"
-		"  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --history --duration 1s\n"
-		"  # what a guest that has panicked did last\n"
-		"  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s",
+	.examples = "  # ten seconds of scheduling and interrupts of one guest\n"
+		    "  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
+		    "  # two guests while a load test runs on the host\n"
+		    "  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
+		    "  # a flight recorder: on for days, looked at when something happened\n"
+		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --duration 1s\n"
+		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --history --duration 1s\n"
+		    "  # what a guest that has panicked did last\n"
+		    "  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s",
 	.options = record_specs,
 	.run = run_record,
 };

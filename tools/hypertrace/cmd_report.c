@@ -22,13 +22,13 @@ struct report_options {
 
 static const struct option_spec report_specs[] = {
 	READING_OPTION_SPECS(struct report_options),
-        {0, "by-task", NULL, OPTION_FLAG, offsetof(struct report_options, by_task),
-                "show system calls by task, too"},
-        {'n', "top", "N", OPTION_UNSIGNED, offsetof(struct report_options, top),
-                "rows of each table, 0 for all; default 10, with --json all"},
-        {0, "json", NULL, OPTION_FLAG, offsetof(struct report_options, json),
-                "print one JSON document, every time and duration in nanoseconds"},
-        {0},
+	{0, "by-task", NULL, OPTION_FLAG, offsetof(struct report_options, by_task),
+		"show system calls by task, too"},
+	{'n', "top", "N", OPTION_UNSIGNED, offsetof(struct report_options, top),
+		"rows of each table, 0 for all; default 10, with --json all"},
+	{0, "json", NULL, OPTION_FLAG, offsetof(struct report_options, json),
+		"print one JSON document, every time and duration in nanoseconds"},
+	{0},
 };
 
 static bool is_task_wanted(const void *context, uint32_t pid, const char *comm)
@@ -36,21 +36,21 @@ static bool is_task_wanted(const void *context, uint32_t pid, const char *comm)
 	return filter_match(context, 0, pid, *comm ? comm : NULL);
 }
 
-static int prepare_machine(
-        struct report *report, uint32_t number, const struct trace_part *part, bool by_task, struct error *error)
+static int prepare_machine(struct report *report, uint32_t number, const struct trace_part *part,
+	bool by_task, struct error *error)
 {
 	const struct trace *trace = report->trace;
 	struct trace_machine *machine = &report->trace->machines[number];
 	struct report_machine *place = &report->machines[number];
 	struct machine_report_options options = {
-	        .schema = machine->schema,
-	        .lost_type = stream_reader_lost_type(),
-	        .names = &machine->names,
-	        .cpus = part->cpus,
-	        .wanted = filter_is_empty(&part->filter) ? NULL : is_task_wanted,
-	        .wanted_context = &part->filter,
-	        .ns_per_tsc = 1e9 / clock_map_hz(&machine->clock),
-	        .syscalls_by_task = by_task,
+		.schema = machine->schema,
+		.lost_type = stream_reader_lost_type(),
+		.names = &machine->names,
+		.cpus = part->cpus,
+		.wanted = filter_is_empty(&part->filter) ? NULL : is_task_wanted,
+		.wanted_context = &part->filter,
+		.ns_per_tsc = 1e9 / clock_map_hz(&machine->clock),
+		.syscalls_by_task = by_task,
 	};
 	int result = trace_machine_load_names(machine, NAMES_ALL, error);
 
@@ -70,7 +70,7 @@ static int prepare_machine(
 	return 0;
 }
 _Static_assert((int)FILTER_PAIRS == (int)REPORT_PAIRS && (int)FILTER_PAIR_TIMER == (int)REPORT_PAIR_TIMER,
-        "as events.def");
+	"as events.def");
 
 /* What becomes of the events of a type. */
 enum use {
@@ -98,7 +98,7 @@ static void select_types(const struct report_machine *machine, const struct trac
 }
 
 static void feed(struct report *report, struct trace_reader *reader, const uint8_t (*uses)[EVENT_TYPES_MAX],
-        int64_t from_ns, int64_t to_ns)
+	int64_t from_ns, int64_t to_ns)
 {
 	struct trace_event event;
 
@@ -116,7 +116,7 @@ static void feed(struct report *report, struct trace_reader *reader, const uint8
 			machine_report_follow(analysis, event.type, event.payload);
 		else
 			machine_report_add(
-			        analysis, event.type, event.payload, event.cpu, event.pid, (uint64_t)now_ns);
+				analysis, event.type, event.payload, event.cpu, event.pid, (uint64_t)now_ns);
 	}
 	report->damaged = trace_reader_damage(reader, &report->damage);
 	for (uint32_t i = 0; i < report->nr_machines; i++)
@@ -126,7 +126,7 @@ static void feed(struct report *report, struct trace_reader *reader, const uint8
 
 /* Turns times since the trace's start into Unix times: the start is only known once a reader has found it. */
 static int read_range(const struct trace *trace, const struct trace_part *part,
-        struct trace_reader_options *options, struct error *error)
+	struct trace_reader_options *options, struct error *error)
 {
 	struct trace_reader *reader;
 	int64_t start_ns;
@@ -154,7 +154,7 @@ static int analyse(struct report *report, const struct trace_part *part, int mac
 
 	options.machine = machine;
 	result = uses ? read_range(report->trace, part, &options, error)
-	              : error_set(error, -ENOMEM, "out of memory");
+		      : error_set(error, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < report->nr_machines && !result; i++) {
 		if (machine >= 0 && (uint32_t)machine != i)
 			continue;
@@ -191,15 +191,16 @@ static int show(const struct report *report, bool json, struct error *error)
 	if (error)
 		*error = report->damage;
 	return report->damaged > 1
-	               ? error_add(error, "%" PRIu64 " packets are damaged, the first", report->damaged)
-	               : error->code;
+		? error_add(error, "%" PRIu64 " packets are damaged, the first", report->damaged)
+		: error->code;
 }
 
 /* *shown: the report has been written, and a JSON document says itself what is damaged. */
-static int make_report(struct trace *trace, const struct report_options *options, struct trace_part *part, bool *shown,
-	struct error *error)
+static int make_report(struct trace *trace, const struct report_options *options, struct trace_part *part,
+	bool *shown, struct error *error)
 {
-	struct report report = {.top = options->top == UINT64_MAX ? options->json ? 0 : TOP_DEFAULT : options->top,
+	struct report report = {
+		.top = options->top == UINT64_MAX ? options->json ? 0 : TOP_DEFAULT : options->top,
 		.by_task = options->by_task,
 		.restricted = !part->all_events || options->reading.filter || options->reading.time,
 		.trace = trace,
@@ -247,10 +248,10 @@ static int report_run(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_report = {
-        .name = "report",
-        .summary = "Say what a trace shows: tasks, CPUs, latencies, interrupts, system calls",
-        .synopsis = "[OPTION]... [TRACE]...",
-        .description =
+	.name = "report",
+	.summary = "Say what a trace shows: tasks, CPUs, latencies, interrupts, system calls",
+	.synopsis = "[OPTION]... [TRACE]...",
+	.description =
 		"Reads traces once, without TRACE hypertrace.data, and sums them up, machine by machine: what "
 		"was recorded and what was lost, "
 		"events by type, CPUs, tasks, run-queue latency, interrupts, timers, system calls, page "
@@ -262,13 +263,12 @@ const struct command cmd_report = {
 		"them. Percentiles are within 3.2 % of the true value; count, total and max are exact.\n\n"
 		"A filter by task or CPU shows only their part; whom they waited for is still taken into "
 		"account.",
-        .examples =
-		"  # what a command did in a guest\n"
-		"  hypertrace run -- ls -R / && hypertrace report\n"
-		"  # the slowest system calls of one program, all of them\n"
-		"  hypertrace report t -e syscalls,sched -f comm==postgres --top 0\n"
-		"  # p99 of the run-queue latency for a script\n"
-		"  hypertrace report t --json | jq '.machines[0].run_queue.woken.p99_ns'",
-        .options = report_specs,
-        .run = report_run,
+	.examples = "  # what a command did in a guest\n"
+		    "  hypertrace run -- ls -R / && hypertrace report\n"
+		    "  # the slowest system calls of one program, all of them\n"
+		    "  hypertrace report t -e syscalls,sched -f comm==postgres --top 0\n"
+		    "  # p99 of the run-queue latency for a script\n"
+		    "  hypertrace report t --json | jq '.machines[0].run_queue.woken.p99_ns'",
+	.options = report_specs,
+	.run = report_run,
 };

@@ -38,31 +38,30 @@ struct run_wish {
 #define AT(member) offsetof(struct run_options, member)
 
 static const struct option_spec run_specs[] = {
-        {'k', "kernel", "KERNEL", OPTION_STRING, AT(kernel),
-                "series (6.1, 6.12), release or path of a vmlinuz; default 6.12"},
-        {0, "headers", "DIR", OPTION_STRING, AT(headers), "headers of a kernel given by its path"},
-        {0, "smp", "N", OPTION_UNSIGNED, AT(smp), "vCPUs; default 2"},
-        {'m', "memory", "SIZE", OPTION_BYTES, AT(memory_bytes),
-                "the guest's memory, MiB where no unit is given; default 512"},
-        {0, "accel", "auto|kvm|tcg|tcg-single", OPTION_CHOICE, AT(accel),
-                "how the guest runs; default auto: KVM where it works, else TCG"},
-        {0, "icount", NULL, OPTION_FLAG, AT(icount),
-                "one guest instruction is one guest nanosecond: exact costs"},
+	{'k', "kernel", "KERNEL", OPTION_STRING, AT(kernel),
+		"series (6.1, 6.12), release or path of a vmlinuz; default 6.12"},
+	{0, "headers", "DIR", OPTION_STRING, AT(headers), "headers of a kernel given by its path"},
+	{0, "smp", "N", OPTION_UNSIGNED, AT(smp), "vCPUs; default 2"},
+	{'m', "memory", "SIZE", OPTION_BYTES, AT(memory_bytes),
+		"the guest's memory, MiB where no unit is given; default 512"},
+	{0, "accel", "auto|kvm|tcg|tcg-single", OPTION_CHOICE, AT(accel),
+		"how the guest runs; default auto: KVM where it works, else TCG"},
+	{0, "icount", NULL, OPTION_FLAG, AT(icount),
+		"one guest instruction is one guest nanosecond: exact costs"},
 	RECORDING_OPTION_SPECS(struct run_options),
-        {0, "region-size", "BYTES", OPTION_BYTES, AT(region_bytes),
-                "memory that guest and host share; default 32M"},
-        {0, "no-trace", NULL, OPTION_FLAG, AT(no_trace), "run the command only"},
-        {0, "file", "LOCAL[:GUEST]", OPTION_LIST, AT(files),
-                "put a file or directory into the guest, with the libraries it needs"},
-        {0, "append", "WORDS", OPTION_STRING, AT(append), "further words for the kernel's command line"},
-        {0, "qemu", "WORD", OPTION_LIST, AT(qemu), "a further argument for QEMU"},
-        {0, "qmp", "SOCKET", OPTION_STRING, AT(qmp), "let QEMU make a QMP socket there"},
-        {0, "timeout", "TIME", OPTION_SECONDS, AT(timeout_s),
-                "end a run that takes longer, with status 124"},
-        {0, "kernel-log", "FILE", OPTION_STRING, AT(kernel_log),
-                "write what the guest's kernel says to FILE"},
-        {'v', "verbose", NULL, OPTION_FLAG, AT(verbose), "show what the guest's kernel says on stderr"},
-        {0},
+	{0, "region-size", "BYTES", OPTION_BYTES, AT(region_bytes),
+		"memory that guest and host share; default 32M"},
+	{0, "no-trace", NULL, OPTION_FLAG, AT(no_trace), "run the command only"},
+	{0, "file", "LOCAL[:GUEST]", OPTION_LIST, AT(files),
+		"put a file or directory into the guest, with the libraries it needs"},
+	{0, "append", "WORDS", OPTION_STRING, AT(append), "further words for the kernel's command line"},
+	{0, "qemu", "WORD", OPTION_LIST, AT(qemu), "a further argument for QEMU"},
+	{0, "qmp", "SOCKET", OPTION_STRING, AT(qmp), "let QEMU make a QMP socket there"},
+	{0, "timeout", "TIME", OPTION_SECONDS, AT(timeout_s), "end a run that takes longer, with status 124"},
+	{0, "kernel-log", "FILE", OPTION_STRING, AT(kernel_log),
+		"write what the guest's kernel says to FILE"},
+	{'v', "verbose", NULL, OPTION_FLAG, AT(verbose), "show what the guest's kernel says on stderr"},
+	{0},
 };
 
 #undef AT
@@ -116,8 +115,7 @@ static int block_signals(void)
 	return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Serves the guest until it ends. Returns 0, the number of the signal that ended the run, or a negative
- * errno. */
+/* Serves the guest until it ends. Returns 0, the number of the signal that ended the run, or a negative errno. */
 static int serve(struct vm *vm, int signals, struct error *error)
 {
 	struct signalfd_siginfo signal_info;
@@ -151,8 +149,8 @@ static int run_guest(const struct run_wish *wish, const struct vm_config *config
 
 	result = vm_create(&vm, config, error);
 	if (!result && !wish->options->no_trace)
-		result = recording_start(&recording, &wish->recorder, wish->options->recording.output, vm_region_path(vm),
-			error);
+		result = recording_start(&recording, &wish->recorder, wish->options->recording.output,
+			vm_region_path(vm), error);
 	if (!result)
 		result = vm_start(vm, error);
 	if (result < 0) {
@@ -181,23 +179,23 @@ static int prepare_and_run(const struct run_wish *wish, char **command, struct e
 	struct kernel_package kernel;
 	cleanup_free char *module = NULL;
 	struct vm_config config = {.smp = (unsigned int)options->smp,
-	        .memory_bytes = options->memory_bytes,
-	        .accel = options->accel ? (enum vm_accel)(options->accel - 1) : VM_ACCEL_AUTO,
-	        .icount = options->icount,
-	        .region_bytes = options->region_bytes,
-	        .files = options->files.items,
-	        .file_count = options->files.count,
-	        .command = (const char *const *)command,
-	        .append = options->append,
-	        .qemu_arguments = options->qemu.items,
-	        .qemu_argument_count = options->qemu.count,
-	        .qmp_path = options->qmp,
-	        .timeout_s = options->timeout_s,
-	        .verbose = options->verbose,
-	        .kernel_log = options->kernel_log,
-	        .stdin_fd = STDIN_FILENO,
-	        .stdout_fd = STDOUT_FILENO,
-	        .stderr_fd = STDERR_FILENO};
+		.memory_bytes = options->memory_bytes,
+		.accel = options->accel ? (enum vm_accel)(options->accel - 1) : VM_ACCEL_AUTO,
+		.icount = options->icount,
+		.region_bytes = options->region_bytes,
+		.files = options->files.items,
+		.file_count = options->files.count,
+		.command = (const char *const *)command,
+		.append = options->append,
+		.qemu_arguments = options->qemu.items,
+		.qemu_argument_count = options->qemu.count,
+		.qmp_path = options->qmp,
+		.timeout_s = options->timeout_s,
+		.verbose = options->verbose,
+		.kernel_log = options->kernel_log,
+		.stdin_fd = STDIN_FILENO,
+		.stdout_fd = STDOUT_FILENO,
+		.stderr_fd = STDERR_FILENO};
 	int status;
 
 	if (kernel_package_find(&kernel, &kernel_wish, error) < 0)
@@ -227,16 +225,17 @@ static int run_run(const struct command *self, int argc, char **argv)
 	if (!result && !options.no_trace)
 		result = recording_options_read(&wish.recorder, &wish.events, &options.recording, &error);
 	wish.recorder.notice = options.verbose ? show_notice : NULL;
-	result = result < 0 ? show_error(&error, false, STATUS_BAD_USAGE) : prepare_and_run(&wish, argv, &error);
+	result = result < 0 ? show_error(&error, false, STATUS_BAD_USAGE)
+			    : prepare_and_run(&wish, argv, &error);
 	free(wish.events);
 	return result;
 }
 
 const struct command cmd_run = {
-        .name = "run",
-        .summary = "Boot a throw-away guest and trace it while it runs a command",
-        .synopsis = "[OPTION]... -- COMMAND [ARGUMENT]...",
-        .description =
+	.name = "run",
+	.summary = "Boot a throw-away guest and trace it while it runs a command",
+	.synopsis = "[OPTION]... -- COMMAND [ARGUMENT]...",
+	.description =
 		"The guest is made of a Debian kernel, busybox, hypertrace.ko, the files given with --file, "
 		"and COMMAND itself where its first word is the path of a file here. It has no disk and no "
 		"network, and is gone afterwards. COMMAND runs in the guest's root directory; what it writes "
@@ -248,13 +247,12 @@ const struct command cmd_run = {
 		"The exit status is COMMAND's, or 128 + n where signal n ended it; 126 where COMMAND cannot "
 		"be started and 127 where there is none; 124 after --timeout; 125 where the guest panicked or "
 		"could not be run; 130 after Ctrl-C; 2 where the command line is wrong.",
-        .examples =
-		"  # scheduling, interrupts and system calls of a small workload, on Debian 12's 6.12\n"
-		"  hypertrace run -e sched,irq,syscalls -o trace -- sh -c 'ls -R / | wc -l'\n"
-		"  # a program of one's own, with its libraries, on kernel 6.1 and four vCPUs\n"
-		"  hypertrace run --kernel 6.1 --smp 4 -- ./program --flag\n"
-		"  # a shell in a guest, untraced\n"
-		"  hypertrace run --no-trace -- sh",
-        .options = run_specs,
-        .run = run_run,
+	.examples = "  # scheduling, interrupts and system calls of a small workload, on Debian 12's 6.12\n"
+		    "  hypertrace run -e sched,irq,syscalls -o trace -- sh -c 'ls -R / | wc -l'\n"
+		    "  # a program of one's own, with its libraries, on kernel 6.1 and four vCPUs\n"
+		    "  hypertrace run --kernel 6.1 --smp 4 -- ./program --flag\n"
+		    "  # a shell in a guest, untraced\n"
+		    "  hypertrace run --no-trace -- sh",
+	.options = run_specs,
+	.run = run_run,
 };

@@ -23,8 +23,8 @@ struct findings {
 };
 
 /* Adds a finding with the text of `format`; returns it so that a remedy can be put in. */
-struct finding *findings_add(struct findings *findings, const char *id, enum finding_status status, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+struct finding *findings_add(struct findings *findings, const char *id, enum finding_status status,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 void doctor_probe_host(struct findings *findings);
 void doctor_probe_guest(struct findings *findings, const char *qmp_socket, const char *region_path);

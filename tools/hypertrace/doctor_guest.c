@@ -20,18 +20,22 @@ static void add_error(struct findings *findings, const char *id, const struct er
 static void probe_state(struct findings *findings, const struct region *region)
 {
 	static const char *const names[] = {
-		[HT_STATE_NONE] = "not running", [HT_STATE_RUNNING] = "running", [HT_STATE_STOPPED] = "unloaded",
-		[HT_STATE_REBOOT] = "going down", [HT_STATE_PANIC] = "panicked",
+		[HT_STATE_NONE] = "not running",
+		[HT_STATE_RUNNING] = "running",
+		[HT_STATE_STOPPED] = "unloaded",
+		[HT_STATE_REBOOT] = "going down",
+		[HT_STATE_PANIC] = "panicked",
 	};
 	char message[513], shown[4 * sizeof(message)];
 	enum ht_state state = region_state(region, message);
 
 	shown[text_escape(shown, message, strlen(message))] = '\0';
-	findings_add(findings, "guest.state", state == HT_STATE_RUNNING ? FINDING_OK : FINDING_WARN, "the module is %s%s%s",
-		names[state], message[0] ? ": " : "", shown);
+	findings_add(findings, "guest.state", state == HT_STATE_RUNNING ? FINDING_OK : FINDING_WARN,
+		"the module is %s%s%s", names[state], message[0] ? ": " : "", shown);
 }
 
-static void probe_module(struct findings *findings, const struct region *region, const struct region_layout *layout)
+static void probe_module(
+	struct findings *findings, const struct region *region, const struct region_layout *layout)
 {
 	struct region_guest guest;
 	char release[4 * sizeof(guest.release)];
@@ -39,11 +43,13 @@ static void probe_module(struct findings *findings, const struct region *region,
 	region_describe(region, &guest);
 	release[text_escape(release, guest.release, strlen(guest.release))] = '\0';
 	findings_add(findings, "guest.module", FINDING_OK,
-		"hypertrace.ko runs on Linux %s: %u vCPU rings of %u packets of %u KiB, mode %s", release, layout->nr_rings - 1,
-		layout->nr_packets, layout->packet_bytes >> 10, layout->mode == HT_MODE_DISCARD ? "discard" : "overwrite");
+		"hypertrace.ko runs on Linux %s: %u vCPU rings of %u packets of %u KiB, mode %s", release,
+		layout->nr_rings - 1, layout->nr_packets, layout->packet_bytes >> 10,
+		layout->mode == HT_MODE_DISCARD ? "discard" : "overwrite");
 }
 
-static void probe_lost(struct findings *findings, const struct region *region, const struct region_layout *layout)
+static void probe_lost(
+	struct findings *findings, const struct region *region, const struct region_layout *layout)
 {
 	const struct ht_ring *rings = (const void *)(region->base + layout->rings_offset);
 	uint64_t lost = 0;
@@ -51,8 +57,8 @@ static void probe_lost(struct findings *findings, const struct region *region, c
 	for (uint32_t i = 0; i + 1 < layout->nr_rings; i++)
 		for (int cause = 0; cause < HT_LOST_CAUSES; cause++)
 			lost += __atomic_load_n(&rings[i].lost[cause], __ATOMIC_RELAXED);
-	findings_add(findings, "guest.lost", lost ? FINDING_WARN : FINDING_OK, "the guest has dropped %" PRIu64 " events itself",
-		lost);
+	findings_add(findings, "guest.lost", lost ? FINDING_WARN : FINDING_OK,
+		"the guest has dropped %" PRIu64 " events itself", lost);
 }
 
 static void probe_region(struct findings *findings, const char *path)

@@ -15,8 +15,8 @@
 #include "lib/base/cleanup.h"
 #include "tools/hypertrace/doctor.h"
 
-#define QEMU          "qemu-system-x86_64"
-#define REGION_BYTES  (32u << 20)
+#define QEMU         "qemu-system-x86_64"
+#define REGION_BYTES (32u << 20)
 
 static void remedy(struct finding *finding, const char *text)
 {
@@ -56,15 +56,18 @@ static void probe_kvm(struct findings *findings)
 	if (fd >= 0)
 		close(fd);
 	if (qemu_has_kvm())
-		findings_add(findings, "host.kvm", FINDING_OK, "KVM: the CPU has virtualization and /dev/kvm opens");
+		findings_add(findings, "host.kvm", FINDING_OK,
+			"KVM: the CPU has virtualization and /dev/kvm opens");
 	else if (fd >= 0)
 		remedy(findings_add(findings, "host.kvm", FINDING_WARN,
 			       "/dev/kvm opens, but the CPU shows neither vmx nor svm: kernels would crawl, so guests are emulated"),
 			"guests run slower, their traces are as exact; on real hardware switch virtualization on in the firmware");
 	else
-		remedy(findings_add(findings, "host.kvm", FINDING_WARN, "no KVM (/dev/kvm: %s): guests are emulated", strerror(err)),
-			err == EACCES ? "add yourself to the group kvm" :
-					"modprobe kvm-intel or kvm-amd; switch virtualization on in the firmware");
+		remedy(findings_add(findings, "host.kvm", FINDING_WARN,
+			       "no KVM (/dev/kvm: %s): guests are emulated", strerror(err)),
+			err == EACCES
+				? "add yourself to the group kvm"
+				: "modprobe kvm-intel or kvm-amd; switch virtualization on in the firmware");
 }
 
 static void probe_ivshmem(struct findings *findings)
@@ -74,9 +77,11 @@ static void probe_ivshmem(struct findings *findings)
 	bool has = process_run(argv, NULL, &output, NULL) == 0 && output && strstr(output, "memdev");
 
 	if (has)
-		findings_add(findings, "host.ivshmem", FINDING_OK, "QEMU has ivshmem-plain: regions can be plugged into running guests");
+		findings_add(findings, "host.ivshmem", FINDING_OK,
+			"QEMU has ivshmem-plain: regions can be plugged into running guests");
 	else
-		remedy(findings_add(findings, "host.ivshmem", FINDING_WARN, "QEMU has no ivshmem-plain: hypertrace attach will not work"),
+		remedy(findings_add(findings, "host.ivshmem", FINDING_WARN,
+			       "QEMU has no ivshmem-plain: hypertrace attach will not work"),
 			"use a QEMU built with ivshmem, or reserve RAM for the region (hypertrace-record(1))");
 }
 
@@ -87,7 +92,8 @@ static void probe_busybox(struct findings *findings)
 	if (process_run(argv, NULL, NULL, NULL) == 0)
 		findings_add(findings, "host.busybox", FINDING_OK, "busybox is there for throw-away guests");
 	else
-		remedy(findings_add(findings, "host.busybox", FINDING_WARN, "no /bin/busybox: hypertrace run needs it"),
+		remedy(findings_add(findings, "host.busybox", FINDING_WARN,
+			       "no /bin/busybox: hypertrace run needs it"),
 			"apt-get install busybox-static");
 }
 
@@ -98,7 +104,8 @@ static void probe_kernel(struct findings *findings, const char *id, const char *
 	struct error error;
 
 	if (kernel_package_find(&package, &wish, &error)) {
-		struct finding *finding = findings_add(findings, id, FINDING_WARN, "kernel %s for hypertrace run: %s", series, error.text);
+		struct finding *finding = findings_add(
+			findings, id, FINDING_WARN, "kernel %s for hypertrace run: %s", series, error.text);
 
 		remedy(finding, error.hint);
 		return;
@@ -114,14 +121,16 @@ static void probe_shared_memory(struct findings *findings)
 	int err;
 
 	if (fd < 0) {
-		remedy(findings_add(findings, "host.shm", FINDING_FAIL, "/dev/shm: %s: regions cannot be made there", strerror(errno)),
+		remedy(findings_add(findings, "host.shm", FINDING_FAIL,
+			       "/dev/shm: %s: regions cannot be made there", strerror(errno)),
 			"mount a tmpfs on /dev/shm, or give hypertrace attach --mem-path");
 		return;
 	}
 	unlink(path);
 	err = posix_fallocate(fd, 0, REGION_BYTES);
 	if (err)
-		remedy(findings_add(findings, "host.shm", FINDING_FAIL, "/dev/shm has no room for a region of 32 MiB: %s", strerror(err)),
+		remedy(findings_add(findings, "host.shm", FINDING_FAIL,
+			       "/dev/shm has no room for a region of 32 MiB: %s", strerror(err)),
 			"free some of it, or give hypertrace attach --mem-path");
 	else
 		findings_add(findings, "host.shm", FINDING_OK, "/dev/shm has room for a region of 32 MiB");
@@ -132,15 +141,18 @@ void doctor_probe_host(struct findings *findings)
 	struct utsname name;
 
 	if (!uname(&name))
-		findings_add(findings, "host.kernel", FINDING_OK, "this host: Linux %s, %s", name.release, name.machine);
+		findings_add(findings, "host.kernel", FINDING_OK, "this host: Linux %s, %s", name.release,
+			name.machine);
 	probe_kvm(findings);
 	probe_program(findings, "host.qemu", QEMU, "qemu-system-x86", FINDING_FAIL, "guests need it");
 	probe_ivshmem(findings);
 	probe_shared_memory(findings);
 	probe_busybox(findings);
 	probe_program(findings, "host.make", "make", "make", FINDING_WARN, "building hypertrace.ko needs it");
-	probe_program(findings, "host.compiler", "gcc-12", "gcc-12", FINDING_WARN, "building hypertrace.ko needs it");
+	probe_program(findings, "host.compiler", "gcc-12", "gcc-12", FINDING_WARN,
+		"building hypertrace.ko needs it");
 	probe_kernel(findings, "kernel.6.1", "6.1");
 	probe_kernel(findings, "kernel.6.12", "6.12");
-	probe_program(findings, "host.babeltrace2", "babeltrace2", "babeltrace2", FINDING_WARN, "only for reading traces with other tools");
+	probe_program(findings, "host.babeltrace2", "babeltrace2", "babeltrace2", FINDING_WARN,
+		"only for reading traces with other tools");
 }

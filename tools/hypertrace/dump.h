@@ -20,7 +20,7 @@ struct dump_type;
 
 /* Writes what stands behind the event's name. */
 typedef char *dump_form(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at);
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at);
 
 struct dump_type {
 	const struct event_type *type;
@@ -32,7 +32,7 @@ struct dump_type {
 	bool generic;    /* a kernel tracepoint of its own format */
 	uint8_t call;    /* enum dump_call_step */
 	const struct event_field *nr; /* of a system call; NULL: it has none */
-	uint8_t pair;    /* enum filter_pair it begins or ends, or FILTER_PAIRS */
+	uint8_t pair;                 /* enum filter_pair it begins or ends, or FILTER_PAIRS */
 	bool begins, spans;
 	char label[EVENT_NAME_BYTES + 24]; /* "sched_switch:         " */
 	uint8_t label_bytes;
@@ -93,13 +93,13 @@ struct dump {
 
 /* dump_text.c: one line, from `at` on. */
 char *dump_text_line(struct dump *dump, struct dump_machine *machine, struct dump_type *type,
-        const struct trace_event *event, int64_t unix_ns, char *at);
+	const struct trace_event *event, int64_t unix_ns, char *at);
 char *dump_text_time(struct dump *dump, const struct dump_machine *machine, int64_t unix_ns, char *at);
 const char *dump_comm(const struct dump_machine *machine, uint32_t pid); /* raw; "<...>" if it is not known */
 
 /* dump_json.c */
 char *dump_json_line(struct dump *dump, struct dump_machine *machine, struct dump_type *type,
-        const struct trace_event *event, int64_t unix_ns, char *at);
+	const struct trace_event *event, int64_t unix_ns, char *at);
 
 /* dump_forms.c: chooses the form of a type and finds its fields. */
 void dump_forms_choose(struct dump_type *type);
@@ -107,7 +107,7 @@ const char *dump_softirq_name(uint64_t vec); /* NULL: none */
 
 /* dump_pairs.c: is the event wanted, as far as durations go? Sets dump->duration_ns where it ends a pair. */
 bool dump_pairs_match(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
-        const struct trace_event *event);
+	const struct trace_event *event);
 void dump_pairs_choose(struct dump_type *type);
 
 /* dump_calls.c: keeps which system call each task is in, and sets dump->call. -ENOMEM */
@@ -123,4 +123,4 @@ void dump_tracepoints_destroy(struct dump_tracepoints *tracepoints);
 const char *dump_tracepoint_name(struct dump_machine *machine, uint32_t format);
 /* The fields as the kernel prints them; room for DUMP_LINE_BYTES / 4. */
 char *dump_tracepoint_fields(struct dump_machine *machine, uint32_t format, const uint8_t *raw,
-        uint32_t bytes, uint32_t cpu, uint64_t tsc, char *at, bool json);
+	uint32_t bytes, uint32_t cpu, uint64_t tsc, char *at, bool json);

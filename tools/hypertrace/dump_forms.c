@@ -93,7 +93,7 @@ static char *put_state(char *at, uint64_t state)
 }
 
 static char *form_switch(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	const struct dump_machine *machine = machine_of(dump, event);
 	const struct dump_cpu *cpu = &machine->cpus[event->cpu];
@@ -108,7 +108,7 @@ static char *form_switch(
 }
 
 static char *form_waking(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	uint64_t cpu = value(type, event, 1);
 
@@ -121,7 +121,7 @@ static char *form_waking(
 }
 
 static char *form_migrate(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	uint32_t pid = (uint32_t)value(type, event, 0);
 
@@ -132,11 +132,11 @@ static char *form_migrate(
 }
 
 static char *form_fork(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	at = put_task(machine_of(dump, event), (uint32_t)value(type, event, 0), at);
 	at = put_comm(
-	        put_literal(at, " forks "), (const char *)event->payload + type->fields[3]->byte_offset);
+		put_literal(at, " forks "), (const char *)event->payload + type->fields[3]->byte_offset);
 	*at++ = ':';
 	at = put_unsigned(at, value(type, event, 1));
 	if (value(type, event, 1) != value(type, event, 2))
@@ -145,26 +145,26 @@ static char *form_fork(
 }
 
 static char *form_exec(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	at = put_text(type->fields[3], event, put_literal(at, "filename="));
 	at = put_unsigned(put_literal(at, " pid="), value(type, event, 0));
 	at = put_unsigned(put_literal(at, " old_pid="), value(type, event, 1));
 	return put_comm(
-	        put_literal(at, " comm="), (const char *)event->payload + type->fields[2]->byte_offset);
+		put_literal(at, " comm="), (const char *)event->payload + type->fields[2]->byte_offset);
 }
 
 static char *form_rename(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	(void)dump;
 	at = put_unsigned(put_literal(at, "pid="), value(type, event, 0));
 	return put_comm(
-	        put_literal(at, " comm="), (const char *)event->payload + type->fields[1]->byte_offset);
+		put_literal(at, " comm="), (const char *)event->payload + type->fields[1]->byte_offset);
 }
 
 static char *form_exit(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	int64_t code = (int64_t)value(type, event, 1);
 
@@ -176,7 +176,7 @@ static char *form_exit(
 }
 
 static char *form_irq(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	uint64_t irq = value(type, event, 0);
 	const char *name = names_irq(&machine_of(dump, event)->machine->names, (uint32_t)irq);
@@ -192,13 +192,13 @@ static char *form_irq(
 const char *dump_softirq_name(uint64_t vec)
 {
 	static const char *const names[] = {
-	        "HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU"};
+		"HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU"};
 
 	return vec < sizeof(names) / sizeof(names[0]) ? names[vec] : NULL;
 }
 
 static char *form_softirq(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	uint64_t vec = value(type, event, 0);
 	const char *name = dump_softirq_name(vec);
@@ -213,7 +213,7 @@ static char *form_softirq(
 }
 
 static char *form_sys_enter(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	(void)dump;
 	at = put_syscall(value(type, event, 0), at);
@@ -240,21 +240,21 @@ static char *put_result(char *at, int64_t ret)
 }
 
 static char *form_sys_exit(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	at = put_literal(put_syscall(dump->call, at), " = ");
 	return put_result(at, (int64_t)value(type, event, 0));
 }
 
 static char *form_function(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	return put_function(machine_of(dump, event), value(type, event, 0), put_literal(at, "function="));
 }
 
 /* Bits of the page fault's error code: Intel SDM vol. 3, 4.7. */
 static char *form_fault(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	uint64_t code = value(type, event, 2);
 
@@ -266,14 +266,14 @@ static char *form_fault(
 }
 
 static char *form_text(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	(void)dump;
 	return put_text(type->fields[0], event, at);
 }
 
 static char *form_span(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	const struct dump_machine *machine = machine_of(dump, event);
 	enum filter_pair pair = (enum filter_pair)value(type, event, 0);
@@ -297,18 +297,18 @@ static char *form_span(
 		at = put_foreign(at, name, strnlen(name, 256));
 	}
 	at = put_us(put_literal(at, " took "),
-	        clock_map_duration_ns(&machine->machine->clock, event->tsc, units));
+		clock_map_duration_ns(&machine->machine->clock, event->tsc, units));
 	return put_literal(at, " us");
 }
 
 static char *form_tracepoint(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	uint32_t bytes;
 	const uint8_t *raw = trace_event_text(event, type->fields[1], &bytes);
 
 	return dump_tracepoint_fields(machine_of(dump, event), (uint32_t)value(type, event, 0), raw, bytes,
-	        event->cpu, event->tsc, at, false);
+		event->cpu, event->tsc, at, false);
 }
 
 static char *put_raw(const uint8_t *bytes, uint32_t count, char *at)
@@ -321,7 +321,7 @@ static char *put_raw(const uint8_t *bytes, uint32_t count, char *at)
 }
 
 static char *form_end(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	(void)dump;
 	at = put_string(at, machine_report_end_name((uint32_t)value(type, event, 0)));
@@ -329,7 +329,7 @@ static char *form_end(
 }
 
 static char *form_generic(
-        struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	(void)dump;
 	for (unsigned i = 0; i < type->type->nr_fields; i++) {
@@ -366,37 +366,36 @@ static char *form_generic(
 	return at;
 }
 
-/* A type must have these fields, each an integer unless its name begins with one of @ (comm), $ (text), #
- * (bytes). */
+/* A type must have these fields, each an integer unless its name begins with one of @ (comm), $ (text), # (bytes). */
 static const struct {
 	const char *event;
 	dump_form *form;
 	const char *fields[DUMP_FIELDS_MAX];
 } forms[] = {
-        {"sched_switch", form_switch, {"next_pid", "prev_state", "next_prio"}},
-        {"sched_waking", form_waking, {"pid", "target_cpu", "prio"}},
-        {"sched_wakeup_new", form_waking, {"pid", "target_cpu", "prio"}},
-        {"sched_migrate_task", form_migrate, {"pid", "dest_cpu", "prio", "orig_cpu"}},
-        {"sched_process_fork", form_fork, {"parent_pid", "child_pid", "child_tgid", "@child_comm"}},
-        {"sched_process_exec", form_exec, {"pid", "old_pid", "@comm", "$filename"}},
-        {"task_rename", form_rename, {"pid", "@comm"}},
-        {"sched_process_exit", form_exit, {"pid", "exit_code"}},
-        {"irq_handler_entry", form_irq, {"irq"}},
-        {"irq_handler_exit", form_irq, {"irq", "ret"}},
-        {"softirq_raise", form_softirq, {"vec"}},
-        {"softirq_entry", form_softirq, {"vec"}},
-        {"softirq_exit", form_softirq, {"vec"}},
-        {"sys_enter", form_sys_enter, {"nr"}},
-        {"sys_enter_args", form_sys_enter, {"nr", "arg0", "arg1", "arg2", "arg3", "arg4", "arg5"}},
-        {"sys_exit", form_sys_exit, {"ret"}},
-        {"hrtimer_expire_entry", form_function, {"function"}},
-        {"timer_expire_entry", form_function, {"function"}},
-        {"page_fault_user", form_fault, {"address", "ip", "error_code"}},
-        {"page_fault_kernel", form_fault, {"address", "ip", "error_code"}},
-        {"marker", form_text, {"$text"}},
-        {"guest_end", form_end, {"reason", "$message"}},
-        {"span", form_span, {"pair", "key", "value", "duration_tsc"}},
-        {"tracepoint", form_tracepoint, {"format", "#raw"}},
+	{"sched_switch", form_switch, {"next_pid", "prev_state", "next_prio"}},
+	{"sched_waking", form_waking, {"pid", "target_cpu", "prio"}},
+	{"sched_wakeup_new", form_waking, {"pid", "target_cpu", "prio"}},
+	{"sched_migrate_task", form_migrate, {"pid", "dest_cpu", "prio", "orig_cpu"}},
+	{"sched_process_fork", form_fork, {"parent_pid", "child_pid", "child_tgid", "@child_comm"}},
+	{"sched_process_exec", form_exec, {"pid", "old_pid", "@comm", "$filename"}},
+	{"task_rename", form_rename, {"pid", "@comm"}},
+	{"sched_process_exit", form_exit, {"pid", "exit_code"}},
+	{"irq_handler_entry", form_irq, {"irq"}},
+	{"irq_handler_exit", form_irq, {"irq", "ret"}},
+	{"softirq_raise", form_softirq, {"vec"}},
+	{"softirq_entry", form_softirq, {"vec"}},
+	{"softirq_exit", form_softirq, {"vec"}},
+	{"sys_enter", form_sys_enter, {"nr"}},
+	{"sys_enter_args", form_sys_enter, {"nr", "arg0", "arg1", "arg2", "arg3", "arg4", "arg5"}},
+	{"sys_exit", form_sys_exit, {"ret"}},
+	{"hrtimer_expire_entry", form_function, {"function"}},
+	{"timer_expire_entry", form_function, {"function"}},
+	{"page_fault_user", form_fault, {"address", "ip", "error_code"}},
+	{"page_fault_kernel", form_fault, {"address", "ip", "error_code"}},
+	{"marker", form_text, {"$text"}},
+	{"guest_end", form_end, {"reason", "$message"}},
+	{"span", form_span, {"pair", "key", "value", "duration_tsc"}},
+	{"tracepoint", form_tracepoint, {"format", "#raw"}},
 };
 
 static bool kind_fits(enum event_field_kind kind, char mark)

@@ -57,16 +57,17 @@ static char *put_names(struct dump *dump, struct dump_machine *machine, const st
 	const struct trace_event *event, char *at)
 {
 	uint16_t nr = type->call == DUMP_CALL_EXIT ? dump->call
-	              : type->nr ? (uint16_t)event_field_value(type->nr, event->payload)
-	                         : SYSCALL_NONE;
+		: type->nr                         ? (uint16_t)event_field_value(type->nr, event->payload)
+						   : SYSCALL_NONE;
 	const struct event_field *irq = event_type_find_field(type->type, "irq");
 	const struct event_field *vec = event_type_find_field(type->type, "vec");
 	const char *name;
 
 	if ((name = syscall_name(nr)))
 		at = put_json(put_literal(at, ",\"syscall\":"), name, strlen(name));
-	if (irq && (name = names_irq(
-	                    &machine->machine->names, (uint32_t)event_field_value(irq, event->payload))))
+	if (irq &&
+		(name = names_irq(
+			 &machine->machine->names, (uint32_t)event_field_value(irq, event->payload))))
 		at = put_json(put_literal(at, ",\"irq_name\":"), name, strnlen(name, 256));
 	if (vec && (name = dump_softirq_name(event_field_value(vec, event->payload))))
 		at = put_json(put_literal(at, ",\"softirq\":"), name, strlen(name));
@@ -74,7 +75,7 @@ static char *put_names(struct dump *dump, struct dump_machine *machine, const st
 }
 
 static char *put_tracepoint(
-        struct dump_machine *machine, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump_machine *machine, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	uint32_t bytes, format = (uint32_t)event_field_value(type->fields[0], event->payload);
 	const uint8_t *raw = trace_event_text(event, type->fields[1], &bytes);
@@ -90,12 +91,12 @@ static char *put_tracepoint(
 }
 
 char *dump_json_line(struct dump *dump, struct dump_machine *machine, struct dump_type *type,
-        const struct trace_event *event, int64_t unix_ns, char *at)
+	const struct trace_event *event, int64_t unix_ns, char *at)
 {
 	const char *comm = dump_comm(machine, event->pid);
 
 	at = put_json(
-	        put_literal(at, "{\"machine\":"), machine->machine->name, strlen(machine->machine->name));
+		put_literal(at, "{\"machine\":"), machine->machine->name, strlen(machine->machine->name));
 	at = put_signed(put_literal(at, ",\"time_ns\":"), unix_ns);
 	at = put_unsigned(put_literal(at, ",\"cpu\":"), event->cpu);
 	at = put_unsigned(put_literal(at, ",\"pid\":"), event->pid);

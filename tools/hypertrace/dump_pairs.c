@@ -9,17 +9,17 @@ static const struct {
 	enum filter_pair pair;
 	bool begins;
 } pairs[] = {
-        {"irq_handler_entry", FILTER_PAIR_IRQ, true},
-        {"irq_handler_exit", FILTER_PAIR_IRQ, false},
-        {"softirq_entry", FILTER_PAIR_SOFTIRQ, true},
-        {"softirq_exit", FILTER_PAIR_SOFTIRQ, false},
-        {"sys_enter", FILTER_PAIR_SYSCALL, true},
-        {"sys_enter_args", FILTER_PAIR_SYSCALL, true},
-        {"sys_exit", FILTER_PAIR_SYSCALL, false},
-        {"hrtimer_expire_entry", FILTER_PAIR_HRTIMER, true},
-        {"hrtimer_expire_exit", FILTER_PAIR_HRTIMER, false},
-        {"timer_expire_entry", FILTER_PAIR_TIMER, true},
-        {"timer_expire_exit", FILTER_PAIR_TIMER, false},
+	{"irq_handler_entry", FILTER_PAIR_IRQ, true},
+	{"irq_handler_exit", FILTER_PAIR_IRQ, false},
+	{"softirq_entry", FILTER_PAIR_SOFTIRQ, true},
+	{"softirq_exit", FILTER_PAIR_SOFTIRQ, false},
+	{"sys_enter", FILTER_PAIR_SYSCALL, true},
+	{"sys_enter_args", FILTER_PAIR_SYSCALL, true},
+	{"sys_exit", FILTER_PAIR_SYSCALL, false},
+	{"hrtimer_expire_entry", FILTER_PAIR_HRTIMER, true},
+	{"hrtimer_expire_exit", FILTER_PAIR_HRTIMER, false},
+	{"timer_expire_entry", FILTER_PAIR_TIMER, true},
+	{"timer_expire_exit", FILTER_PAIR_TIMER, false},
 };
 
 void dump_pairs_choose(struct dump_type *type)
@@ -45,7 +45,7 @@ static uint64_t to_ns(const struct dump_machine *machine, uint64_t tsc, uint64_t
 }
 
 static bool match_end(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
-        const struct trace_event *event)
+	const struct trace_event *event)
 {
 	uint64_t *begin = hash_map_get(&machine->open_pairs, key_of((enum filter_pair)type->pair, event));
 
@@ -58,7 +58,7 @@ static bool match_end(struct dump *dump, struct dump_machine *machine, const str
 }
 
 bool dump_pairs_match(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
-        const struct trace_event *event)
+	const struct trace_event *event)
 {
 	uint64_t *begin;
 
@@ -67,7 +67,7 @@ bool dump_pairs_match(struct dump *dump, struct dump_machine *machine, const str
 		uint64_t units = event_field_value(type->fields[3], event->payload);
 
 		return pair >= FILTER_PAIRS ||
-		       to_ns(machine, event->tsc, units) >= dump->part.filter.min_duration_ns[pair];
+			to_ns(machine, event->tsc, units) >= dump->part.filter.min_duration_ns[pair];
 	}
 	if (type->pair == FILTER_PAIRS || !dump->part.filter.min_duration_ns[type->pair])
 		return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A line as trace-cmd's users know it: "     bash-1234  [001]  12.345678901: sched_switch:         bash:1234
- * [120] S ==> …" */
+/*
+ * A line as trace-cmd's users know it: " bash-1234 [001] 12.345678901: sched_switch: bash:1234 [120] S ==> …"
+ */
 #include <stdio.h>
 #include <time.h>
 
@@ -20,7 +21,7 @@ const char *dump_comm(const struct dump_machine *machine, uint32_t pid)
 
 /* The machine's name where there are several, then "comm-pid [cpu] ". */
 static void make_prefix(
-        struct dump *dump, struct dump_machine *machine, struct dump_cpu *cpu, uint32_t number, uint32_t pid)
+	struct dump *dump, struct dump_machine *machine, struct dump_cpu *cpu, uint32_t number, uint32_t pid)
 {
 	const char *comm = dump_comm(machine, pid);
 	char *at = cpu->prefix, name[4 * COMM_WIDTH], *end;
@@ -55,10 +56,10 @@ static void make_second(struct dump *dump, int64_t second)
 	dump->second = second;
 	if (dump->time == DUMP_UTC && gmtime_r(&clock, &calendar))
 		dump->second_bytes = (uint8_t)strftime(
-		        dump->second_text, sizeof(dump->second_text), "%Y-%m-%dT%H:%M:%S", &calendar);
+			dump->second_text, sizeof(dump->second_text), "%Y-%m-%dT%H:%M:%S", &calendar);
 	else
 		dump->second_bytes = (uint8_t)snprintf(
-		        dump->second_text, sizeof(dump->second_text), "%5lld", (long long)second);
+			dump->second_text, sizeof(dump->second_text), "%5lld", (long long)second);
 }
 
 char *dump_text_time(struct dump *dump, const struct dump_machine *machine, int64_t unix_ns, char *at)
@@ -82,10 +83,10 @@ char *dump_text_time(struct dump *dump, const struct dump_machine *machine, int6
 }
 
 static char *put_tracepoint_label(
-        struct dump_machine *machine, const struct dump_type *type, const struct trace_event *event, char *at)
+	struct dump_machine *machine, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	const char *name =
-	        dump_tracepoint_name(machine, (uint32_t)event_field_value(type->fields[0], event->payload));
+		dump_tracepoint_name(machine, (uint32_t)event_field_value(type->fields[0], event->payload));
 	const char *colon = name ? strchr(name, ':') : NULL;
 	char *begin = at;
 
@@ -97,7 +98,7 @@ static char *put_tracepoint_label(
 }
 
 char *dump_text_line(struct dump *dump, struct dump_machine *machine, struct dump_type *type,
-        const struct trace_event *event, int64_t unix_ns, char *at)
+	const struct trace_event *event, int64_t unix_ns, char *at)
 {
 	struct dump_cpu *cpu = &machine->cpus[event->cpu];
 
@@ -106,7 +107,7 @@ char *dump_text_line(struct dump *dump, struct dump_machine *machine, struct dum
 			at += snprintf(at, 80, "%.64s: ", machine->machine->name);
 		at = put_unsigned(put_literal(at, "[CPU "), event->cpu);
 		at = put_unsigned(
-		        put_literal(at, ": "), event_field_value(&event->type->fields[0], event->payload));
+			put_literal(at, ": "), event_field_value(&event->type->fields[0], event->payload));
 		return put_literal(at, " events lost]\n");
 	}
 	if (!cpu->known || cpu->pid != event->pid || cpu->generation != machine->generation)

@@ -122,14 +122,14 @@ static bool begins_with_type(const struct tep_event *event)
 
 /* The text begins with "system: …\n", which is ours; the rest is as tracefs has it. */
 static void parse_format(
-        struct dump_machine *machine, struct tracepoint *tracepoint, const char *text, uint32_t format)
+	struct dump_machine *machine, struct tracepoint *tracepoint, const char *text, uint32_t format)
 {
 	const char *rest = strchr(text, '\n');
 	char system[EVENT_NAME_BYTES], name[EVENT_NAME_BYTES];
 	struct tep_event *event;
 
 	if (!rest || !line_value(text, "system:", system, sizeof(system)) ||
-	        !line_value(rest + 1, "name:", name, sizeof(name)))
+		!line_value(rest + 1, "name:", name, sizeof(name)))
 		return;
 	snprintf(tracepoint->name, sizeof(tracepoint->name), "%s:%s", system, name);
 	for (char *at = tracepoint->name; *at; at++)
@@ -225,7 +225,7 @@ static char *put_unknown(const uint8_t *raw, uint32_t bytes, char *at)
 }
 
 char *dump_tracepoint_fields(struct dump_machine *machine, uint32_t format, const uint8_t *raw,
-        uint32_t bytes, uint32_t cpu, uint64_t tsc, char *at, bool json)
+	uint32_t bytes, uint32_t cpu, uint64_t tsc, char *at, bool json)
 {
 	struct tracepoint *tracepoint = find(machine, format);
 	uint8_t copy[RAW_BYTES_MAX + 64] = {0}; /* strings in it end */
@@ -233,13 +233,13 @@ char *dump_tracepoint_fields(struct dump_machine *machine, uint32_t format, cons
 	size_t length;
 
 	if (!tracepoint || !tracepoint->event || bytes > RAW_BYTES_MAX ||
-	        !fits(tracepoint->event, raw, bytes))
+		!fits(tracepoint->event, raw, bytes))
 		return put_unknown(raw, bytes, at);
 	memcpy(copy, raw, bytes);
 	trace_seq_init(&shown);
 	tep_print_event(tracepoint->tep, &shown,
-	        &(struct tep_record){.ts = tsc, .data = copy, .size = (int)bytes, .cpu = (int)cpu}, "%s",
-	        TEP_PRINT_INFO);
+		&(struct tep_record){.ts = tsc, .data = copy, .size = (int)bytes, .cpu = (int)cpu}, "%s",
+		TEP_PRINT_INFO);
 	trace_seq_terminate(&shown);
 	length = shown.state == TRACE_SEQ__GOOD ? shown.len : 0;
 	if (length > SHOWN_MAX)

@@ -14,10 +14,10 @@ static struct human scaled(double value, double step, const char *const *units)
 		units++;
 	}
 	snprintf(human.text, sizeof(human.text), "%.*f %s",
-	        value < 9.995   ? 2
-	        : value < 99.95 ? 1
-	                        : 0,
-	        value, *units);
+		value < 9.995           ? 2
+			: value < 99.95 ? 1
+					: 0,
+		value, *units);
 	return human;
 }
 
@@ -32,10 +32,10 @@ struct human human_ns(uint64_t ns)
 		human = scaled((double)ns, 1000, units);
 	else if (ns < 7200 * 1000000000ull)
 		snprintf(human.text, sizeof(human.text), "%" PRIu64 " m %02" PRIu64 " s", ns / 60000000000,
-		        ns / 1000000000 % 60);
+			ns / 1000000000 % 60);
 	else
 		snprintf(human.text, sizeof(human.text), "%" PRIu64 " h %02" PRIu64 " m", ns / 3600000000000,
-		        ns / 60000000000 % 60);
+			ns / 60000000000 % 60);
 	return human;
 }
 

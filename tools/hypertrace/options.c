@@ -146,7 +146,8 @@ static int refuse_value(const struct option_spec *option, const char *text, stru
 		error_set(error, -EINVAL, "--%s: '%s' is not a time", option->name, text);
 		return error_hint(error, "for example 10, 2.5s, 500ms or 1m");
 	case OPTION_CHOICE:
-		return error_set(error, -EINVAL, "--%s: '%s' is not one of %s", option->name, text, option->argument);
+		return error_set(
+			error, -EINVAL, "--%s: '%s' is not one of %s", option->name, text, option->argument);
 	default:
 		return error_set(error, -EINVAL, "--%s: '%s' is not a whole number", option->name, text);
 	}
@@ -170,7 +171,8 @@ static int take_value(struct cursor *cursor, const struct option_spec *option, c
 	if (!attached && cursor->next < cursor->argc)
 		attached = cursor->argv[cursor->next++];
 	if (!attached)
-		return error_set(cursor->error, -EINVAL, "--%s needs a value: %s", option->name, option->argument);
+		return error_set(
+			cursor->error, -EINVAL, "--%s needs a value: %s", option->name, option->argument);
 	return store_checked(cursor, option, attached);
 }
 
@@ -183,7 +185,7 @@ static int unknown_long(struct cursor *cursor, const char *name, size_t length)
 	error_set(cursor->error, -EINVAL, "unknown option --%.*s", (int)length, name);
 	if (suggestion.best)
 		error_hint(cursor->error, "did you mean --%s? See hypertrace %s --help", suggestion.best,
-		        cursor->command->name);
+			cursor->command->name);
 	return -EINVAL;
 }
 
@@ -276,8 +278,8 @@ int options_parse(const struct command *command, int *argc, char ***argv, void *
 	*argc = operands;
 	if (operands && command->no_operands) {
 		error_set(error, -EINVAL, "'%s' is one word too many", cursor.argv[0]);
-		return error_hint(error, "hypertrace %s takes options only: see hypertrace %s --help", command->name,
-			command->name);
+		return error_hint(error, "hypertrace %s takes options only: see hypertrace %s --help",
+			command->name, command->name);
 	}
 	return 0;
 }

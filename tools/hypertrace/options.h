@@ -30,23 +30,24 @@ struct string_list {
 char *string_list_join(const struct string_list *list);
 
 struct option_spec {
-	char letter;            /* 0: only the long name */
-	const char *name;       /* long name without dashes */
-	const char *argument;   /* as shown in help, "FILE"; the words of a choice; NULL for flags */
+	char letter;          /* 0: only the long name */
+	const char *name;     /* long name without dashes */
+	const char *argument; /* as shown in help, "FILE"; the words of a choice; NULL for flags */
 	enum option_kind kind;
-	size_t offset;          /* of the value in the verb's struct of options */
-	const char *help;       /* small first letter, no full stop */
+	size_t offset;    /* of the value in the verb's struct of options */
+	const char *help; /* small first letter, no full stop */
 };
 /* ends with { 0 } */
 
 struct command {
-	const char *name;        /* the verb */
-	const char *summary;     /* one line: capital first letter, no full stop */
-	const char *synopsis;    /* what follows "hypertrace VERB" */
-	const char *description; /* paragraphs with an empty line between; one whose lines end in \n keeps them */
-	const char *examples;    /* lines "  hypertrace …", each with a comment line above; no \n at the end */
+	const char *name;     /* the verb */
+	const char *summary;  /* one line: capital first letter, no full stop */
+	const char *synopsis; /* what follows "hypertrace VERB" */
+	const char *
+		description; /* paragraphs with an empty line between; one whose lines end in \n keeps them */
+	const char *examples; /* lines "  hypertrace …", each with a comment line above; no \n at the end */
 	const struct option_spec *options;
-	bool no_operands;        /* options only */
+	bool no_operands;                                                 /* options only */
 	int (*run)(const struct command *command, int argc, char **argv); /* returns the exit status */
 };
 
@@ -58,7 +59,7 @@ struct command {
 int options_parse(const struct command *command, int *argc, char ***argv, void *values, struct error *error);
 
 void options_help(const struct command *command, FILE *out);
-void options_man(const struct command *command, FILE *out);  /* mdoc(7) page hypertrace-VERB(1) */
+void options_man(const struct command *command, FILE *out); /* mdoc(7) page hypertrace-VERB(1) */
 void options_completion(const struct command *const *commands, size_t count, FILE *out); /* bash */
 
 /* Prints "hypertrace: text" and "hint: …" on stderr. With json: one object on stdout. Returns status. */

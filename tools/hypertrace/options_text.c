@@ -9,9 +9,9 @@
 
 #define HYPERTRACE_DATE "November 20, 2026" /* of the man pages, as man/hypertrace.1 */
 
-#define HELP_COLUMN  30 /* where the options' help begins */
-#define HELP_WIDTH   100
-#define MAN_WIDTH    72 /* a \- is two characters */
+#define HELP_COLUMN   30 /* where the options' help begins */
+#define HELP_WIDTH    100
+#define MAN_WIDTH     72 /* a \- is two characters */
 #define LETTER_INDENT "      "
 
 static const char *bold(FILE *out)
@@ -117,7 +117,8 @@ static void man_fill(const char *text, FILE *out)
 
 	while (*text) {
 		size_t length = strcspn(text, " ");
-		bool sentence = length > 1 && text[length] && text[length - 1] == '.' && text[length - 2] != '.';
+		bool sentence =
+			length > 1 && text[length] && text[length - 1] == '.' && text[length - 2] != '.';
 
 		if (column && column + 1 + length > MAN_WIDTH) {
 			fputc('\n', out);

@@ -15,8 +15,9 @@ int trace_part_parse(struct trace_part *part, const struct reading_options *opti
 	*part = (struct trace_part){.all_events = !options->events.count};
 	if (!part->all_events) {
 		events = string_list_join(&options->events);
-		code = events ? event_selection_parse(&part->selection, events, event_table_read_choices, error)
-			      : error_set(error, -ENOMEM, "out of memory");
+		code = events
+			? event_selection_parse(&part->selection, events, event_table_read_choices, error)
+			: error_set(error, -ENOMEM, "out of memory");
 	}
 	if (!code)
 		code = filter_parse(&part->filter, options->filter, error);

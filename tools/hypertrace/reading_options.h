@@ -38,8 +38,8 @@ struct trace_part {
 int trace_part_parse(struct trace_part *part, const struct reading_options *options, struct error *error);
 
 /* The index of --machine; -1 where none is given; -ENOENT. */
-int reading_options_machine(const struct reading_options *options, const struct trace *trace, int *machine,
-	struct error *error);
+int reading_options_machine(
+	const struct reading_options *options, const struct trace *trace, int *machine, struct error *error);
 
 /* The traces that a verb's operands name; without any the one that `run` and `record` make. Errors of trace_open(). */
 int open_traces(int count, char **paths, struct trace **trace, struct error *error);

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-int recording_options_read(struct recorder_options *recorder, char **events, const struct recording_options *options,
-	struct error *error)
+int recording_options_read(struct recorder_options *recorder, char **events,
+	const struct recording_options *options, struct error *error)
 {
 	*events = string_list_join(&options->events);
 	if (!*events)

@@ -33,5 +33,5 @@ struct recording_options {
  * Puts the options into *recorder, whose other members stay, and checks it: errors of recorder_options_check(), -ENOMEM.
  * *events is what recorder->events then points to: to be freed, whatever is returned.
  */
-int recording_options_read(struct recorder_options *recorder, char **events, const struct recording_options *options,
-	struct error *error);
+int recording_options_read(struct recorder_options *recorder, char **events,
+	const struct recording_options *options, struct error *error);

@@ -39,9 +39,9 @@ struct report_name {
 };
 struct report_name report_syscall(uint64_t nr);
 struct report_name report_function(
-        const struct trace_machine *machine, uint64_t address); /* symbol, or 0x… */
+	const struct trace_machine *machine, uint64_t address); /* symbol, or 0x… */
 struct report_name report_interrupt(const struct trace_machine *machine, enum interrupt_kind kind,
-        uint64_t key); /* raw, from the guest */
+	uint64_t key); /* raw, from the guest */
 struct report_name report_tracepoint(const struct trace_machine *machine, uint64_t format);
 struct report_name report_errno(uint32_t number);
 
@@ -50,8 +50,7 @@ struct report_function_count {
 	uint64_t count;
 };
 
-/* The kernel's functions that page faults came from, by count; heap, *nr of them. NULL: none, or no memory.
- */
+/* The kernel's functions that page faults came from, by count; heap, *nr of them. NULL: none, or no memory. */
 struct report_function_count *report_fault_functions(const struct report_machine *machine, size_t *nr);
 
 /* How many events of the type's name there were, all layouts together; 0 unless this is the first of them. */

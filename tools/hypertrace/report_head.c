@@ -21,7 +21,7 @@ static void view_names(const struct report_view *view)
 		view_foreign(view, info->hostname, strlen(info->hostname));
 	}
 	fprintf(view->out, ", %u vCPU%s", info->nr_cpus ? info->nr_cpus : machine->nr_streams,
-	        (info->nr_cpus ? info->nr_cpus : machine->nr_streams) == 1 ? "" : "s");
+		(info->nr_cpus ? info->nr_cpus : machine->nr_streams) == 1 ? "" : "s");
 	if (info->channel[0])
 		fprintf(view->out, ", channel %s", info->channel);
 	if (info->mode[0])
@@ -41,10 +41,10 @@ static void view_amount(const struct report_view *view)
 	fprintf(view->out, "  %s events in %s", human_count(analysis->events).text, human_ns(ns).text);
 	if (ns)
 		fprintf(view->out, ", %s per second",
-		        human_count((uint64_t)((double)analysis->events * 1e9 / (double)ns)).text);
+			human_count((uint64_t)((double)analysis->events * 1e9 / (double)ns)).text);
 	if (!view->report->restricted)
 		fprintf(view->out, ", %.1f bytes each",
-		        (double)view->machine->bytes / (double)analysis->events);
+			(double)view->machine->bytes / (double)analysis->events);
 	fprintf(view->out, "; clock within %s\n", human_ns(view->machine->clock_error_ns).text);
 }
 
@@ -58,7 +58,7 @@ static void view_lost_cause(const struct report_view *view, enum trace_lost caus
 		if (!info->cpus[i].lost[cause])
 			continue;
 		fprintf(view->out, "%scpu%u %s", shown++ ? ", " : "", info->cpus[i].cpu,
-		        human_count(info->cpus[i].lost[cause]).text);
+			human_count(info->cpus[i].lost[cause]).text);
 	}
 	fputs(shown == 8 ? ", ...)\n" : ")\n", view->out);
 }
@@ -84,7 +84,7 @@ static void view_lost(const struct report_view *view)
 		fputs(" in the whole trace", view->out);
 	if (view->analysis->lost != total)
 		fprintf(view->out, ", %s%s between the events read%s", colour,
-		        human_count(view->analysis->lost).text, plain);
+			human_count(view->analysis->lost).text, plain);
 	fputc('\n', view->out);
 	for (int cause = 0; cause < TRACE_LOST_CAUSES; cause++)
 		if (causes[cause])
@@ -93,7 +93,7 @@ static void view_lost(const struct report_view *view)
 
 /* Last words; what went wrong stands out. */
 static void view_words(
-        const struct report_view *view, bool bad, const char *what, const char *text, size_t bytes)
+	const struct report_view *view, bool bad, const char *what, const char *text, size_t bytes)
 {
 	const char *colour = !view->colour ? "" : bad ? "\033[1;31m" : "\033[1m";
 
@@ -121,13 +121,13 @@ static void view_end(const struct report_view *view)
 		const struct note *note = ends->items[i];
 
 		snprintf(what, sizeof(what), "%s at %s s on cpu%u", machine_report_end_name(note->reason),
-		        view_when(view, note->at_ns).text, note->cpu);
+			view_when(view, note->at_ns).text, note->cpu);
 		view_words(view, note->reason <= 2, what, note->text, note->bytes);
 	}
 	if (ends->count > ends->kept)
 		fprintf(view->out, "  and %s more like this\n", human_count(ends->count - ends->kept).text);
 	if (ends->kept || !info->end_state[0] || !strcmp(info->end_state, "running") ||
-	        !strcmp(info->end_state, "stopped"))
+		!strcmp(info->end_state, "stopped"))
 		return;
 	snprintf(what, sizeof(what), "the guest's end: %s", info->end_state);
 	view_words(view, !strcmp(info->end_state, "panic"), what, info->message, strlen(info->message));
@@ -145,10 +145,10 @@ void view_head(const struct report_view *view)
 	view_end(view);
 	if (!strcmp(view->machine->machine->trace_info->state, "recording"))
 		fputs("  the recorder did not end this trace: it holds what was written until then\n",
-		        view->out);
+			view->out);
 	if (analysis->events && !machine_report_knows_tasks(analysis) && !view->report->restricted)
 		fputs("  no sched_switch recorded: tasks are those that ran when a packet of events began\n",
-		        view->out);
+			view->out);
 	if (analysis->schedule.backwards + analysis->interrupts.backwards + analysis->syscalls.backwards)
 		fputs("  the guest's time went back: durations across that are left out\n", view->out);
 }

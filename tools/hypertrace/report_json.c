@@ -54,7 +54,7 @@ size_t json_rows(const struct report_builder *builder, size_t count)
 }
 
 void json_set_durations(
-        const struct report_builder *builder, json_t *object, const struct durations *durations)
+	const struct report_builder *builder, json_t *object, const struct durations *durations)
 {
 	const struct histogram *histogram = &durations->histogram;
 
@@ -152,7 +152,7 @@ static json_t *tracepoints_json(const struct report_builder *builder)
 		const struct format_row *row = rows[i];
 
 		json_append_named_count(
-		        array, report_tracepoint(builder->machine->machine, row->key).text, row->count);
+			array, report_tracepoint(builder->machine->machine, row->key).text, row->count);
 	}
 	free(rows);
 	return array;
@@ -185,7 +185,7 @@ static json_t *cpus_json(const struct report_builder *builder)
 }
 
 static void set_wait(
-        const struct report_builder *builder, json_t *task, const char *key, const struct task_wait *wait)
+	const struct report_builder *builder, json_t *task, const char *key, const struct task_wait *wait)
 {
 	json_t *object;
 
@@ -220,7 +220,7 @@ static json_t *task_json(const struct report_builder *builder, const struct task
 	set_wait(builder, row, "waited_after_preemption", &task->preempted);
 	for (int reason = 0; reason < TASK_REASONS; reason++)
 		set_wait(builder, blocked, schedule_reason_name((enum task_reason)reason),
-		        &task->blocked[reason]);
+			&task->blocked[reason]);
 	json_object_set_new(row, "blocked", blocked);
 	return row;
 }
@@ -265,7 +265,7 @@ static void set_head(const struct report_builder *builder, json_t *object)
 	json_set_text(object, "mode", machine->info->mode);
 	json_set_text(object, "recording_filter", machine->info->filter);
 	json_set_count(
-	        object, "vcpus", machine->info->nr_cpus ? machine->info->nr_cpus : machine->nr_streams);
+		object, "vcpus", machine->info->nr_cpus ? machine->info->nr_cpus : machine->nr_streams);
 	json_set_count(object, "events", analysis->events);
 	json_set_count(object, "first_unix_ns", analysis->first_ns);
 	json_set_count(object, "duration_ns", analysis->last_ns - analysis->first_ns);

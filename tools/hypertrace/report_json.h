@@ -13,7 +13,7 @@ struct report_builder {
 void json_set_count(json_t *object, const char *key, uint64_t value);
 void json_set_text(json_t *object, const char *key, const char *text); /* foreign, in whatever encoding */
 void json_set_durations(
-        const struct report_builder *builder, json_t *object, const struct durations *durations);
+	const struct report_builder *builder, json_t *object, const struct durations *durations);
 void json_append_named_count(json_t *array, const char *name, uint64_t count);
 
 /* How many of `count` rows to show. */

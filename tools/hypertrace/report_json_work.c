@@ -72,7 +72,7 @@ json_t *report_interrupts_json(const struct report_builder *builder, enum interr
 		json_t *row = json_object();
 
 		json_set_text(
-		        row, "name", report_interrupt(builder->machine->machine, kind, interrupt->key).text);
+			row, "name", report_interrupt(builder->machine->machine, kind, interrupt->key).text);
 		json_set_durations(builder, row, &interrupt->own);
 		json_set_count(row, "with_nested_ns", interrupt->elapsed_ns);
 		json_array_append_new(array, row);
@@ -91,7 +91,7 @@ json_t *report_delays_json(const struct report_builder *builder)
 		json_t *row = json_object();
 
 		json_set_text(row, "name",
-		        report_interrupt(builder->machine->machine, INTERRUPT_SOFT, delay->key).text);
+			report_interrupt(builder->machine->machine, INTERRUPT_SOFT, delay->key).text);
 		json_set_durations(builder, row, &delay->delay);
 		json_array_append_new(array, row);
 	}

@@ -95,10 +95,10 @@ struct report_name report_syscall(uint64_t nr)
 		strcpy(result.text, "others");
 	else if (name)
 		snprintf(result.text, sizeof(result.text), "%s%s", name,
-		        nr & SYSCALL_COMPAT ? " (32-bit)" : "");
+			nr & SYSCALL_COMPAT ? " (32-bit)" : "");
 	else
 		snprintf(result.text, sizeof(result.text), "syscall %" PRIu64 "%s",
-		        nr & ~(uint64_t)SYSCALL_COMPAT, nr & SYSCALL_COMPAT ? " (32-bit)" : "");
+			nr & ~(uint64_t)SYSCALL_COMPAT, nr & SYSCALL_COMPAT ? " (32-bit)" : "");
 	return result;
 }
 
@@ -119,7 +119,7 @@ struct report_name report_function(const struct trace_machine *machine, uint64_t
 }
 
 struct report_name report_interrupt(
-        const struct trace_machine *machine, enum interrupt_kind kind, uint64_t key)
+	const struct trace_machine *machine, enum interrupt_kind kind, uint64_t key)
 {
 	const char *name = NULL;
 	struct report_name result;
@@ -134,7 +134,7 @@ struct report_name report_interrupt(
 		strcpy(result.text, "others");
 	else
 		snprintf(result.text, sizeof(result.text), "%" PRIu64 "%s%s", key, name ? " " : "",
-		        name ? name : "");
+			name ? name : "");
 	return result;
 }
 
@@ -168,13 +168,13 @@ struct report_name report_errno(uint32_t number)
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(((const struct report_function_count *)a)->name.text,
-	        ((const struct report_function_count *)b)->name.text);
+		((const struct report_function_count *)b)->name.text);
 }
 
 static int compare_function_counts(const void *a, const void *b)
 {
 	int order = larger(((const struct report_function_count *)a)->count,
-	        ((const struct report_function_count *)b)->count);
+		((const struct report_function_count *)b)->count);
 
 	return order ? order : compare_names(a, b);
 }

@@ -10,7 +10,7 @@
 static void view_cpus(const struct report_view *view)
 {
 	static const char *const headers[] = {
-	        "<cpu", "events", "share", "busy", "idle", "not known", "switches", "lost", NULL};
+		"<cpu", "events", "share", "busy", "idle", "not known", "switches", "lost", NULL};
 	const struct machine_report *analysis = view->analysis;
 	bool times = machine_report_knows_tasks(analysis);
 	cleanup_table struct table table = {0};
@@ -29,7 +29,7 @@ static void view_cpus(const struct report_view *view)
 		table_cell(&table, "%s", human_share(time->busy_ns, times ? all_ns : 0).text);
 		table_cell(&table, "%s", human_share(time->idle_ns, times ? all_ns : 0).text);
 		table_cell(&table, "%s",
-		        human_share(time->unknown_ns, times && time->unknown_ns ? all_ns : 0).text);
+			human_share(time->unknown_ns, times && time->unknown_ns ? all_ns : 0).text);
 		table_count(&table, time->switches);
 		table_count(&table, row->lost);
 	}
@@ -56,7 +56,7 @@ static uint64_t busy_ns(const struct machine_report *analysis)
 static void view_top_tasks(const struct report_view *view, const struct task **tasks, size_t count)
 {
 	static const char *const headers[] = {"<task", "pid", "tgid", "events", "on CPU", "share", "switches",
-	        "wake-ups", "preempted", "migrations", NULL};
+		"wake-ups", "preempted", "migrations", NULL};
 	const struct machine_report *analysis = view->analysis;
 	uint64_t all_ns = machine_report_knows_tasks(analysis) ? busy_ns(analysis) : 0;
 	cleanup_table struct table table = {0};
@@ -88,7 +88,7 @@ static void view_top_tasks(const struct report_view *view, const struct task **t
 	table_print(&table, view->out, view->colour);
 	if (analysis->tasks.others_made)
 		fprintf(view->out, "  tasks beyond the first %u: %s events\n", TASK_TABLE_LIMIT,
-		        human_count(analysis->tasks.others.events).text);
+			human_count(analysis->tasks.others.events).text);
 }
 
 static void cells_of_durations(struct table *table, const struct durations *durations)
@@ -105,7 +105,7 @@ static void cells_of_durations(struct table *table, const struct durations *dura
 }
 
 static void row_of_latency(const struct report_view *view, struct table *table, const char *name,
-        const struct durations *durations)
+	const struct durations *durations)
 {
 	if (!durations->histogram.count)
 		return;
@@ -118,7 +118,7 @@ static void row_of_latency(const struct report_view *view, struct table *table, 
 static void view_run_queue(const struct report_view *view)
 {
 	static const char *const headers[] = {
-	        "<after", "count", "mean", "p50", "p90", "p99", "p99.9", "max", "at", "<of", NULL};
+		"<after", "count", "mean", "p50", "p90", "p99", "p99.9", "max", "at", "<of", NULL};
 	const struct schedule *schedule = &view->analysis->schedule;
 	cleanup_table struct table table = {0};
 
@@ -139,7 +139,7 @@ static uint64_t mean(const struct task_wait *wait)
 static void view_waits(const struct report_view *view, const struct task **tasks, size_t count)
 {
 	static const char *const headers[] = {"<task", "pid", "wake-ups", "mean", "max", "waited",
-	        "preempted", "asleep", "in D", "other", NULL};
+		"preempted", "asleep", "in D", "other", NULL};
 	cleanup_table struct table table = {0};
 	size_t shown = 0;
 
@@ -158,8 +158,9 @@ static void view_waits(const struct report_view *view, const struct task **tasks
 		table_ns(&table, task->preempted.total_ns);
 		table_ns(&table, task->blocked[TASK_SLEEP].total_ns);
 		table_ns(&table, task->blocked[TASK_DISK].total_ns);
-		table_ns(&table, task->blocked[TASK_IDLE].total_ns + task->blocked[TASK_STOPPED].total_ns +
-		                         task->blocked[TASK_PARKED].total_ns);
+		table_ns(&table,
+			task->blocked[TASK_IDLE].total_ns + task->blocked[TASK_STOPPED].total_ns +
+				task->blocked[TASK_PARKED].total_ns);
 	}
 	if (!shown)
 		return;

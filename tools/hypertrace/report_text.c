@@ -41,7 +41,7 @@ struct human view_when(const struct report_view *view, uint64_t at_ns)
 	if (at_ns < view->analysis->first_ns)
 		ns = 0;
 	snprintf(
-	        when.text, sizeof(when.text), "%" PRIu64 ".%06" PRIu64, ns / 1000000000, ns / 1000 % 1000000);
+		when.text, sizeof(when.text), "%" PRIu64 ".%06" PRIu64, ns / 1000000000, ns / 1000 % 1000000);
 	return when;
 }
 
@@ -87,7 +87,7 @@ static void add_formats(const struct report_view *view, struct table *table, dou
 		table_count(table, row->count);
 		table_cell(table, "%s", human_share(row->count, analysis->events).text);
 		table_cell(table, "%s",
-		        seconds > 0 ? human_count((uint64_t)((double)row->count / seconds)).text : "-");
+			seconds > 0 ? human_count((uint64_t)((double)row->count / seconds)).text : "-");
 	}
 	free(rows);
 }
@@ -121,7 +121,7 @@ static void view_events(const struct report_view *view)
 		table_count(&table, counts[i].count);
 		table_cell(&table, "%s", human_share(counts[i].count, analysis->events).text);
 		table_cell(&table, "%s",
-		        seconds > 0 ? human_count((uint64_t)((double)counts[i].count / seconds)).text : "-");
+			seconds > 0 ? human_count((uint64_t)((double)counts[i].count / seconds)).text : "-");
 	}
 	free(counts);
 	view_title(view, "Events", NULL);

@@ -15,7 +15,7 @@ struct report_view {
 
 /* An empty line, and the title with what follows it in plain: "Tasks  12 of 80". */
 void view_title(const struct report_view *view, const char *title, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /* Foreign text, escaped. */
 void view_foreign(const struct report_view *view, const char *text, size_t bytes);

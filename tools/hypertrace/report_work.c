@@ -27,7 +27,7 @@ static void row_of_syscall(const struct report_view *view, struct table *table, 
 	table_ns(table, row->off_cpu_ns);
 	if (most)
 		table_cell(table, "%s %s%s", human_count(row->errors).text, report_errno(most->number).text,
-		        most->count < row->errors ? " .." : "");
+			most->count < row->errors ? " .." : "");
 	else
 		table_cell(table, "-");
 }
@@ -35,7 +35,7 @@ static void row_of_syscall(const struct report_view *view, struct table *table, 
 static void view_calls_by_task(const struct report_view *view)
 {
 	static const char *const headers[] = {
-	        "<task", "pid", "<syscall", "count", "errors", "total", "mean", "max", NULL};
+		"<task", "pid", "<syscall", "count", "errors", "total", "mean", "max", NULL};
 	const struct capped_table *by_task = &view->analysis->syscalls.by_task;
 	const void **rows = capped_table_sorted(by_task, report_compare_task_calls);
 	size_t nr_rows = view_rows(view, by_task->count);
@@ -74,7 +74,7 @@ static void view_unfinished(const struct report_view *view, const void **rows, s
 			fputs(", ...", view->out);
 		else
 			fprintf(view->out, "%s %s %s", shown == 1 ? "  not returned at the end:" : ",",
-			        human_count(row->unfinished).text, report_syscall(row->key).text);
+				human_count(row->unfinished).text, report_syscall(row->key).text);
 	}
 	if (shown)
 		fputc('\n', view->out);
@@ -83,7 +83,7 @@ static void view_unfinished(const struct report_view *view, const void **rows, s
 void view_syscalls(const struct report_view *view)
 {
 	static const char *const headers[] = {
-	        "<syscall", "count", "total", "mean", "p50", "p99", "max", "off CPU", "<errors", NULL};
+		"<syscall", "count", "total", "mean", "p50", "p99", "max", "off CPU", "<errors", NULL};
 	const struct syscalls *syscalls = &view->analysis->syscalls;
 	const struct syscall_row *others = syscalls->rows.others;
 	const void **rows = capped_table_sorted(&syscalls->rows, report_compare_syscalls);
@@ -102,8 +102,8 @@ void view_syscalls(const struct report_view *view)
 		view_unfinished(view, rows, syscalls->rows.count);
 		if (syscalls->unmatched)
 			fprintf(view->out,
-			        "  %s returned whose start is not in the trace: counted, not timed\n",
-			        human_count(syscalls->unmatched).text);
+				"  %s returned whose start is not in the trace: counted, not timed\n",
+				human_count(syscalls->unmatched).text);
 	}
 	free(rows);
 	if (view->report->by_task)
@@ -111,7 +111,7 @@ void view_syscalls(const struct report_view *view)
 }
 
 static void row_of_interrupt(const struct report_view *view, struct table *table, enum interrupt_kind kind,
-        const struct interrupt_row *row)
+	const struct interrupt_row *row)
 {
 	table_foreign(table, report_interrupt(view->machine->machine, kind, row->key).text, 36);
 	table_count(table, row->own.histogram.count);
@@ -120,10 +120,10 @@ static void row_of_interrupt(const struct report_view *view, struct table *table
 }
 
 static void view_kind(
-        const struct report_view *view, enum interrupt_kind kind, const char *title, const char *name)
+	const struct report_view *view, enum interrupt_kind kind, const char *title, const char *name)
 {
 	const char *const headers[] = {
-	        name, "count", "total", "mean", "p50", "p99", "max", "with nested", NULL};
+		name, "count", "total", "mean", "p50", "p99", "max", "with nested", NULL};
 	const struct capped_table *table_of_kind = &view->analysis->interrupts.rows[kind];
 	const struct interrupt_row *others = table_of_kind->others;
 	const void **rows = capped_table_sorted(table_of_kind, report_compare_interrupts);
@@ -148,7 +148,7 @@ static void view_kind(
 static void view_delays(const struct report_view *view)
 {
 	static const char *const headers[] = {
-	        "<softirq", "count", "mean", "p50", "p99", "max", "at", "cpu", NULL};
+		"<softirq", "count", "mean", "p50", "p99", "max", "at", "cpu", NULL};
 	const struct capped_table *delays = &view->analysis->interrupts.delays;
 	cleanup_table struct table table = {0};
 
@@ -160,7 +160,7 @@ static void view_delays(const struct report_view *view)
 		const struct histogram *histogram = &row->delay.histogram;
 
 		table_cell(&table, "%s",
-		        report_interrupt(view->machine->machine, INTERRUPT_SOFT, row->key).text);
+			report_interrupt(view->machine->machine, INTERRUPT_SOFT, row->key).text);
 		table_count(&table, histogram->count);
 		table_ns(&table, durations_mean_ns(&row->delay));
 		table_ns(&table, histogram_percentile(histogram, 50));
@@ -186,7 +186,7 @@ static int compare_faults(const void *a, const void *b)
 {
 	const struct task *one = *(const struct task *const *)a, *other = *(const struct task *const *)b;
 	uint64_t faults = one->faults_user + one->faults_kernel,
-	         others = other->faults_user + other->faults_kernel;
+		 others = other->faults_user + other->faults_kernel;
 
 	if (faults != others)
 		return faults < others ? 1 : -1;
@@ -223,9 +223,9 @@ void view_faults(const struct report_view *view)
 
 	if (faults->user || faults->kernel) {
 		view_title(view, "Page faults",
-		        "%s in user mode, %s in the kernel; %s by writing, %s for lack of rights",
-		        human_count(faults->user).text, human_count(faults->kernel).text,
-		        human_count(faults->writes).text, human_count(faults->protection).text);
+			"%s in user mode, %s in the kernel; %s by writing, %s for lack of rights",
+			human_count(faults->user).text, human_count(faults->kernel).text,
+			human_count(faults->writes).text, human_count(faults->protection).text);
 		view_fault_tasks(view);
 	}
 	table_init(&table, headers);

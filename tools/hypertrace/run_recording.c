@@ -39,7 +39,7 @@ static void destroy(struct recording *recording)
 }
 
 static int begin(struct recording *recording, const struct recorder_options *options, const char *region_path,
-        struct error *error)
+	struct error *error)
 {
 	int result;
 

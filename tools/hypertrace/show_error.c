@@ -10,7 +10,7 @@ static void show_json(const struct error *error)
 
 	if (!object) /* the text is not UTF-8: a file name, for example */
 		object = json_pack(
-		        "{s:{s:s, s:i}}", "error", "text", strerror(-error->code), "code", error->code);
+			"{s:{s:s, s:i}}", "error", "text", strerror(-error->code), "code", error->code);
 	if (object && error->hint[0])
 		json_object_set_new(json_object_get(object, "error"), "hint", json_string(error->hint));
 	json_dumpf(object, stdout, JSON_COMPACT);

@@ -15,8 +15,7 @@ struct table {
 	size_t widths[TABLE_COLUMNS_MAX];
 };
 
-/* `headers` ends with NULL and lives as long; one that begins with '<' stands to the left, without the '<'.
- */
+/* `headers` ends with NULL and lives as long; one that begins with '<' stands to the left, without the '<'. */
 void table_init(struct table *table, const char *const *headers);
 void table_deinit(struct table *table);
 #define cleanup_table __attribute__((cleanup(table_deinit)))
