@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Which events are recorded, by pid, comm and CPU, before anything is encoded. While there is no filter a probe pays
- * nothing: its other variant is registered. Changed live: readers run with preemption off, so the old one is freed by RCU.
+ * nothing: its other variant is registered. Changed live: readers run with preemption off, so the old one is freed after an RCU grace period.
  */
 #include <linux/cpumask.h>
 #include <linux/rcupdate.h>
@@ -10,13 +10,15 @@
 #include "hypertrace.h"
 
 struct filter {
-	struct rcu_head rcu;
 	u32 flags, nr_pids, nr_comms;
 	s32 pids[HT_CONTROL_PIDS];
 	char comms[HT_CONTROL_COMMS][TASK_COMM_LEN];
 	u64 cpus[HT_MAX_CPUS / 64];
 };
 static struct filter __rcu *filter;
+
+DEFINE_PER_CPU(u32, ht_verdicts[HT_VERDICTS]);
+#define NO_VERDICT U32_MAX
 
 bool ht_filter_active(void)
 {
@@ -44,7 +46,7 @@ static bool comm_listed(const struct filter *f, const char *comm)
 }
 
 /* Any context with preemption off. Every kind of condition that is given must hold. */
-bool ht_filter_match(const struct task_struct *task)
+static bool match(s32 pid, const char *comm)
 {
 	const struct filter *f = rcu_dereference_sched(filter);
 	unsigned int cpu = smp_processor_id();
@@ -53,15 +55,36 @@ bool ht_filter_match(const struct task_struct *task)
 		return true;
 	if (f->flags & HT_CONTROL_CPUS && !(f->cpus[cpu / 64] & BIT_ULL(cpu % 64)))
 		return false;
-	if (f->nr_pids && pid_listed(f, task->pid) == !!(f->flags & HT_CONTROL_PIDS_EXCLUDE))
+	if (f->nr_pids && pid_listed(f, pid) == !!(f->flags & HT_CONTROL_PIDS_EXCLUDE))
 		return false;
-	return !f->nr_comms || comm_listed(f, task->comm) != !!(f->flags & HT_CONTROL_COMMS_EXCLUDE);
+	return !f->nr_comms || comm_listed(f, comm) != !!(f->flags & HT_CONTROL_COMMS_EXCLUDE);
+}
+
+/* Judges, and remembers. */
+bool ht_filter_judge(s32 pid, const char *comm)
+{
+	bool pass = match(pid, comm);
+
+	this_cpu_write(ht_verdicts[pid % HT_VERDICTS], (u32)pid << 1 | pass);
+	return pass;
+}
+
+/* A task is about to be called so: no CPU may remember what was judged by its old name. */
+void ht_filter_renamed(const struct task_struct *task, const char *comm)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		WRITE_ONCE(per_cpu(ht_verdicts[task->pid % HT_VERDICTS], cpu), NO_VERDICT);
+	if (task == current)
+		ht_filter_judge(task->pid, comm);
 }
 
 /* An allocation that fails leaves the filter as it was, and is said. */
 void ht_filter_set(const struct ht_control *control)
 {
 	struct filter *old = rcu_dereference_protected(filter, true), *new = NULL;
+	unsigned int cpu;
 
 	if (control->nr_pids || control->nr_comms || control->flags & HT_CONTROL_CPUS) {
 		new = kzalloc(sizeof(*new), GFP_KERNEL);
@@ -77,6 +100,8 @@ void ht_filter_set(const struct ht_control *control)
 		memcpy(new->cpus, control->cpus, sizeof(new->cpus));
 	}
 	rcu_assign_pointer(filter, new);
-	if (old)
-		kfree_rcu(old, rcu);
+	synchronize_rcu(); /* from here on nobody judges by the old one */
+	for_each_possible_cpu(cpu)
+		memset32(per_cpu_ptr(ht_verdicts, cpu), NO_VERDICT, HT_VERDICTS);
+	kfree(old);
 }

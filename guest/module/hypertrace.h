@@ -3,6 +3,8 @@
 #ifndef HYPERTRACE_H
 #define HYPERTRACE_H
 
+#include <linux/percpu.h>
+#include <linux/sched.h>
 #include <linux/tracepoint.h>
 #include <linux/types.h>
 #include "abi/region.h"
@@ -48,10 +50,21 @@ void ht_set_state(enum ht_state state, const char *message);
 /* filter.c */
 void ht_filter_set(const struct ht_control *control);
 bool ht_filter_active(void);
-bool ht_filter_match(const struct task_struct *task);
+bool ht_filter_judge(s32 pid, const char *comm);
+void ht_filter_renamed(const struct task_struct *task, const char *comm);
+/* What was judged of this CPU's last tasks, by pid % HT_VERDICTS: pid << 1 | passes. Preemption is off. */
+#define HT_VERDICTS 16
+DECLARE_PER_CPU(u32, ht_verdicts[HT_VERDICTS]);
+static __always_inline bool ht_filter_match(const struct task_struct *task)
+{
+	u32 pid = task->pid, verdict = this_cpu_read(ht_verdicts[pid % HT_VERDICTS]);
+
+	return likely(verdict >> 1 == pid) ? verdict & 1 : ht_filter_judge(pid, task->comm);
+}
+
 /* In a probe's body: `filtered` is a constant, so that the plain variant has no trace of the filter. */
 #define ht_pass(filtered, task) (!(filtered) || ht_filter_match(task))
-#define ht_pass_either(filtered, a, b) (!(filtered) || ht_filter_match(a) || ht_filter_match(b))
+#define ht_pass_either(filtered, a, b) (ht_pass(filtered, a) || ht_pass(filtered, b))
 
 /* durations.c: minimum duration of a pair */
 void ht_durations_set(const struct ht_control *control);

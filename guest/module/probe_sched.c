@@ -94,6 +94,8 @@ static __always_inline void task_rename_body(bool filtered, struct task_struct *
 	strscpy_pad(payload.comm, comm, sizeof(payload.comm));
 	ht_write(HT_ID_task_rename, &payload, sizeof(payload), NULL, 0);
 	/* The filter may let this task pass from now on, and nobody was told that it runs: the next packet says so. */
+	if (filtered)
+		ht_filter_renamed(task, payload.comm);
 	if (filtered && task == current)
 		ht_flush_this_cpu();
 }

@@ -60,6 +60,9 @@ int ht_probes_set(const struct ht_control *control, char *message, size_t size)
 
 	if (control->flags & HT_CONTROL_SYSCALL_ARGS && events & HT_SYS_ENTER_BITS)
 		events |= HT_BIT(sys_enter_args);
+	/* A verdict by name holds until the name changes. */
+	if (control->nr_comms)
+		events |= BIT_ULL(HT_ID_task_rename);
 	/* A system call is one event at its start, with arguments or without. */
 	if (events & HT_BIT(sys_enter_args))
 		events &= ~HT_SYS_ENTER_BITS;
