@@ -12,7 +12,7 @@ for kernel in $kernels; do
 		for mode in discard overwrite; do
 			trace=$work/trace
 			rm -rf "$trace"
-			run_guest --kernel "$kernel" --smp 1 -e 'syscalls,!sched_switch' -f comm==getppid --mode $mode --size $ring -o "$trace" \
+			run_guest --kernel "$kernel" --smp 2 -e 'syscalls,!sched_switch' -f comm==getppid --mode $mode --size $ring -o "$trace" \
 				-- "$(program getppid)" 200000 >/dev/null || fail "$kernel $mode $ring: $(cat "$work/stderr")"
 			recorded=$(events "$trace")
 			lost=$(lost "$trace")
