@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls getppid() exactly as often as its argument says, and prints its pid. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

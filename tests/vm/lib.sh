@@ -20,7 +20,13 @@ fail() {
 	failures=$((failures + 1))
 }
 
+# What no kernel should say; the guests that run_guest started are judged at the end.
+complaints='WARNING:|BUG:|Oops|RIP:|stall|soft lockup'
+
 finish() {
+	grep -lE "$complaints" "$work"/kernel-log.* 2>/dev/null | while read -r log; do
+		echo "a guest's kernel complains: $(grep -E -A 20 "$complaints" "$log" | head -n 30)"
+	done | grep . && failures=$((failures + 1))
 	[ $failures -eq 0 ] || exit 1
 	exit 0
 }
@@ -37,13 +43,13 @@ contains() {
 
 # A static program for guests, from tests/vm/NAME.c; printed: its path
 program() {
-	[ -x "$work/$1" ] || gcc -O2 -static -o "$work/$1" "$TOP/tests/vm/$1.c" || exit 1
+	[ -x "$work/$1" ] || gcc -O2 -Wall -Werror -static -o "$work/$1" "$TOP/tests/vm/$1.c" || exit 1
 	echo "$work/$1"
 }
 
-# hypertrace run, for at most four minutes; stderr in $work/stderr
+# hypertrace run, for at most four minutes; stderr in $work/stderr, what the kernel says in $work/kernel-log.N
 run_guest() {
-	timeout 240 "$HYPERTRACE" run "$@" 2>"$work/stderr" </dev/null
+	timeout 240 "$HYPERTRACE" run --kernel-log "$(mktemp "$work/kernel-log.XXXX")" "$@" 2>"$work/stderr" </dev/null
 }
 
 # events TRACE DUMP-ARGUMENT...: how many there are

@@ -5,7 +5,7 @@
 
 for kernel in $kernels; do
 	trace=$work/panic-$kernel
-	run_guest --kernel "$kernel" -e sched,irq,syscalls -o "$trace" -- sh -c 'echo c > /proc/sysrq-trigger' >/dev/null
+	run_guest --kernel "$kernel" --kernel-log "$work/panic" -e sched,irq,syscalls -o "$trace" -- sh -c 'echo c > /proc/sysrq-trigger' >/dev/null
 	status=$?
 	[ $status -ne 0 ] || fail "$kernel: a panicked guest, and status 0"
 	contains "$work/stderr" 'panic'

@@ -28,7 +28,6 @@ insmod $module region=0x1000000 size=32M 2>&1 | grep -o 'busy'
 insmod $module && echo waiting && rmmod hypertrace
 insmod $module region=$region size=$size && echo loaded
 dmesg | grep -E 'hypertrace: (the region has|region=|the kernel uses|no region)'
-dmesg | grep -E 'WARNING|BUG|Oops|stall|RIP:' && echo KERNEL-COMPLAINS
 exit 0
 GUEST
 chmod +x "$work/abuse"
@@ -42,7 +41,6 @@ for kernel in $kernels; do
 		'the region has 65536 bytes, at least' 'a page-aligned address' 'reserve it by memmap' 'waiting for an ivshmem'; do
 		contains "$work/out" "$word"
 	done
-	! grep -q KERNEL-COMPLAINS "$work/out" || fail "$kernel: the kernel complains: $(cat "$work/out")"
 	"$HYPERTRACE" dump "$trace"* >"$work/dump" || fail "$kernel: dump"
 	contains "$work/dump" 'marker: *.*marker-text'
 	contains "$work/dump" 'cpu_state'
