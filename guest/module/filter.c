@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Which events are recorded, by pid, comm and CPU, before anything is encoded. While there is no filter a probe pays
- * nothing: its other variant is registered. Changed live: readers run with preemption off, so the old one is freed after an RCU grace period.
+ * nothing: its other variant is registered. Changed live: readers run with preemption off, so the old one is freed after
+ * an RCU grace period.
  */
 #include <linux/cpumask.h>
 #include <linux/rcupdate.h>

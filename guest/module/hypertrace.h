@@ -62,6 +62,14 @@ static __always_inline bool ht_filter_match(const struct task_struct *task)
 	return likely(verdict >> 1 == pid) ? verdict & 1 : ht_filter_judge(pid, task->comm);
 }
 
+/* The short way to the same answer: true is sure, false is to be asked again by ht_filter_match(). */
+static __always_inline bool ht_filter_passes(const struct task_struct *task)
+{
+	u32 pid = task->pid;
+
+	return compat_this_cpu_compare("l", "e", ht_verdicts[pid % HT_VERDICTS], pid << 1 | 1);
+}
+
 /* In a probe's body: `filtered` is a constant, so that the plain variant has no trace of the filter. */
 #define ht_pass(filtered, task) (!(filtered) || ht_filter_match(task))
 #define ht_pass_either(filtered, a, b) (ht_pass(filtered, a) || ht_pass(filtered, b))
@@ -89,6 +97,21 @@ struct ht_probe {
 #define HT_VARIANTS(name, PROTO, ARGS)                                                         \
 	static void name(void *data_, HT_STRIP PROTO) { name##_body(false, HT_STRIP ARGS); }   \
 	static void name##_filtered(void *data_, HT_STRIP PROTO) { name##_body(true, HT_STRIP ARGS); }
+/* The same of NAME_body(…) without that argument, for events that belong to the current task alone. */
+#define HT_VARIANTS_CURRENT(name, PROTO, ARGS)                                                 \
+	static void name(void *data_, HT_STRIP PROTO) { name##_body(HT_STRIP ARGS); }          \
+	static noinline __used void name##_ask(void *data_, HT_STRIP PROTO)                    \
+	{                                                                                      \
+		if (ht_filter_match(current))                                                  \
+			name##_body(HT_STRIP ARGS);                                            \
+	}                                                                                      \
+	static void name##_filtered(void *data_, HT_STRIP PROTO)                               \
+	{                                                                                      \
+		if (unlikely(!ht_filter_passes(current)))                                      \
+			name##_ask(data_, HT_STRIP ARGS);                                      \
+		else                                                                           \
+			name##_body(HT_STRIP ARGS);                                            \
+	}
 #define HT_STRIP(...) __VA_ARGS__
 #define HT_BIT(event) BIT_ULL(HT_ID_##event)
 #define HT_PROBE(event, function) \

@@ -3,19 +3,17 @@
 #include <linux/interrupt.h>
 #include "hypertrace.h"
 
-static __always_inline void irq_entry_body(bool filtered, int irq, struct irqaction *action)
+static __always_inline void irq_entry_body(int irq, struct irqaction *action)
 {
-	if (ht_pass(filtered, current))
-		ht_record(HT_ID_irq_handler_entry, 2, (u16)irq, 0);
+	ht_record(HT_ID_irq_handler_entry, 2, (u16)irq, 0);
 }
-HT_VARIANTS(irq_entry, (int irq, struct irqaction *action), (irq, action))
+HT_VARIANTS_CURRENT(irq_entry, (int irq, struct irqaction *action), (irq, action))
 
-static __always_inline void irq_exit__body(bool filtered, int irq, struct irqaction *action, int ret)
+static __always_inline void irq_exit__body(int irq, struct irqaction *action, int ret)
 {
-	if (ht_pass(filtered, current))
-		ht_record(HT_ID_irq_handler_exit, 3, (u32)(u8)ret << 16 | (u16)irq, 0);
+	ht_record(HT_ID_irq_handler_exit, 3, (u32)(u8)ret << 16 | (u16)irq, 0);
 }
-HT_VARIANTS(irq_exit_, (int irq, struct irqaction *action, int ret), (irq, action, ret))
+HT_VARIANTS_CURRENT(irq_exit_, (int irq, struct irqaction *action, int ret), (irq, action, ret))
 
 static void irq_entry_timed(void *data, int irq, struct irqaction *action)
 {
@@ -28,26 +26,23 @@ static void irq_exit_timed(void *data, int irq, struct irqaction *action, int re
 		ht_span_end(HT_PAIR_IRQ, irq, ret);
 }
 
-static __always_inline void softirq_raise_body(bool filtered, unsigned int vec)
+static __always_inline void softirq_raise_body(unsigned int vec)
 {
-	if (ht_pass(filtered, current))
-		ht_record(HT_ID_softirq_raise, 1, vec, 0);
+	ht_record(HT_ID_softirq_raise, 1, vec, 0);
 }
-HT_VARIANTS(softirq_raise, (unsigned int vec), (vec))
+HT_VARIANTS_CURRENT(softirq_raise, (unsigned int vec), (vec))
 
-static __always_inline void softirq_entry_body(bool filtered, unsigned int vec)
+static __always_inline void softirq_entry_body(unsigned int vec)
 {
-	if (ht_pass(filtered, current))
-		ht_record(HT_ID_softirq_entry, 1, vec, 0);
+	ht_record(HT_ID_softirq_entry, 1, vec, 0);
 }
-HT_VARIANTS(softirq_entry, (unsigned int vec), (vec))
+HT_VARIANTS_CURRENT(softirq_entry, (unsigned int vec), (vec))
 
-static __always_inline void softirq_exit_body(bool filtered, unsigned int vec)
+static __always_inline void softirq_exit_body(unsigned int vec)
 {
-	if (ht_pass(filtered, current))
-		ht_record(HT_ID_softirq_exit, 1, vec, 0);
+	ht_record(HT_ID_softirq_exit, 1, vec, 0);
 }
-HT_VARIANTS(softirq_exit, (unsigned int vec), (vec))
+HT_VARIANTS_CURRENT(softirq_exit, (unsigned int vec), (vec))
 
 static void softirq_entry_timed(void *data, unsigned int vec)
 {

@@ -31,7 +31,8 @@ static __always_inline void sched_switch_body(bool filtered, bool preempt, struc
 	if (ht_pass_either(filtered, prev, next))
 		ht_record(HT_ID_sched_switch, 5, pack_switch(preempt, next, prev_state), (u8)next->prio);
 }
-HT_VARIANTS(sched_switch, (bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state), (preempt, prev, next, prev_state))
+HT_VARIANTS(sched_switch, (bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state),
+	    (preempt, prev, next, prev_state))
 
 static __always_inline void sched_waking_body(bool filtered, struct task_struct *task)
 {
@@ -69,7 +70,8 @@ static __always_inline void sched_process_fork_body(bool filtered, struct task_s
 }
 HT_VARIANTS(sched_process_fork, (struct task_struct *parent, struct task_struct *child), (parent, child))
 
-static __always_inline void sched_process_exec_body(bool filtered, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+static __always_inline void sched_process_exec_body(bool filtered, struct task_struct *task, pid_t old_pid,
+					struct linux_binprm *bprm)
 {
 	struct {
 		u32 pid, old_pid;
@@ -81,7 +83,8 @@ static __always_inline void sched_process_exec_body(bool filtered, struct task_s
 	memcpy(payload.comm, task->comm, sizeof(payload.comm));
 	ht_write_text(HT_ID_sched_process_exec, &payload, sizeof(payload), bprm->filename);
 }
-HT_VARIANTS(sched_process_exec, (struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm), (task, old_pid, bprm))
+HT_VARIANTS(sched_process_exec, (struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm),
+	    (task, old_pid, bprm))
 
 /* Not filtered by name: it is the only way to learn what other events' tasks are called. */
 static __always_inline void task_rename_body(bool filtered, struct task_struct *task, const char *comm)

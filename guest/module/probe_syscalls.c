@@ -33,14 +33,13 @@ static void enter_args(struct pt_regs *regs, long nr)
 	ht_write(HT_ID_sys_enter_args, &payload, sizeof(payload), NULL, 0);
 }
 
-static __always_inline void sys_enter_args_body(bool filtered, struct pt_regs *regs, long nr)
+static __always_inline void sys_enter_args_body(struct pt_regs *regs, long nr)
 {
 	compat_syscall_probe_enter();
-	if (ht_pass(filtered, current))
-		enter_args(regs, nr);
+	enter_args(regs, nr);
 	compat_syscall_probe_exit();
 }
-HT_VARIANTS(sys_enter_args, (struct pt_regs *regs, long nr), (regs, nr))
+HT_VARIANTS_CURRENT(sys_enter_args, (struct pt_regs *regs, long nr), (regs, nr))
 
 /*
  * What is not in the short records comes here. These functions take their arguments where the tracepoint put them, and
@@ -54,17 +53,15 @@ SLOW enter_wide(void *unused, const struct pt_regs *regs, long nr)
 	ht_record(HT_ID_sys_enter, 2, number(regs, nr), 0);
 }
 
-static __always_inline void sys_enter_body(bool filtered, struct pt_regs *regs, long nr)
+static __always_inline void sys_enter_body(struct pt_regs *regs, long nr)
 {
 	compat_syscall_probe_enter();
-	if (ht_pass(filtered, current)) {
-		if (is_compat(regs) || unlikely((unsigned long)nr > 255) ||
-		    unlikely(!ht_ring_write(0, HT_ID_sys_enter_short, 1, nr, 0)))
-			enter_wide(NULL, regs, nr);
-	}
+	if (is_compat(regs) || unlikely((unsigned long)nr > 255) ||
+	    unlikely(!ht_ring_write(0, HT_ID_sys_enter_short, 1, nr, 0)))
+		enter_wide(NULL, regs, nr);
 	compat_syscall_probe_exit();
 }
-HT_VARIANTS(sys_enter, (struct pt_regs *regs, long nr), (regs, nr))
+HT_VARIANTS_CURRENT(sys_enter, (struct pt_regs *regs, long nr), (regs, nr))
 
 /* A result of more than 32 bits, or of more than 8 when there is no room. */
 SLOW exit_long(void *unused, const struct pt_regs *regs, long ret)
@@ -84,16 +81,14 @@ SLOW exit_wide(void *unused, const struct pt_regs *regs, long ret)
 		exit_long(NULL, regs, ret);
 }
 
-static __always_inline void sys_exit_body(bool filtered, struct pt_regs *regs, long ret)
+static __always_inline void sys_exit_body(struct pt_regs *regs, long ret)
 {
 	compat_syscall_probe_enter();
-	if (ht_pass(filtered, current)) {
-		if (ret != (s8)ret || unlikely(!ht_ring_write(0, HT_ID_sys_exit_short, 1, ret, 0)))
-			exit_wide(NULL, regs, ret);
-	}
+	if (ret != (s8)ret || unlikely(!ht_ring_write(0, HT_ID_sys_exit_short, 1, ret, 0)))
+		exit_wide(NULL, regs, ret);
 	compat_syscall_probe_exit();
 }
-HT_VARIANTS(sys_exit, (struct pt_regs *regs, long ret), (regs, ret))
+HT_VARIANTS_CURRENT(sys_exit, (struct pt_regs *regs, long ret), (regs, ret))
 
 static void sys_enter_timed(void *data, struct pt_regs *regs, long nr)
 {

@@ -4,19 +4,17 @@
 #include <linux/timer.h>
 #include "hypertrace.h"
 
-static __always_inline void hrtimer_entry_body(bool filtered, struct hrtimer *timer, ktime_t *now)
+static __always_inline void hrtimer_entry_body(struct hrtimer *timer, ktime_t *now)
 {
-	if (ht_pass(filtered, current))
-		ht_record(HT_ID_hrtimer_expire_entry, 8, (unsigned long)compat_hrtimer_function(timer), 0);
+	ht_record(HT_ID_hrtimer_expire_entry, 8, (unsigned long)compat_hrtimer_function(timer), 0);
 }
-HT_VARIANTS(hrtimer_entry, (struct hrtimer *timer, ktime_t *now), (timer, now))
+HT_VARIANTS_CURRENT(hrtimer_entry, (struct hrtimer *timer, ktime_t *now), (timer, now))
 
-static __always_inline void hrtimer_exit_body(bool filtered, struct hrtimer *timer)
+static __always_inline void hrtimer_exit_body(struct hrtimer *timer)
 {
-	if (ht_pass(filtered, current))
-		ht_record(HT_ID_hrtimer_expire_exit, 0, 0, 0);
+	ht_record(HT_ID_hrtimer_expire_exit, 0, 0, 0);
 }
-HT_VARIANTS(hrtimer_exit, (struct hrtimer *timer), (timer))
+HT_VARIANTS_CURRENT(hrtimer_exit, (struct hrtimer *timer), (timer))
 
 static void hrtimer_entry_timed(void *data, struct hrtimer *timer, ktime_t *now)
 {
@@ -30,19 +28,17 @@ static void hrtimer_exit_timed(void *data, struct hrtimer *timer)
 		ht_span_end(HT_PAIR_HRTIMER, (unsigned long)compat_hrtimer_function(timer), 0);
 }
 
-static __always_inline void timer_entry_body(bool filtered, struct timer_list *timer, unsigned long baseclk)
+static __always_inline void timer_entry_body(struct timer_list *timer, unsigned long baseclk)
 {
-	if (ht_pass(filtered, current))
-		ht_record(HT_ID_timer_expire_entry, 8, (unsigned long)timer->function, 0);
+	ht_record(HT_ID_timer_expire_entry, 8, (unsigned long)timer->function, 0);
 }
-HT_VARIANTS(timer_entry, (struct timer_list *timer, unsigned long baseclk), (timer, baseclk))
+HT_VARIANTS_CURRENT(timer_entry, (struct timer_list *timer, unsigned long baseclk), (timer, baseclk))
 
-static __always_inline void timer_exit_body(bool filtered, struct timer_list *timer)
+static __always_inline void timer_exit_body(struct timer_list *timer)
 {
-	if (ht_pass(filtered, current))
-		ht_record(HT_ID_timer_expire_exit, 0, 0, 0);
+	ht_record(HT_ID_timer_expire_exit, 0, 0, 0);
 }
-HT_VARIANTS(timer_exit, (struct timer_list *timer), (timer))
+HT_VARIANTS_CURRENT(timer_exit, (struct timer_list *timer), (timer))
 
 static void timer_entry_timed(void *data, struct timer_list *timer, unsigned long baseclk)
 {
