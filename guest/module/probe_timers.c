@@ -6,7 +6,7 @@
 
 static __always_inline void hrtimer_entry_body(struct hrtimer *timer, ktime_t *now)
 {
-	ht_record(HT_ID_hrtimer_expire_entry, 8, (unsigned long)compat_hrtimer_function(timer), 0);
+	ht_record(HT_ID_hrtimer_expire_entry, 8, (unsigned long)timer->function, 0);
 }
 HT_VARIANTS_CURRENT(hrtimer_entry, (struct hrtimer *timer, ktime_t *now), (timer, now))
 
@@ -25,7 +25,7 @@ static void hrtimer_entry_timed(void *data, struct hrtimer *timer, ktime_t *now)
 static void hrtimer_exit_timed(void *data, struct hrtimer *timer)
 {
 	if (ht_pass(true, current))
-		ht_span_end(HT_PAIR_HRTIMER, (unsigned long)compat_hrtimer_function(timer), 0);
+		ht_span_end(HT_PAIR_HRTIMER, (unsigned long)timer->function, 0);
 }
 
 static __always_inline void timer_entry_body(struct timer_list *timer, unsigned long baseclk)

@@ -17,7 +17,7 @@
 #endif
 
 /*
- * Per-CPU operations that use the flags and the memory operand. this_cpu_try_cmpxchg() came to x86 with 6.8; comparing
+ * Per-CPU operations that use the flags and the memory operand. 6.1 has no this_cpu_try_cmpxchg(); comparing
  * and adding in memory the kernel has for no per-CPU variable, and each costs an instruction more by this_cpu_read().
  */
 #ifdef CONFIG_X86_64
@@ -59,8 +59,5 @@
 #define compat_syscall_probe_enter() do { } while (0)
 #define compat_syscall_probe_exit()  do { } while (0)
 #endif
-
-/* 6.13 renamed the field (ftrace and hrtimer core clean-up): the callback became private behind an accessor later. */
-#define compat_hrtimer_function(timer) ((timer)->function)
 
 #endif
