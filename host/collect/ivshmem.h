@@ -2,7 +2,7 @@
 /* A region given to a guest that runs already: an ivshmem-plain device, plugged and unplugged by QMP. */
 #pragma once
 #include <stdint.h>
-#include "host/collect/qmp.h"
+#include "host/vmm/qmp.h"
 #include "lib/base/error.h"
 
 #define IVSHMEM_ID "hypertrace0" /* of the device; its memory backend is "hypertrace0-memory" */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/collect/qmp.h"
+#include "host/vmm/qmp.h"
 #include "tests/unit/fake_qmp.h"
 
 static void talks(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "host/collect/qmp.h"
+#include "host/vmm/qmp.h"
 #include "lib/base/clock_now.h"
 
 #include <errno.h>
