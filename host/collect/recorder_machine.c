@@ -145,6 +145,7 @@ static int describe(struct recorder_machine *machine, const char *name, struct e
 	snprintf(info->filter, sizeof(info->filter), "%s", common->filter);
 	snprintf(info->mode, sizeof(info->mode), "%s",
 		machine->layout.mode == HT_MODE_DISCARD ? "discard" : "overwrite");
+	snprintf(info->clock, sizeof(info->clock), "tsc");
 	info->layer = 1;
 	info->packet_bytes = machine->layout.packet_bytes;
 	info->nr_packets = machine->layout.nr_packets;

@@ -61,7 +61,7 @@ static bool find_text(const struct event_type *type, const struct known_event *k
 		known->kind == KERNEL_EVENT_RENAME;
 	const struct event_field *field = event_type_find_field(type, known->text);
 
-	if (!field || field->kind != (comm ? EVENT_FIELD_COMM : EVENT_FIELD_TEXT))
+	if (!field || field->tail || field->kind != (comm ? EVENT_FIELD_COMM : EVENT_FIELD_TEXT))
 		return false;
 	*offset = field->byte_offset;
 	return true;

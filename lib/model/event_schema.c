@@ -79,21 +79,24 @@ int event_type_add_field(struct event_type *type, const char *name, enum event_f
 	struct error *error)
 {
 	struct event_field *field = &type->fields[type->nr_fields];
-	unsigned offset = end_bit(type), in_byte = offset % 8;
+	const bool is_tail = kind == EVENT_FIELD_TEXT || kind == EVENT_FIELD_BYTES;
+	/* all tails share the offset of the first */
+	unsigned offset = type->variable ? type->fixed_bytes * 8u - LENGTH_BITS : end_bit(type);
+	unsigned in_byte = offset % 8;
 
 	if (!name_is_good(name, ""))
 		return error_set(error, -EINVAL, "event %s: a field has a bad name", type->name);
 	if (type->nr_fields >= EVENT_FIELDS_MAX)
 		return error_set(
 			error, -EINVAL, "event %s: more than %d fields", type->name, EVENT_FIELDS_MAX);
-	if (type->variable)
+	if (type->variable && !is_tail)
 		return error_set(error, -EINVAL, "event %s: field %s follows one of variable length",
 			type->name, name);
 	if (event_type_find_field(type, name))
 		return error_set(error, -EEXIST, "event %s: field %s is there twice", type->name, name);
 	if (kind == EVENT_FIELD_COMM)
 		bits = COMM_BITS;
-	else if (kind == EVENT_FIELD_TEXT || kind == EVENT_FIELD_BYTES)
+	else if (is_tail)
 		bits = LENGTH_BITS;
 	if (!is_integer(kind) && in_byte)
 		return error_set(
@@ -116,7 +119,9 @@ int event_type_add_field(struct event_type *type, const char *name, enum event_f
 		field->right_shift = (uint8_t)(64 - bits);
 		field->sign = kind == EVENT_FIELD_SIGNED ? 1ull << (bits - 1) : 0;
 	}
-	type->variable = kind == EVENT_FIELD_TEXT || kind == EVENT_FIELD_BYTES;
+	field->tail = type->nr_tails;
+	type->nr_tails += is_tail;
+	type->variable = is_tail;
 	type->nr_fields++;
 	type->fixed_bytes = (uint16_t)((offset + bits + 7) / 8);
 	return 0;

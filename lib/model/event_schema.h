@@ -11,17 +11,20 @@
 #include "lib/base/error.h"
 
 #define EVENT_NAME_BYTES      64
-#define EVENT_FIELDS_MAX      16
+#define EVENT_FIELDS_MAX      32
 #define EVENT_TYPES_MAX       4096 /* ids are below this */
 #define EVENT_FIXED_BYTES_MAX 256
+
+/* Its one field is the task that runs from here on: where a channel knows it without sched_switch. Never delivered. */
+#define EVENT_CURRENT_TASK "current_task"
 
 enum event_field_kind {
 	EVENT_FIELD_UNSIGNED,
 	EVENT_FIELD_SIGNED,
 	EVENT_FIELD_HEX,   /* unsigned, shown in hex: an address */
 	EVENT_FIELD_COMM,  /* 16 bytes of text, NUL-padded */
-	EVENT_FIELD_TEXT,  /* last field: 16-bit length, then so many bytes of text */
-	EVENT_FIELD_BYTES, /* last field: 16-bit length, then so many bytes */
+	EVENT_FIELD_TEXT,  /* 16-bit length, then so many bytes of text; only another of these two may follow */
+	EVENT_FIELD_BYTES, /* 16-bit length, then so many bytes */
 };
 
 /*
@@ -34,6 +37,7 @@ struct event_field {
 	uint8_t left_shift, right_shift;
 	uint64_t sign;       /* the sign's bit; 0: unsigned */
 	uint16_t bit_offset; /* from the start of the payload, behind the record's header */
+	uint8_t tail;        /* of TEXT and BYTES: how many of them are before it; offsets are those of the first */
 	uint16_t bits; /* integers: 1..64, never across more than 8 bytes; COMM 128; TEXT and BYTES: 16, their
 	                  length */
 	char name[EVENT_NAME_BYTES];
@@ -44,8 +48,9 @@ struct event_type {
 	uint32_t id;
 	char name[EVENT_NAME_BYTES];
 	uint16_t nr_fields;
-	uint16_t fixed_bytes; /* of payload; with a last TEXT or BYTES field: up to and with its length */
+	uint16_t fixed_bytes; /* of payload; with TEXT or BYTES fields: up to and with the length of the first */
 	bool variable;        /* the last two of fixed_bytes are the length of what follows */
+	uint8_t nr_tails;     /* TEXT and BYTES fields; all behind the first begin with lengths of their own */
 	struct event_field fields[EVENT_FIELDS_MAX];
 };
 
@@ -61,7 +66,10 @@ void event_schema_destroy(struct event_schema *schema);
 int event_schema_add_type(struct event_schema *schema, uint32_t id, const char *name,
 	struct event_type **type, struct error *error);
 
-/* Appends a field behind the others. `bits` only matters for integers. -EINVAL: too many, too wide, after TEXT. */
+/*
+ * Appends a field behind the others. `bits` only matters for integers. -EINVAL: too many, too wide, of fixed length
+ * behind one of variable length.
+ */
 int event_type_add_field(struct event_type *type, const char *name, enum event_field_kind kind, unsigned bits,
 	struct error *error);
 
@@ -85,6 +93,22 @@ static inline uint64_t event_field_unsigned(const struct event_field *field, con
 static inline uint64_t event_field_value(const struct event_field *field, const uint8_t *payload)
 {
 	return (event_field_unsigned(field, payload) ^ field->sign) - field->sign;
+}
+
+/* A TEXT or BYTES field of a record that was checked: where it is, and how long. */
+static inline const uint8_t *event_field_tail(
+	const struct event_field *field, const uint8_t *payload, uint32_t *bytes)
+{
+	const uint8_t *at = payload + field->byte_offset;
+	uint16_t length;
+
+	__builtin_memcpy(&length, at, sizeof(length));
+	for (unsigned i = 0; i < field->tail; i++) {
+		at += sizeof(length) + length;
+		__builtin_memcpy(&length, at, sizeof(length));
+	}
+	*bytes = length;
+	return at + sizeof(length);
 }
 
 static inline int64_t event_field_signed(const struct event_field *field, const uint8_t *payload)

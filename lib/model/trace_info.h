@@ -49,7 +49,9 @@ struct trace_machine_info {
 	char events[1024], filter[1024], mode[16];
 	uint32_t layer; /* 0: the hardware's own */
 	uint32_t packet_bytes, nr_packets, nr_cpus;
-	uint32_t tsc_khz; /* what the guest believes: a hint */
+	char clock[16];   /* what its time stamps count: "tsc", or a trace clock of ftrace ("local", "mono", …) */
+	uint32_t tsc_khz; /* units of that clock in a ms, as the guest believes: a hint */
+	int64_t start_host_ns; /* CLOCK_MONOTONIC of the host when its VMM started; 0: not known */
 	uint64_t text_address, kaslr_offset;
 	struct clock_point *points; /* heap, owned: trace_machine_info_add_point() */
 	size_t nr_points;

@@ -91,13 +91,13 @@ static json_t *from_machine(const struct trace_machine_info *machine)
 		from_text(machine->mode), "packet_bytes", (json_int_t)machine->packet_bytes, "nr_packets",
 		(json_int_t)machine->nr_packets, "nr_cpus", (json_int_t)machine->nr_cpus);
 
-	return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:{s:o, s:o}, s:{s:I, s:o}, s:o, s:o}",
-		"name", from_text(machine->name), "layer", (json_int_t)machine->layer, "channel",
+	return json_pack("{s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:{s:o, s:o}, s:{s:o, s:I, s:o}, s:o, s:o}",
+		"name", from_text(machine->name), "start_host_ns", (json_int_t)machine->start_host_ns, "layer", (json_int_t)machine->layer, "channel",
 		from_text(machine->channel), "hostname", from_text(machine->hostname), "release",
 		from_text(machine->release), "version", from_text(machine->version), "end", "state",
 		from_text(machine->end_state), "message", from_text(machine->message), "kernel",
 		"text_address", from_address(machine->text_address), "kaslr_offset",
-		from_address(machine->kaslr_offset), "clock", "tsc_khz", (json_int_t)machine->tsc_khz,
+		from_address(machine->kaslr_offset), "clock", "name", from_text(machine->clock), "tsc_khz", (json_int_t)machine->tsc_khz,
 		"points", from_points(machine), "configuration", configuration, "cpus", from_cpus(machine));
 }
 
@@ -257,6 +257,8 @@ static void get_machine(struct parse *parse, const json_t *object, struct trace_
 	GET_TEXT(parse, end, "message", machine->message);
 	machine->text_address = get_address(parse, kernel, "text_address");
 	machine->kaslr_offset = get_address(parse, kernel, "kaslr_offset");
+	machine->start_host_ns = get_integer(parse, object, "start_host_ns", INT64_MIN, INT64_MAX);
+	GET_TEXT(parse, clock, "name", machine->clock);
 	machine->tsc_khz = get_u32(parse, clock, "tsc_khz");
 	get_points(parse, clock, machine);
 	GET_TEXT(parse, configuration, "events", machine->events);

@@ -41,12 +41,15 @@ void stream_layouts_init(struct stream_layouts *layouts, const struct event_sche
 		layouts->pid_offset = next_pid->byte_offset;
 		layouts->pid_mask = UINT32_MAX >> (32 - next_pid->bits);
 	}
+	type = event_schema_find(schema, EVENT_CURRENT_TASK);
+	if (type && type->nr_fields == 1 && type->fields[0].kind == EVENT_FIELD_UNSIGNED)
+		layouts->current_id = type->id;
 	for (uint32_t id = 0; id <= RECORD_ID_MASK; id++) {
 		struct record_layout *layout = &layouts->by_id[id];
 
 		layout->bytes = UINT32_MAX;
 		layout->type = id && id != RECORD_ID_LONG ? schema->types[id] : NULL;
-		if (layout->type && !layout->type->variable)
+		if (layout->type && !layout->type->variable && id != layouts->current_id)
 			layout->bytes = RECORD_SHORT_BYTES + layout->type->fixed_bytes;
 		layout->pid_mask = id && id == layouts->switch_id ? layouts->pid_mask : 0;
 	}
@@ -293,7 +296,7 @@ static bool read_record(struct stream_reader *reader)
 	size_t room = (size_t)(reader->end - at), bytes = RECORD_SHORT_BYTES, header_bytes;
 	const struct event_type *type;
 	uint64_t tsc = reader->tsc;
-	uint16_t length = 0;
+	uint16_t length;
 	uint32_t head, id;
 
 	if (room < bytes)
@@ -322,9 +325,13 @@ static bool read_record(struct stream_reader *reader)
 	bytes += type->fixed_bytes;
 	if (room < bytes)
 		goto too_short;
-	if (type->variable)
+	for (unsigned tail = 0; tail < type->nr_tails; tail++) {
+		bytes += tail ? sizeof(length) : 0;
+		if (room < bytes)
+			goto too_short;
 		memcpy(&length, at + bytes - sizeof(length), sizeof(length));
-	bytes += length;
+		bytes += length;
+	}
 	if (room < bytes)
 		goto too_short;
 	reader->type = type;
@@ -378,8 +385,13 @@ bool stream_reader_step(struct stream_reader *reader)
 		enum packet packet;
 
 		if (reader->next != reader->end) {
-			if (read_record(reader))
-				return true;
+			if (read_record(reader)) {
+				if (reader->type->id != reader->layouts->current_id)
+					return true;
+				reader->pid = (uint32_t)event_field_unsigned(
+					&reader->type->fields[0], reader->payload);
+				continue;
+			}
 			reader->missed += at_most(reader->events_left, (size_t)(reader->end - reader->next));
 			reader->next = reader->end;
 		}

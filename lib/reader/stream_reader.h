@@ -29,7 +29,8 @@ struct stream_layouts {
 	struct record_layout by_id[RECORD_ID_MASK + 1];
 	uint32_t pid_offset; /* in bytes, of next_pid in sched_switch */
 	uint32_t pid_mask;
-	uint32_t switch_id; /* 0: the trace has no such event */
+	uint32_t switch_id;  /* 0: the trace has no such event */
+	uint32_t current_id; /* of EVENT_CURRENT_TASK; 0: none */
 };
 
 void stream_layouts_init(struct stream_layouts *layouts, const struct event_schema *schema);

@@ -72,15 +72,11 @@ static inline int64_t trace_reader_unix_ns(struct trace_reader *reader, const st
 		reader->trace->machines[event->machine].realtime_offset_ns;
 }
 
-/* Text and bytes fields (the last of their type): where they are and how long, checked when the record was read. */
+/* Text and bytes fields: where they are and how long, checked when the record was read. */
 static inline const uint8_t *trace_event_text(
 	const struct trace_event *event, const struct event_field *field, uint32_t *bytes)
 {
-	uint16_t length;
-
-	memcpy(&length, event->payload + field->byte_offset, sizeof(length));
-	*bytes = length;
-	return event->payload + field->byte_offset + sizeof(length);
+	return event_field_tail(field, event->payload, bytes);
 }
 
 /* Time of the stream's record in the unit of the keys; for machines with different clocks. */
