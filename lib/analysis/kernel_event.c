@@ -13,7 +13,7 @@ static const struct known_event {
 	{"sched_waking", KERNEL_EVENT_WAKING, {"pid"}},
 	{"sched_wakeup_new", KERNEL_EVENT_WAKING, {"pid"}},
 	{"sched_migrate_task", KERNEL_EVENT_MIGRATE, {"pid"}},
-	{"sched_process_fork", KERNEL_EVENT_FORK, {"child_pid", "child_tgid"}, "child_comm"},
+	{"sched_process_fork", KERNEL_EVENT_FORK, {"child_pid", "child_tgid", "?parent_pid"}, "child_comm"},
 	{"sched_process_exec", KERNEL_EVENT_EXEC, {"pid"}, "comm"},
 	{"task_rename", KERNEL_EVENT_RENAME, {"pid"}, "comm"},
 	{"sched_process_exit", KERNEL_EVENT_EXIT, {"pid"}},
@@ -35,6 +35,13 @@ static const struct known_event {
 	{"span", KERNEL_EVENT_SPAN, {"pair", "key", "value", "duration_tsc"}},
 	{"tracepoint", KERNEL_EVENT_TRACEPOINT, {"format"}},
 	{"guest_end", KERNEL_EVENT_GUEST_END, {"reason"}, "message"},
+	{"initcall_level", KERNEL_EVENT_INITCALL_LEVEL, {NULL}, "level"},
+	{"initcall_start", KERNEL_EVENT_INITCALL_START, {"func"}},
+	{"initcall_finish", KERNEL_EVENT_INITCALL_FINISH, {"func", "?ret"}},
+	{"module_load", KERNEL_EVENT_MODULE_LOAD, {NULL}, "name"},
+	{"console", KERNEL_EVENT_CONSOLE, {NULL}, "msg"},
+	{"funcgraph_entry", KERNEL_EVENT_FUNCGRAPH_ENTRY, {"func", "depth"}},
+	{"funcgraph_exit", KERNEL_EVENT_FUNCGRAPH_EXIT, {"func", "depth", "?calltime", "?rettime"}},
 };
 
 /* False: the type has no such integer and must have it. */

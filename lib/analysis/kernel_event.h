@@ -9,13 +9,14 @@
 #include <string.h>
 #include "lib/model/event_schema.h"
 
+/* '?': not in every layout, see values[].is_there. */
 enum kernel_event_kind { /* value(0), value(1), …            text */
 	KERNEL_EVENT_OTHER,
 	KERNEL_EVENT_LOST,      /* count */
 	KERNEL_EVENT_SWITCH,    /* next_pid, prev_state */
 	KERNEL_EVENT_WAKING,    /* pid */
 	KERNEL_EVENT_MIGRATE,   /* pid */
-	KERNEL_EVENT_FORK,      /* child_pid, child_tgid             child_comm */
+	KERNEL_EVENT_FORK,      /* child_pid, child_tgid, parent_pid? child_comm */
 	KERNEL_EVENT_EXEC,      /* pid                               comm */
 	KERNEL_EVENT_RENAME,    /* pid                               comm */
 	KERNEL_EVENT_EXIT,      /* pid */
@@ -30,12 +31,19 @@ enum kernel_event_kind { /* value(0), value(1), …            text */
 	KERNEL_EVENT_HRTIMER_EXIT,
 	KERNEL_EVENT_TIMER_ENTRY, /* function */
 	KERNEL_EVENT_TIMER_EXIT,
-	KERNEL_EVENT_FAULT_USER,   /* ip, error_code */
-	KERNEL_EVENT_FAULT_KERNEL, /* ip, error_code */
-	KERNEL_EVENT_MARKER,       /* pid                            text */
-	KERNEL_EVENT_SPAN,         /* pair, key, value, duration_tsc */
-	KERNEL_EVENT_TRACEPOINT,   /* format */
-	KERNEL_EVENT_GUEST_END,    /* reason                         message */
+	KERNEL_EVENT_FAULT_USER,      /* ip, error_code */
+	KERNEL_EVENT_FAULT_KERNEL,    /* ip, error_code */
+	KERNEL_EVENT_MARKER,          /* pid                            text */
+	KERNEL_EVENT_SPAN,            /* pair, key, value, duration_tsc */
+	KERNEL_EVENT_TRACEPOINT,      /* format */
+	KERNEL_EVENT_GUEST_END,       /* reason                         message */
+	KERNEL_EVENT_INITCALL_LEVEL,  /*                             level */
+	KERNEL_EVENT_INITCALL_START,  /* func */
+	KERNEL_EVENT_INITCALL_FINISH, /* func, ret? */
+	KERNEL_EVENT_MODULE_LOAD,     /*                             name */
+	KERNEL_EVENT_CONSOLE,         /*                             msg */
+	KERNEL_EVENT_FUNCGRAPH_ENTRY, /* func, depth */
+	KERNEL_EVENT_FUNCGRAPH_EXIT,  /* func, depth, calltime?, rettime? */
 	KERNEL_EVENT_KINDS,
 };
 

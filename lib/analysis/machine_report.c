@@ -267,7 +267,7 @@ static void add_event(struct machine_report *report, struct place *at,
 		break;
 	case KERNEL_EVENT_LOST:
 	case KERNEL_EVENT_OTHER:
-	case KERNEL_EVENT_KINDS:
+	default: /* boot.c, shutdown.c */
 		break;
 	}
 #undef VALUE
