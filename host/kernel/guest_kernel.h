@@ -24,11 +24,12 @@ struct guest_kernel {
 	char release[65];            /* "6.1.0-56-cloud-amd64" */
 	char build_id[41];           /* hex */
 	uint64_t text;               /* run-time address of _text */
+	uint64_t end;                /* of _end: the image lies between them */
 	uint64_t kaslr_offset;       /* how far it was moved from where it was linked */
-	uint64_t phys_base;          /* physical = address - 0xffffffff80000000 + this, for the kernel's image */
-	uint64_t page_offset;        /* the direct map: physical = address - this; 0: not known yet, so early is it */
+	uint64_t phys_base;          /* physical = address - 0xffffffff80000000 + this, for the image */
+	uint64_t page_offset;        /* the direct map: physical = address - this; 0: so early is it */
 	uint64_t page_table;         /* physical address of the kernel's top-level table */
-	unsigned page_levels;        /* 4 or 5 */
+	unsigned page_levels;        /* 4 or 5; 0: not known so far */
 	struct kernel_symbols symbols;
 	struct kernel_types types;
 	uint8_t *btf; /* what `types` reads */
@@ -42,8 +43,8 @@ struct guest_kernel {
  * cache): a later try may succeed; -ENOTSUP: a kernel we cannot read (another architecture, without BTF or kallsyms);
  * -EINVAL: damaged; -ESRCH, -EIO; -ENOMEM. After an error it is as after guest_kernel_deinit().
  */
-int guest_kernel_init(struct guest_kernel *kernel, struct guest_memory *memory, const char *cache_dir,
-	struct error *error);
+int guest_kernel_init(
+	struct guest_kernel *kernel, struct guest_memory *memory, const char *cache_dir, struct error *error);
 void guest_kernel_deinit(struct guest_kernel *kernel);
 #define cleanup_guest_kernel __attribute__((cleanup(guest_kernel_deinit)))
 
@@ -67,8 +68,8 @@ int guest_kernel_read_u32(const struct guest_kernel *kernel, uint64_t address, u
 int guest_kernel_read_text(const struct guest_kernel *kernel, uint64_t address, char *text, size_t size);
 
 /* An integer or pointer field of a struct at `address`, by its path. -ENOENT: no such field in this kernel. */
-int guest_kernel_read_field(const struct guest_kernel *kernel, uint64_t address, const char *type, const char *path,
-	uint64_t *value);
+int guest_kernel_read_field(const struct guest_kernel *kernel, uint64_t address, const char *type,
+	const char *path, uint64_t *value);
 
 /* 0: no such symbol. */
 static inline uint64_t guest_kernel_symbol(const struct guest_kernel *kernel, const char *name)

@@ -3,10 +3,11 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
-#include "lib/base/error.h"
-#include "lib/base/hash_map.h"
+#include "host/kernel/name_index.h"
 
-#define KERNEL_SYMBOLS_MAX (4u << 20)
+#define KERNEL_SYMBOLS_MAX           (4u << 20)
+#define KERNEL_SYMBOL_NAME_BYTES_MAX 512u /* KSYM_NAME_LEN since 6.1, with the letter */
+#define KERNEL_SYMBOLS_TEXT_MAX      (256u << 20)
 
 struct kernel_symbol {
 	uint64_t address;
@@ -14,17 +15,26 @@ struct kernel_symbol {
 };
 
 struct kernel_symbols {
-	struct kernel_symbol *symbols; /* by rising address */
+	struct kernel_symbol
+		*symbols; /* by rising address; first the per-CPU ones, whose addresses are offsets */
 	size_t count;
-	char *text;
+	char *text; /* printable ASCII and NULs */
 	size_t text_bytes;
-	struct hash_map by_name; /* hash of the name -> index + 1, the first of equal names; collisions are resolved */
+	struct name_index by_name; /* -> index; of equal names the one at the lowest address first */
 };
 
+/*
+ * Brings symbols that have their `symbols` and `text` into order, and makes by_name. The caller has checked that every
+ * name lies within text and ends there. -ENOMEM: deinit them.
+ */
+int kernel_symbols_index(struct kernel_symbols *symbols);
 void kernel_symbols_deinit(struct kernel_symbols *symbols);
 
-/* 0: no such symbol. */
+/* 0: no such symbol. Of a per-CPU variable it is the offset (guest_kernel_per_cpu()), which may be 0. */
 uint64_t kernel_symbols_address(const struct kernel_symbols *symbols, const char *name);
+
+/* The symbol of that name, or NULL. */
+const struct kernel_symbol *kernel_symbols_find(const struct kernel_symbols *symbols, const char *name);
 
 /* The symbol at or before an address, without its letter, and how far into it; NULL: none within 1 MiB before it. */
 const char *kernel_symbols_name(const struct kernel_symbols *symbols, uint64_t address, uint64_t *offset);

@@ -8,19 +8,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "host/kernel/name_index.h"
 #include "lib/base/error.h"
-#include "lib/base/hash_map.h"
 
 #define KERNEL_TYPES_BYTES_MAX (64u << 20)
 
 /* Where a field lies in its struct. */
 struct kernel_field {
 	uint32_t byte_offset;
-	uint32_t bytes;    /* of the whole field, an array's too; of a bit field: of its storage (1, 2, 4 or 8) */
+	uint32_t
+		bytes; /* of the whole field, an array's too; of a bit field: of its storage (1, 2, 4 or 8) */
 	uint8_t bit_offset, bits; /* bits: 0 unless a bit field; then it is (word >> bit_offset) & mask */
-	bool is_signed;
+	bool is_signed;           /* of an array: its elements, here and below */
 	bool is_pointer;
-	uint32_t elements; /* of an array; else 1 */
+	uint32_t elements; /* of an array, of all its dimensions; 0: a flexible one; else 1 */
 };
 
 struct kernel_types {
@@ -29,9 +30,8 @@ struct kernel_types {
 	const char *strings;
 	uint32_t strings_bytes;
 	uint32_t nr_types;
-	uint32_t *offsets;       /* of type i (from 1 on) in data */
-	struct hash_map by_name; /* hash of name -> first id; chained through `next` */
-	uint32_t *next;
+	uint32_t *offsets;         /* of type i (from 1 on) in data */
+	struct name_index by_name; /* of structs, unions, enums and typedefs -> id, the lowest first */
 };
 
 /* -EINVAL: no BTF, damaged (offset and reason), of a version or byte order we cannot read; -E2BIG; -ENOMEM. */
@@ -39,12 +39,13 @@ int kernel_types_init(struct kernel_types *types, const void *data, size_t bytes
 void kernel_types_deinit(struct kernel_types *types);
 
 /*
- * A field by its path, "tasks.next" or "array_buffer.buffer", also through unnamed structs and unions. Where several
- * structs share the name the first that has the field is taken. -ENOENT: there is none (no message: asking for what
- * only some kernels have is normal; kernel_types_need() makes one).
+ * A field by its path, "tasks.next" or "array_buffer.buffer", also through unnamed structs and unions; of an array of
+ * structs the first element's. `type`: a struct, a union, or a typedef of one. Where several share the name the first
+ * that has the field is taken. What is returned lies within the struct. -ENOENT: there is none (no message: asking for
+ * what only some kernels have is normal; kernel_types_need() makes one), or it is damaged.
  */
-int kernel_types_field(const struct kernel_types *types, const char *type, const char *path,
-	struct kernel_field *field);
+int kernel_types_field(
+	const struct kernel_types *types, const char *type, const char *path, struct kernel_field *field);
 
 /* The same, and -ENOENT with an error that names both. */
 int kernel_types_need(const struct kernel_types *types, const char *type, const char *path,
