@@ -16,7 +16,7 @@
 #include "lib/base/error.h"
 
 #define GUEST_PAGE_BYTES         4096u
-#define GUEST_MEMORY_RANGES_MAX  4096
+#define GUEST_MEMORY_RANGES_MAX  (1u << 18) /* a dump without its unused pages has very many */
 #define GUEST_MEMORY_LAYOUTS_MAX 16
 #define GUEST_MEMORY_CPUS_MAX    4096
 
@@ -47,6 +47,14 @@ struct guest_memory {
 	size_t nr_layouts, current; /* at least one; current: the one that reads go by */
 	struct guest_registers *registers;
 	size_t nr_registers;
+
+	/* All that can be read, whatever the layout: by rising offset, without overlaps. Page limits are those of
+	 * `physical`, which says no more than that here. */
+	struct guest_memory_range *places;
+	size_t nr_places;
+	struct memory_backing *backings; /* of a process: the files behind its shared mappings */
+	size_t nr_backings;
+	int pagemap_fd; /* of a process: which pages exist; -1: not to be told */
 };
 
 /*
@@ -67,11 +75,11 @@ int guest_memory_open_file(struct guest_memory *memory, const char *path, struct
 
 void guest_memory_deinit(struct guest_memory *memory);
 #define cleanup_guest_memory __attribute__((cleanup(guest_memory_deinit)))
-#define GUEST_MEMORY_NONE    ((struct guest_memory){.fd = -1, .pid_fd = -1})
+#define GUEST_MEMORY_NONE    ((struct guest_memory){.fd = -1, .pid_fd = -1, .pagemap_fd = -1})
 
 /*
- * Copies [physical, physical + bytes). 0; -EFAULT: not all of it is RAM; -ESRCH: the VMM has ended; -EIO: the file
- * ends earlier, or cannot be read. `bytes` may span ranges. Aligned 8-byte words of a live guest are copied whole on
+ * Copies [physical, physical + bytes). 0; -EFAULT: not all of it is RAM (or is any more: unplugged); -ESRCH: the VMM
+ * has ended; -EIO: the file ends earlier, or cannot be read. `bytes` may span ranges. Aligned 8-byte words of a live guest are copied whole on
  * every x86-64 Linux we know of, but no standard says so: readers check what they read.
  */
 int guest_memory_read(const struct guest_memory *memory, uint64_t physical, void *data, size_t bytes);
@@ -85,8 +93,7 @@ int guest_memory_find_page(const struct guest_memory *memory, const void *prefix
 	uint64_t *cursor, uint64_t *offset);
 
 /* Reads at such an offset, whatever the layout. Errors of guest_memory_read(). */
-int guest_memory_read_offset(
-	const struct guest_memory *memory, uint64_t offset, void *data, size_t bytes);
+int guest_memory_read_offset(const struct guest_memory *memory, uint64_t offset, void *data, size_t bytes);
 
 /* From here on reads go by that layout. */
 void guest_memory_use_layout(struct guest_memory *memory, size_t layout);

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/memory/memory_process.h"
+#include "host/memory/memory_backing.h"
+#include "host/memory/memory_layout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/file.h"
+#include "lib/base/text.h"
+
+#define GIB (UINT64_C(1) << 30)
+
+/* The number behind "name:" in /proc/PID/status, else `otherwise`; "State:" gives its letter. */
+static long read_status(pid_t pid, const char *name, long otherwise)
+{
+	cleanup_free char *text = NULL;
+	char path[64], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (file_read_small(AT_FDCWD, path, 65536, &text, NULL, NULL))
+		return otherwise;
+	for (at = text; at && *at; at = strchr(at, '\n'), at += at ? 1 : 0)
+		if (!strncmp(at, name, strlen(name)) && at[strlen(name)] == ':') {
+			at += strlen(name) + 1;
+			at += strspn(at, " \t");
+			return *at >= '0' && *at <= '9' ? atol(at) : *at;
+		}
+	return otherwise;
+}
+
+/* "1234 (qemu-system-x86)": the name is the process's own choice. */
+static void describe(pid_t pid, char *text, size_t size)
+{
+	cleanup_free char *name = NULL;
+	char path[64], escaped[4 * 64 + 1];
+	size_t bytes;
+
+	snprintf(text, size, "%d", pid);
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	if (file_read_small(AT_FDCWD, path, 64, &name, &bytes, NULL) || !bytes)
+		return;
+	escaped[text_escape(escaped, name, bytes - (name[bytes - 1] == '\n'))] = '\0';
+	snprintf(text, size, "%d (%s)", pid, escaped);
+}
+
+static int no_process(pid_t pid, struct error *error)
+{
+	return error_set(error, -ESRCH, "process %d: no such process", pid);
+}
+
+static int denied(pid_t pid, int code, struct error *error)
+{
+	char who[320];
+
+	describe(pid, who, sizeof(who));
+	error_set(error, code, "process %s: its memory: %s", who, strerror(-code));
+	error_hint(error,
+		"run as root or with CAP_SYS_PTRACE; as the same user it works where /proc/sys/kernel/yama/ptrace_scope is 0");
+	return code;
+}
+
+/* A process descriptor is of a process, not of a thread of it. */
+static int open_pid_fd(pid_t pid, struct error *error)
+{
+	long process;
+	int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1, code = -errno;
+
+	if (fd >= 0)
+		return fd;
+	if (pid <= 0)
+		return error_set(error, -ESRCH, "process %d: no such process: ids are above 0", pid);
+	process = read_status(pid, "Tgid", 0);
+	if (process && process != pid) {
+		error_set(error, -EINVAL, "process %d: a thread of process %ld", pid, process);
+		error_hint(error, "name the process: %ld", process);
+		return -EINVAL;
+	}
+	return code == -ESRCH || code == -EINVAL || code == -ENOENT
+		? no_process(pid, error)
+		: error_set(error, code, "process %d: pidfd_open: %s", pid, strerror(-code));
+}
+
+static int open_files(struct guest_memory *memory, struct error *error)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", memory->pid);
+	memory->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (memory->fd < 0 && (errno == EACCES || errno == EPERM))
+		return denied(memory->pid, -errno, error);
+	if (memory->fd < 0 && (errno == ENOENT || errno == ESRCH))
+		return no_process(memory->pid, error);
+	if (memory->fd < 0)
+		return error_set(error, -errno, "%s: %s", path, strerror(errno));
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", memory->pid);
+	memory->pagemap_fd = open(path, O_RDONLY | O_CLOEXEC); /* without: every page is looked at */
+	return 0;
+}
+
+int memory_process_open(struct guest_memory *memory, pid_t pid, struct memory_maps *maps, struct error *error)
+{
+	int err;
+
+	*memory = GUEST_MEMORY_NONE;
+	*maps = MEMORY_MAPS_EMPTY;
+	memory->is_live = true;
+	memory->pid = pid;
+	snprintf(memory->name, sizeof(memory->name), "process %d", pid);
+	memory->pid_fd = open_pid_fd(pid, error);
+	if (memory->pid_fd < 0)
+		return memory->pid_fd;
+	err = open_files(memory, error);
+	if (!err)
+		err = memory_maps_read(maps, pid, error);
+	if (err == -ENOENT)
+		err = no_process(pid, error);
+	if (!err && !maps->nr_maps)
+		err = read_status(pid, "State", 'Z') == 'Z'
+			? error_set(error, -ESRCH, "process %d: has ended, and its parent has not taken note",
+				  pid)
+			: error_set(error, -ENODEV, "process %d: a kernel thread has no memory of its own",
+				  pid);
+	return err;
+}
+
+/* Where that VMM begins its hole for a guest of that size, 0: unknown. A guess by words of its command line. */
+static uint64_t known_hole(pid_t pid, uint64_t total)
+{
+	cleanup_free char *line = NULL;
+	char path[64];
+	size_t bytes;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	if (file_read_small(AT_FDCWD, path, 1u << 20, &line, &bytes, NULL))
+		return 0;
+	for (size_t i = 0; i < bytes; i++)
+		if (!line[i])
+			line[i] = ' ';
+	if (strstr(line, "q35"))
+		return total >= 0xb0000000 ? 2 * GIB : 0;
+	if (strstr(line, "firecracker"))
+		return 0xd0000000;
+	return 0;
+}
+
+static int compare_start(const void *a, const void *b)
+{
+	const struct memory_block *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+int memory_process_guess(struct guest_memory *memory, const struct memory_maps *maps, struct error *error)
+{
+	struct memory_map candidates[MEMORY_BLOCKS_MAX];
+	struct memory_block blocks[MEMORY_BLOCKS_MAX];
+	size_t count = memory_maps_candidates(maps, candidates);
+	uint64_t total = 0;
+	char who[320];
+	int err;
+
+	if (!count) {
+		describe(memory->pid, who, sizeof(who));
+		error_set(error, -ENODEV, "process %s holds no memory that could be a guest's", who);
+		error_hint(
+			error, "name the VMM's process: one with a mapping as large as the guest's memory");
+		return -ENODEV;
+	}
+	for (size_t i = 0; i < count; i++) {
+		blocks[i] =
+			(struct memory_block){candidates[i].start, candidates[i].end - candidates[i].start};
+		total += blocks[i].bytes;
+	}
+	err = memory_layout_guess(memory, blocks, 1, known_hole(memory->pid, blocks[0].bytes), "", 8);
+	if (!err && count > 1) {
+		qsort(blocks, count, sizeof(blocks[0]), compare_start);
+		err = memory_layout_guess(
+			memory, blocks, count, known_hole(memory->pid, total), ", several mappings", 8);
+	}
+	return err ? error_set(error, err, "%s: %s", memory->name, strerror(-err)) : 0;
+}
+
+int memory_process_finish(struct guest_memory *memory, const struct memory_maps *maps)
+{
+	int err = memory_layout_places(memory);
+
+	if (err)
+		return err;
+	memory->backings = calloc(maps->nr_maps, sizeof(*memory->backings));
+	if (!memory->backings)
+		return -ENOMEM;
+	for (size_t i = 0; i < maps->nr_maps; i++) {
+		const struct memory_map *map = &maps->maps[i];
+		bool used = false;
+
+		for (size_t j = 0; j < memory->nr_places && !used; j++)
+			used = memory->places[j].offset < map->end &&
+				memory->places[j].offset + memory->places[j].bytes > map->start;
+		if (used && map->inode)
+			memory_backing_open(&memory->backings[memory->nr_backings++], memory->pid, map);
+	}
+	return 0;
+}
+
+int guest_memory_open_process(struct guest_memory *memory, pid_t pid, struct error *error)
+{
+	cleanup_memory_maps struct memory_maps maps = MEMORY_MAPS_EMPTY;
+	int err = memory_process_open(memory, pid, &maps, error);
+
+	if (!err)
+		err = memory_process_guess(memory, &maps, error);
+	if (!err) {
+		err = memory_process_finish(memory, &maps);
+		if (err)
+			error_set(error, err, "%s: %s", memory->name, strerror(-err));
+	}
+	if (err)
+		guest_memory_deinit(memory);
+	return err;
+}
