@@ -71,7 +71,7 @@ void printk_ring_deinit(struct printk_ring *ring);
  */
 int printk_ring_next(struct printk_ring *ring, struct printk_record *record);
 
-/* From here on what was in the ring when this was called; `next` ends there. Errors of printk_ring_next(). */
+/* Reads what the ring says of itself: from first_seq up to end_seq is what it holds now. Errors of printk_ring_next(). */
 int printk_ring_refresh(struct printk_ring *ring);
 
 /* Starts with the last `count` records of the ring. Errors of printk_ring_next(). */
