@@ -124,28 +124,45 @@ static void write_format(struct names_writer *writer, uint32_t number, const cha
 		writer->formats++;
 }
 
+void names_writer_task(struct names_writer *writer, uint32_t pid, uint32_t tgid, const char comm[16])
+{
+	char prefix[32];
+
+	snprintf(prefix, sizeof(prefix), "%u %u ", pid, tgid);
+	write_line(writer, writer->tasks, &writer->tasks_bytes, prefix, comm, strnlen(comm, 16));
+}
+
+void names_writer_irq(struct names_writer *writer, uint32_t irq, const char *text, size_t bytes)
+{
+	char prefix[16];
+
+	snprintf(prefix, sizeof(prefix), "%u ", irq);
+	write_line(writer, writer->irqs, &writer->irqs_bytes, prefix, text, bytes);
+}
+
+void names_writer_symbol(struct names_writer *writer, uint64_t address, const char *text, size_t bytes)
+{
+	char prefix[32];
+
+	snprintf(prefix, sizeof(prefix), "%016" PRIx64 " t ", address);
+	write_line(writer, writer->symbols, &writer->symbols_bytes, prefix, text, bytes);
+}
+
 static void write_record(struct names_writer *writer, uint32_t id, const uint8_t *payload)
 {
 	const struct task_name *task = (const void *)payload;
 	const struct numbered_text *numbered = (const void *)payload;
 	const struct symbol *symbol = (const void *)payload;
-	char prefix[64];
 
 	switch (id) {
 	case EVENT_ID_task_name:
-		snprintf(prefix, sizeof(prefix), "%u %u ", task->pid, task->tgid);
-		write_line(writer, writer->tasks, &writer->tasks_bytes, prefix, task->comm,
-			strnlen(task->comm, sizeof(task->comm)));
+		names_writer_task(writer, task->pid, task->tgid, task->comm);
 		break;
 	case EVENT_ID_irq_name:
-		snprintf(prefix, sizeof(prefix), "%u ", numbered->number);
-		write_line(
-			writer, writer->irqs, &writer->irqs_bytes, prefix, numbered->text, numbered->length);
+		names_writer_irq(writer, numbered->number, numbered->text, numbered->length);
 		break;
 	case EVENT_ID_symbol:
-		snprintf(prefix, sizeof(prefix), "%016" PRIx64 " t ", symbol->address);
-		write_line(writer, writer->symbols, &writer->symbols_bytes, prefix, symbol->text,
-			symbol->length);
+		names_writer_symbol(writer, symbol->address, symbol->text, symbol->length);
 		break;
 	case EVENT_ID_event_format:
 		write_format(writer, numbered->number, numbered->text, numbered->length);

@@ -34,5 +34,10 @@ void names_writer_deinit(struct names_writer *writer);
 /* A ring_packet_fn; `context` is the writer. */
 int names_writer_packet(void *context, const struct ring_packet *packet);
 
+/* One name each, from elsewhere than the names ring; `text` is raw. */
+void names_writer_task(struct names_writer *writer, uint32_t pid, uint32_t tgid, const char comm[16]);
+void names_writer_irq(struct names_writer *writer, uint32_t irq, const char *text, size_t bytes);
+void names_writer_symbol(struct names_writer *writer, uint64_t address, const char *text, size_t bytes);
+
 /* So that a killed recorder leaves the names it has seen. */
 void names_writer_flush(struct names_writer *writer);

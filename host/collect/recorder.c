@@ -12,7 +12,10 @@
 #include <unistd.h>
 
 #include "host/collect/event_table.h"
+#include "host/collect/ftrace_guest.h"
+#include "host/collect/ftrace_selection.h"
 #include "host/collect/recorder_guest.h"
+#include "host/collect/recorder_wishes.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/file.h"
 #include "lib/base/clock_now.h"
@@ -26,86 +29,17 @@
 
 struct recorder {
 	struct recorder_common common;
-	struct control_request request;
-	struct event_selection events;
-	struct filter filter;
+	enum recorder_channel channel;
+	struct recorder_events events;       /* of channel shm */
+	struct recorder_wishes wishes;       /* likewise */
+	struct ftrace_selection selection;   /* of channel ftrace */
 	struct error refusal;
 	bool history, leave_on, described;
-	struct recorder_guest *guests[TRACE_MACHINES_MAX];
+	struct recorder_member *guests[TRACE_MACHINES_MAX];
 	size_t nr_guests;
 	uint64_t polled_ns, described_ns;
 	uint32_t sleep_ns;
 };
-
-/* Unless the list takes them out ("!sched_switch"), the events are in that tell the others' tasks, and their names. */
-static int select_events(struct event_selection *events, const char *list, struct error *error)
-{
-	cleanup_free char *whole = NULL;
-	int code = event_selection_parse(
-		events, list, event_table_choices, error); /* for messages of the user's words */
-
-	if (code)
-		return code;
-	if (asprintf(&whole, "sched_switch,sched_process_fork,sched_process_exec,task_rename,%s", list) < 0) {
-		whole = NULL;
-		return error_set(error, -ENOMEM, "out of memory");
-	}
-	return event_selection_parse(events, whole, event_table_choices, error);
-}
-
-/* Only these events show addresses; listing some 60,000 symbols costs the guest up to a second of its idle time. */
-static bool need_symbols(const struct event_selection *events)
-{
-	static const uint32_t with_addresses[] = {EVENT_ID_hrtimer_expire_entry, EVENT_ID_timer_expire_entry,
-		EVENT_ID_page_fault_user, EVENT_ID_page_fault_kernel};
-
-	for (size_t i = 0; i < sizeof(with_addresses) / sizeof(with_addresses[0]); i++)
-		if (event_selection_has(events, with_addresses[i]))
-			return true;
-	return events->nr_tracepoints != 0;
-}
-
-/* So that the words mean the same in check and create. */
-static int parse_request(const struct recorder_options *options, struct event_selection *events,
-	struct filter *filter, struct control_request *request, struct error *error)
-{
-	const char *list = options->events && options->events[0] ? options->events : RECORDER_EVENTS;
-	uint64_t packet_bytes = options->ring_bytes / 16;
-	int code = select_events(events, list, error);
-
-	if (!code)
-		code = filter_parse(filter, options->filter, error);
-	if (code)
-		return code;
-	*request = (struct control_request){.events = events,
-		.filter = filter,
-		.mode = options->mode,
-		.symbols = !options->no_symbols && need_symbols(events),
-		.syscall_args = event_selection_has(events, EVENT_ID_sys_enter_args)};
-	if (options->ring_bytes) {
-		if (options->ring_bytes & (options->ring_bytes - 1) ||
-			options->ring_bytes < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES ||
-			options->ring_bytes > 1ull << 30) {
-			error_set(error, -EINVAL, "--size: a ring has a power of two of bytes from %dK to 1G",
-				HT_MIN_PACKETS * HT_MIN_PACKET_BYTES >> 10);
-			return error_hint(error, "for example 256K, 1M or 4M");
-		}
-		packet_bytes = packet_bytes < HT_MIN_PACKET_BYTES ? HT_MIN_PACKET_BYTES : packet_bytes;
-		packet_bytes = packet_bytes > 65536 ? 65536 : packet_bytes;
-		request->packet_bytes = (uint32_t)packet_bytes;
-		request->nr_packets = (uint32_t)(options->ring_bytes / packet_bytes);
-	}
-	return control_check(request, error);
-}
-
-int recorder_options_check(const struct recorder_options *options, struct error *error)
-{
-	struct event_selection events = {0};
-	struct filter filter = {0};
-	struct control_request request;
-
-	return parse_request(options, &events, &filter, &request, error);
-}
 
 static void describe_host(struct trace_info *info, const char *program_version)
 {
@@ -123,20 +57,46 @@ static void describe_host(struct trace_info *info, const char *program_version)
 	info->realtime_offset_ns = info->start_unix_ns - (int64_t)clock_now_ns(CLOCK_MONOTONIC);
 }
 
-static int prepare(struct recorder *recorder, const struct recorder_options *options, struct error *error)
+int recorder_options_check(const struct recorder_options *options, struct error *error)
 {
-	struct recorder_common *common = &recorder->common;
-	int code = parse_request(options, &recorder->events, &recorder->filter, &recorder->request, error);
+	struct recorder_wishes wishes = {0};
+	cleanup_ftrace_selection struct ftrace_selection selection = {0};
+
+	if (options->channel == RECORDER_FTRACE)
+		return ftrace_selection_init(&selection, options, error);
+	return recorder_wishes_init(&wishes, options, error);
+}
+
+static int prepare_shm(struct recorder *recorder, const struct recorder_options *options, struct error *error)
+{
+	struct recorder_events *events = &recorder->events;
+	int code = recorder_wishes_init(&recorder->wishes, options, error);
 
 	if (code)
 		return code;
-	common->schema = event_table_schema(EVENT_TABLE_TRACE, error);
-	common->names_schema = event_table_schema(EVENT_TABLE_NAMES, error);
-	if (!common->schema || !common->names_schema)
+	events->schema = event_table_schema(EVENT_TABLE_TRACE, error);
+	if (!events->schema)
 		return error ? error->code : -ENOMEM;
-	ring_walk_table_init(&common->table, common->schema);
-	ring_walk_table_init(&common->names_table, common->names_schema);
-	common->events = strdup(options->events && options->events[0] ? options->events : RECORDER_EVENTS);
+	ring_walk_table_init(&events->table, events->schema);
+	ring_walk_table_init(&events->names_table, recorder->common.names_schema);
+	return 0;
+}
+
+static int prepare(struct recorder *recorder, const struct recorder_options *options, struct error *error)
+{
+	const char *fallback = options->channel == RECORDER_FTRACE ? "all" : RECORDER_EVENTS;
+	struct recorder_common *common = &recorder->common;
+	int code;
+
+	common->names_schema = event_table_schema(EVENT_TABLE_NAMES, error);
+	if (!common->names_schema)
+		return error ? error->code : -ENOMEM;
+	code = options->channel == RECORDER_FTRACE
+		? ftrace_selection_init(&recorder->selection, options, error)
+		: prepare_shm(recorder, options, error);
+	if (code)
+		return code;
+	common->events = strdup(options->events && options->events[0] ? options->events : fallback);
 	common->filter = strdup(options->filter ? options->filter : "");
 	if (!common->events || !common->filter)
 		return error_set(error, -ENOMEM, "out of memory");
@@ -160,6 +120,8 @@ int recorder_create(struct recorder **out, const struct recorder_options *option
 	recorder->common.dir.fd = -1;
 	recorder->common.notice = options->notice;
 	recorder->common.context = options->context;
+	recorder->events.common = &recorder->common;
+	recorder->channel = options->channel;
 	recorder->history = options->history;
 	recorder->leave_on = options->leave_on;
 	recorder->sleep_ns = SLEEP_MIN_NS;
@@ -176,17 +138,16 @@ void recorder_destroy(struct recorder *recorder)
 {
 	if (!recorder)
 		return;
-	for (size_t i = 0; i < recorder->nr_guests; i++) {
-		recorder_guest_deinit(recorder->guests[i]);
-		free(recorder->guests[i]);
-	}
+	for (size_t i = 0; i < recorder->nr_guests; i++)
+		recorder->guests[i]->ops->destroy(recorder->guests[i]);
 	/* nothing was recorded: leave no empty trace behind */
 	if (!recorder->common.info.nr_machines && recorder->common.dir.fd >= 0 && recorder->described) {
 		unlinkat(recorder->common.dir.fd, TRACE_INFO_FILE, 0);
 		rmdir(recorder->common.dir.path);
 	}
-	event_schema_destroy(recorder->common.schema);
+	event_schema_destroy(recorder->events.schema);
 	event_schema_destroy(recorder->common.names_schema);
+	ftrace_selection_deinit(&recorder->selection);
 	trace_info_deinit(&recorder->common.info);
 	trace_dir_deinit(&recorder->common.dir);
 	free(recorder->common.events);
@@ -194,48 +155,78 @@ void recorder_destroy(struct recorder *recorder)
 	free(recorder);
 }
 
-/* A file by two names is one file. */
-static bool is_recorded(const struct recorder *recorder, const char *region_path)
+/* A guest may be recorded once, and TRACE_MACHINES_MAX of them. */
+static int check_new(const struct recorder *recorder, uint64_t device, uint64_t number, struct error *error)
 {
-	struct stat wanted, present;
+	for (size_t i = 0; i < recorder->nr_guests; i++) {
+		const uint64_t *identity = recorder->guests[i]->identity;
 
-	if (stat(region_path, &wanted))
-		return false;
-	for (size_t i = 0; i < recorder->nr_guests; i++)
-		if (!fstat(recorder->guests[i]->region.fd, &present) && present.st_dev == wanted.st_dev &&
-			present.st_ino == wanted.st_ino)
-			return true;
-	return false;
+		if (identity[0] == device && identity[1] == number) {
+			error_set(error, -EEXIST, "the same guest twice");
+			return error_hint(error, "name each guest once");
+		}
+	}
+	if (recorder->nr_guests == TRACE_MACHINES_MAX)
+		return error_set(error, -E2BIG, "more than %d guests", TRACE_MACHINES_MAX);
+	return 0;
+}
+
+static void name_guest(const struct recorder *recorder, const char *name, char out[16])
+{
+	if (name)
+		snprintf(out, 16, "%s", name);
+	else
+		snprintf(out, 16, "vm%zu", recorder->nr_guests + 1);
 }
 
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
 	struct error *error)
 {
 	struct recorder_guest *guest;
-	char numbered[16];
+	struct stat status = {0};
+	char chosen[16];
 	int code;
 
-	if (recorder->nr_guests == TRACE_MACHINES_MAX)
-		return error_set(error, -E2BIG, "more than %d guests", TRACE_MACHINES_MAX);
-	if (is_recorded(recorder, region_path)) {
-		error_set(error, -EBUSY, "region %s: named twice", region_path);
-		return error_hint(error, "name each guest once, by its socket or by its region");
-	}
-	guest = calloc(1, sizeof(*guest));
-	if (!guest)
-		return error_set(error, -ENOMEM, "out of memory");
-	snprintf(numbered, sizeof(numbered), "vm%zu", recorder->nr_guests + 1);
-	code = recorder_guest_init(guest, &recorder->common, &recorder->request, region_path,
-		name ? name : numbered, qemu_pid, recorder->history, recorder->leave_on, error);
-	if (code) {
-		recorder_guest_deinit(guest);
-		free(guest);
+	stat(region_path, &status); /* one that is not there has no twin */
+	code = check_new(recorder, status.st_dev, status.st_ino, error);
+	if (code)
+		return error_add(error, "%s", region_path), code;
+	name_guest(recorder, name, chosen);
+	code = recorder_guest_create(&guest, &recorder->events, &recorder->wishes.request, region_path, chosen,
+		qemu_pid, recorder->history, recorder->leave_on, error);
+	if (code)
 		return code;
-	}
 	guest->refusal = &recorder->refusal;
-	recorder->guests[recorder->nr_guests++] = guest;
+	recorder->guests[recorder->nr_guests++] = &guest->member;
 	return 0;
 }
+
+#ifdef WITH_FTRACE_GUEST /* until the rings are followed */
+int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *memory,
+	const struct recorder_stock *stock, struct error *error)
+{
+	struct ftrace_guest *guest;
+	struct stat status = {0};
+	char chosen[16];
+	int code;
+
+	if (!memory->pid)
+		fstat(memory->fd, &status);
+	code = check_new(recorder, status.st_dev, memory->pid ? (uint64_t)memory->pid : status.st_ino, error);
+	if (code)
+		return error_add(error, "%s", memory->name), code;
+	name_guest(recorder, stock->name, chosen);
+	code = ftrace_guest_create(&guest, &recorder->common, &recorder->selection, memory, stock, chosen, error);
+	if (code)
+		return code;
+	guest->member.identity[0] = status.st_dev;
+	guest->member.identity[1] = memory->pid ? (uint64_t)memory->pid : status.st_ino;
+	guest->refusal = &recorder->refusal;
+	recorder->guests[recorder->nr_guests++] = &guest->member;
+	return 0;
+}
+
+#endif
 
 /* Never so long that a ring of this size could come round at the speed of memory a guest really reaches. */
 static uint32_t sleep_limit(const struct recorder *recorder)
@@ -243,11 +234,9 @@ static uint32_t sleep_limit(const struct recorder *recorder)
 	uint64_t limit = SLEEP_MAX_NS;
 
 	for (size_t i = 0; i < recorder->nr_guests; i++) {
-		const struct recorder_machine *machine = recorder->guests[i]->machine;
-		uint64_t ring_bytes =
-			machine ? (uint64_t)machine->layout.nr_packets * machine->layout.packet_bytes : 0;
+		const uint64_t ring_bytes = recorder->guests[i]->ring_bytes;
 
-		if (machine && ring_bytes / RING_BYTES_PER_MS * SLEEP_MIN_NS < limit)
+		if (ring_bytes && ring_bytes / RING_BYTES_PER_MS * SLEEP_MIN_NS < limit)
 			limit = ring_bytes / RING_BYTES_PER_MS * SLEEP_MIN_NS;
 	}
 	return limit < SLEEP_MIN_NS ? SLEEP_MIN_NS : (uint32_t)limit;
@@ -286,10 +275,11 @@ int recorder_step(struct recorder *recorder, int wake_fd)
 	int alive = 0;
 
 	for (size_t i = 0; i < recorder->nr_guests; i++) {
-		unsigned gained = recorder_guest_poll(recorder->guests[i], clock_now_ns(CLOCK_MONOTONIC));
+		struct recorder_member *guest = recorder->guests[i];
+		unsigned gained = guest->ops->poll(guest, clock_now_ns(CLOCK_MONOTONIC));
 
 		fill = gained > fill ? gained : fill;
-		alive += recorder->guests[i]->state != GUEST_GONE;
+		alive += guest->state != RECORDER_GONE;
 	}
 	plan_sleep(recorder, fill, recorder->polled_ns ? now_ns - recorder->polled_ns : SLEEP_MIN_NS);
 	recorder->polled_ns = now_ns;
@@ -304,7 +294,7 @@ int recorder_waiting(const struct recorder *recorder)
 	int count = 0;
 
 	for (size_t i = 0; i < recorder->nr_guests; i++)
-		count += recorder->guests[i]->state == GUEST_WAITS;
+		count += recorder->guests[i]->state == RECORDER_WAITS;
 	return count;
 }
 
@@ -314,7 +304,7 @@ int recorder_finish(struct recorder *recorder, struct error *error)
 	int code;
 
 	for (size_t i = 0; i < recorder->nr_guests; i++)
-		recorder_guest_finish(recorder->guests[i]);
+		recorder->guests[i]->ops->finish(recorder->guests[i]);
 	common->info.end_unix_ns = (int64_t)clock_now_ns(CLOCK_REALTIME);
 	snprintf(common->info.state, sizeof(common->info.state), "complete");
 	code = trace_dir_write_info(&common->dir, &common->info, error);

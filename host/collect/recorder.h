@@ -16,16 +16,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "abi/region.h"
+#include "host/memory/guest_memory.h"
 #include "lib/base/error.h"
 #include "lib/filter/event_selection.h"
 #include "lib/filter/filter.h"
 #include "lib/model/trace_info.h"
 
-#define RECORDER_EVENTS "sched,irq,syscalls"
+#define RECORDER_EVENTS "sched,irq,syscalls" /* of channel shm; ftrace: all that the guest traces */
+
+enum recorder_channel { RECORDER_SHM, RECORDER_FTRACE };
 
 struct recorder_options {
 	const char *output; /* the directory; must not exist or be empty */
 	const char *program_version;
+	enum recorder_channel channel;
 	const char *events, *filter; /* as -e and -f take them; NULL or "": RECORDER_EVENTS, no filter */
 	enum ht_mode mode;
 	uint64_t ring_bytes; /* per vCPU, a power of two; 0: what the region holds */
@@ -54,6 +58,21 @@ void recorder_destroy(struct recorder *recorder);
  */
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
 	struct error *error);
+
+/* A guest with nothing of ours in it: channel ftrace. */
+struct recorder_stock {
+	const char *name;      /* of its directory; NULL: vm1, vm2, … */
+	const char *cache_dir; /* for guest_kernel_init(); NULL: none. Must outlive the recorder */
+	bool whole;            /* also what its rings hold from before */
+	int64_t start_host_ns; /* CLOCK_MONOTONIC when the VMM started; 0: not known */
+};
+
+/*
+ * Adds a guest by its memory, which is taken over (and is GUEST_MEMORY_NONE afterwards), also on an error. One that has
+ * not booted so far is waited for; one that is no live guest (a dump) is read once. -EEXIST, -E2BIG, -ENOMEM.
+ */
+int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *memory,
+	const struct recorder_stock *stock, struct error *error);
 
 /*
  * Takes what the rings hold, then sleeps until they may be a quarter full: 1 to 20 ms, less if `wake_fd` (an

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,53 +30,6 @@ static const char *const end_states[] = {
 	[HT_STATE_PANIC] = "panic",
 };
 
-int recorder_guest_init(struct recorder_guest *guest, struct recorder_common *common,
-	const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
-	bool history, bool leave_on, struct error *error)
-{
-	struct region_layout layout;
-	enum ht_state state;
-	int code;
-
-	*guest = (struct recorder_guest){.common = common, .pid_fd = -1, .leave_on = leave_on};
-	guest->request = *request;
-	snprintf(guest->name, sizeof(guest->name), "%s", name);
-	code = region_init(&guest->region, region_path, error);
-	if (code)
-		return code;
-	code = region_check(&guest->region, &layout, error);
-	if (code && code != -EAGAIN)
-		return code;
-	guest->was_unlinked = region_is_detached(&guest->region);
-	if (qemu_pid > 0)
-		guest->pid_fd = (int)syscall(SYS_pidfd_open, qemu_pid, 0);
-	if (code == 0) {
-		state = region_state(&guest->region, NULL);
-		/* a guest that is dead tells everything it still knew */
-		guest->skip = state == HT_STATE_RUNNING && !history;
-		guest->at_once = history;
-		if (history) { /* rings of another shape would start anew, and what they hold were gone */
-			guest->request.mode = layout.mode;
-			guest->request.packet_bytes = layout.packet_bytes;
-			guest->request.nr_packets = layout.nr_packets;
-		}
-	} else {
-		control_reset_positions(&guest->region);
-	}
-	control_heartbeat(&guest->region, true);
-	guest->seq = control_publish(&guest->region, &guest->request);
-	return 0;
-}
-
-void recorder_guest_deinit(struct recorder_guest *guest)
-{
-	if (guest->machine)
-		recorder_machine_destroy(guest->machine, "running", "");
-	if (guest->pid_fd >= 0)
-		close(guest->pid_fd);
-	region_deinit(&guest->region);
-}
-
 static void end_machine(struct recorder_guest *guest, const char *end_state, const char *message)
 {
 	if (!guest->machine)
@@ -87,7 +42,7 @@ static void end_machine(struct recorder_guest *guest, const char *end_state, con
 static void give_up(struct recorder_guest *guest, const char *why)
 {
 	end_machine(guest, "gone", "");
-	guest->state = GUEST_GONE;
+	guest->member.state = RECORDER_GONE;
 	recorder_notice(guest->common, "%s: %s", guest->name, why);
 }
 
@@ -119,18 +74,18 @@ static bool wishes_answered(struct recorder_guest *guest, uint64_t now_ns)
 }
 
 /* The next generation of rings has not seen our wishes yet. */
-static void expect_anew(struct recorder_guest *guest, enum recorder_guest_state state)
+static void expect_anew(struct recorder_guest *guest, enum recorder_state state)
 {
 	/* it finds a ring of which nothing was read */
 	control_reset_positions(&guest->region);
-	guest->state = state;
+	guest->member.state = state;
 	guest->wait_until_ns = 0;
 	guest->answered = false;
 }
 
 static void say_waiting(struct recorder_guest *guest, uint64_t now_ns)
 {
-	if (guest->said_waiting || guest->state != GUEST_WAITS)
+	if (guest->said_waiting || guest->member.state != RECORDER_WAITS)
 		return;
 	if (!guest->waits_since_ns)
 		guest->waits_since_ns = now_ns;
@@ -163,13 +118,14 @@ static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
 		recorder_notice(guest->common, "%s: recorded as %s from here on", guest->name, name);
 	}
 	guest->machine =
-		recorder_machine_create(guest->common, &guest->region, &layout, name, guest->skip, &error);
+		recorder_machine_create(guest->events, &guest->region, &layout, name, guest->skip, &error);
 	if (!guest->machine) {
 		recorder_fault(guest->common, &error);
 		return give_up(guest, "not recorded");
 	}
+	guest->member.ring_bytes = (uint64_t)layout.nr_packets * layout.packet_bytes;
 	guest->skip = guest->at_once = false;
-	guest->state = GUEST_RECORDS;
+	guest->member.state = RECORDER_RECORDS;
 }
 
 static void say_end(struct recorder_guest *guest, enum ht_state state, const char *message)
@@ -202,7 +158,7 @@ static void take_last_words(
 	recorder_machine_poll(guest->machine, now_ns, RING_POLL_OPEN | RING_POLL_FINAL);
 	guest->ended_generation = guest->machine->layout.generation;
 	end_machine(guest, end_states[state], message);
-	expect_anew(guest, GUEST_ENDED);
+	expect_anew(guest, RECORDER_ENDED);
 }
 
 /* New rings lie where those that are recorded lay. */
@@ -214,7 +170,7 @@ static void follow_restart(struct recorder_guest *guest)
 		recorder_notice(guest->common, "%s: the guest's rings started anew (reboot?)", guest->name);
 		end_machine(guest, "reboot", "");
 	}
-	expect_anew(guest, GUEST_WAITS);
+	expect_anew(guest, RECORDER_WAITS);
 }
 
 static unsigned record(struct recorder_guest *guest, uint64_t now_ns)
@@ -257,13 +213,14 @@ static void check(struct recorder_guest *guest, uint64_t now_ns)
 	}
 }
 
-unsigned recorder_guest_poll(struct recorder_guest *guest, uint64_t now_ns)
+static unsigned poll_guest(struct recorder_member *member, uint64_t now_ns)
 {
+	struct recorder_guest *guest = (struct recorder_guest *)member;
 	unsigned fill = 0;
 
-	if (guest->state == GUEST_GONE)
+	if (guest->member.state == RECORDER_GONE)
 		return 0;
-	if (guest->state == GUEST_RECORDS)
+	if (guest->member.state == RECORDER_RECORDS)
 		fill = record(guest, now_ns);
 	else
 		start_machine(guest, now_ns);
@@ -302,13 +259,14 @@ static void end_as_it_stands(struct recorder_guest *guest)
 	end_machine(guest, end_states[state], state == HT_STATE_RUNNING ? "" : message);
 }
 
-void recorder_guest_finish(struct recorder_guest *guest)
+static void finish_guest(struct recorder_member *member)
 {
+	struct recorder_guest *guest = (struct recorder_guest *)member;
 	const uint64_t start_ns = clock_now_ns(CLOCK_MONOTONIC);
 	uint64_t now_ns = start_ns;
 	bool answers;
 
-	if (guest->state == GUEST_GONE)
+	if (guest->member.state == RECORDER_GONE)
 		return;
 	if (guest->machine) {
 		clock_exchange_hurry(&guest->machine->clock);
@@ -332,5 +290,82 @@ void recorder_guest_finish(struct recorder_guest *guest)
 		recorder_machine_poll(guest->machine, now_ns, RING_POLL_OPEN | RING_POLL_FINAL);
 	end_as_it_stands(guest);
 	control_heartbeat(&guest->region, false);
-	guest->state = GUEST_GONE;
+	guest->member.state = RECORDER_GONE;
+}
+
+static void destroy_guest(struct recorder_member *member)
+{
+	struct recorder_guest *guest = (struct recorder_guest *)member;
+
+	if (guest->machine)
+		recorder_machine_destroy(guest->machine, "running", "");
+	if (guest->pid_fd >= 0)
+		close(guest->pid_fd);
+	region_deinit(&guest->region);
+	free(guest);
+}
+
+static int begin(struct recorder_guest *guest, const char *region_path, pid_t qemu_pid, bool history,
+	struct error *error)
+{
+	struct region_layout layout;
+	enum ht_state state;
+	int code;
+
+	code = region_init(&guest->region, region_path, error);
+	if (code)
+		return code;
+	code = region_check(&guest->region, &layout, error);
+	if (code && code != -EAGAIN)
+		return code;
+	guest->was_unlinked = region_is_detached(&guest->region);
+	if (qemu_pid > 0)
+		guest->pid_fd = (int)syscall(SYS_pidfd_open, qemu_pid, 0);
+	if (code == 0) {
+		state = region_state(&guest->region, NULL);
+		/* a guest that is dead tells everything it still knew */
+		guest->skip = state == HT_STATE_RUNNING && !history;
+		guest->at_once = history;
+		if (history) { /* rings of another shape would start anew, and what they hold were gone */
+			guest->request.mode = layout.mode;
+			guest->request.packet_bytes = layout.packet_bytes;
+			guest->request.nr_packets = layout.nr_packets;
+		}
+	} else {
+		control_reset_positions(&guest->region);
+	}
+	control_heartbeat(&guest->region, true);
+	guest->seq = control_publish(&guest->region, &guest->request);
+	return 0;
+}
+
+int recorder_guest_create(struct recorder_guest **out, const struct recorder_events *events,
+	const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
+	bool history, bool leave_on, struct error *error)
+{
+	static const struct recorder_member_ops ops = {poll_guest, finish_guest, destroy_guest};
+	struct recorder_guest *guest = calloc(1, sizeof(*guest));
+	struct stat status;
+	int code;
+
+	if (!guest)
+		return error_set(error, -ENOMEM, "out of memory");
+	*guest = (struct recorder_guest){.member = {.ops = &ops},
+		.events = events,
+		.common = events->common,
+		.request = *request,
+		.pid_fd = -1,
+		.leave_on = leave_on};
+	snprintf(guest->name, sizeof(guest->name), "%s", name);
+	code = begin(guest, region_path, qemu_pid, history, error);
+	if (code) {
+		destroy_guest(&guest->member);
+		return code;
+	}
+	if (!fstat(guest->region.fd, &status)) {
+		guest->member.identity[0] = status.st_dev;
+		guest->member.identity[1] = status.st_ino;
+	}
+	*out = guest;
+	return 0;
 }

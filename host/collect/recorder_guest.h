@@ -6,20 +6,15 @@
 #include <sys/types.h>
 #include "host/collect/control.h"
 #include "host/collect/recorder_machine.h"
+#include "host/collect/recorder_member.h"
 #include "host/collect/region.h"
 
-enum recorder_guest_state {
-	GUEST_WAITS, /* no header yet, or the wishes are not yet in force */
-	GUEST_RECORDS,
-	GUEST_ENDED, /* its last words are recorded; it may start anew */
-	GUEST_GONE,  /* the file was taken away, QEMU ended, or the header is no good */
-};
-
 struct recorder_guest {
+	struct recorder_member member;
+	const struct recorder_events *events;
 	struct recorder_common *common;
 	struct control_request request;
 	struct region region;
-	enum recorder_guest_state state;
 	char name[48];
 	unsigned generations; /* machines made of it */
 	struct recorder_machine *machine;
@@ -42,14 +37,10 @@ struct recorder_guest {
 	struct error *refusal; /* where to put the first refusal */
 };
 
-/* Maps the region and puts the wishes into it; `history`, `leave_on`: struct recorder_options. Errors of region_init() and region_check(). */
-int recorder_guest_init(struct recorder_guest *guest, struct recorder_common *common,
+/*
+ * Maps the region and puts the wishes into it; `history`, `leave_on`: struct recorder_options. Errors of region_init()
+ * and region_check(); -ENOMEM.
+ */
+int recorder_guest_create(struct recorder_guest **guest, const struct recorder_events *events,
 	const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
 	bool history, bool leave_on, struct error *error);
-void recorder_guest_deinit(struct recorder_guest *guest);
-
-/* Takes what is there. Returns how full the fullest ring had become since the last call, in 1/1000. */
-unsigned recorder_guest_poll(struct recorder_guest *guest, uint64_t now_ns);
-
-/* Turns the events off, waits for that a moment, takes what is left, ends its machine. */
-void recorder_guest_finish(struct recorder_guest *guest);

@@ -92,11 +92,12 @@ static int set_task(struct names *names, uint32_t pid, uint32_t tgid, const char
 	struct names_task *task = place ? (void *)(uintptr_t)*place : NULL;
 
 	if (!task) {
-		task = malloc(sizeof(*task));
+		task = calloc(1, sizeof(*task));
 		if (put(&names->tasks, pid, task))
 			return -ENOMEM;
 	}
-	task->tgid = tgid;
+	if (tgid || !task->tgid) /* 0: not told; better what was known, or itself */
+		task->tgid = tgid ? tgid : pid;
 	if (bytes > NAMES_COMM_BYTES - 1)
 		bytes = NAMES_COMM_BYTES - 1;
 	memcpy(task->comm, comm, bytes);

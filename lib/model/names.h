@@ -3,7 +3,7 @@
  * The names of one machine's tasks, irqs, symbols and generic tracepoints: TRACE/<machine>/names/, which the
  * recorder writes and every reader loads.
  *
- *   tasks          lines "PID TGID COMM"; later lines replace earlier ones
+ *   tasks          lines "PID TGID COMM"; later lines replace earlier ones; TGID 0: not known, keeps an earlier one
  *   irqs           lines "IRQ NAME"
  *   symbols        as /proc/kallsyms: "ADDRESS TYPE NAME", run-time addresses
  *   formats/ID     the tracefs format file of the generic tracepoint with that number, whole
@@ -67,5 +67,5 @@ const char *names_format(const struct names *names, uint32_t number);
 /* The symbol at or before an address, and how far into it; NULL: before the first, or more than 1 MiB behind one. */
 const char *names_symbol(const struct names *names, uint64_t address, uint64_t *offset);
 
-/* While reading: a fork or exec said so. `comm` is 16 bytes, NUL-padded, raw. -ENOMEM. */
+/* While reading: a fork or exec said so. `comm` is 16 bytes, NUL-padded, raw; `tgid` 0: not known. -ENOMEM. */
 int names_set_task(struct names *names, uint32_t pid, uint32_t tgid, const char comm[16]);

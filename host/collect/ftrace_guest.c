@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/collect/ftrace_guest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/collect/event_table.h"
+#include "host/collect/ftrace_machine.h"
+#include "host/kernel/guest_kernel.h"
+#include "host/kernel/panic_state.h"
+#include "lib/base/clock_now.h"
+#include "lib/base/text.h"
+
+#define MS_NS       1000000ull
+#define LOOK_NS     (20 * MS_NS)   /* for the kernel, at least; a costly look is followed by a longer rest */
+#define CHECK_NS    (500 * MS_NS)  /* is it still that kernel? are there new instances? */
+#define WAITING_NS  (3000 * MS_NS) /* until we say that we wait */
+#define MACHINES    FTRACE_BUFFERS_MAX
+#define NAME_BYTES  48
+
+struct guest {
+	struct ftrace_guest base; /* first */
+	struct recorder_common *common;
+	const struct ftrace_selection *selection;
+	struct recorder_stock stock;
+	struct guest_memory memory;
+	struct guest_kernel kernel; /* memory NULL: not found so far */
+	struct ftrace_events events;
+	bool has_events, checked_words;
+	struct event_schema *known;
+	char name[NAME_BYTES];
+	unsigned generations; /* kernels seen */
+	struct ftrace_machine *machines[MACHINES];
+	size_t nr_machines;
+	uint64_t look_ns; /* when to look for the kernel, or to check it, next */
+	uint64_t waits_since_ns, instance_failed;
+	bool said_waiting, panicked;
+	struct panic_state panic;
+};
+
+static struct guest *of_member(struct recorder_member *member)
+{
+	return (struct guest *)member;
+}
+
+static void end_machines(struct guest *guest, const char *end_state, const char *message)
+{
+	for (size_t i = 0; i < guest->nr_machines; i++)
+		ftrace_machine_destroy(guest->machines[i], end_state, message);
+	guest->nr_machines = 0;
+}
+
+/* This kernel is no more. */
+static void forget_kernel(struct guest *guest)
+{
+	if (guest->has_events)
+		ftrace_events_deinit(&guest->events);
+	if (guest->kernel.memory)
+		guest_kernel_deinit(&guest->kernel);
+	guest->has_events = guest->checked_words = guest->panicked = false;
+	guest->kernel = (struct guest_kernel){0};
+}
+
+static void end_kernel(struct guest *guest, const char *end_state)
+{
+	if (guest->panicked)
+		end_state = "panic";
+	end_machines(guest, end_state, guest->panicked ? guest->panic.message : "");
+	forget_kernel(guest);
+}
+
+static void give_up(struct guest *guest, const char *end_state, const char *why)
+{
+	end_kernel(guest, end_state);
+	guest->base.member.state = RECORDER_GONE;
+	if (why)
+		recorder_notice(guest->common, "%s: %s", guest->name, why);
+}
+
+/* A word of -e that none of the guest's events goes by. */
+static void check_words(struct guest *guest)
+{
+	size_t position, word;
+	uint64_t type, value;
+
+	for (word = 0; word < guest->selection->nr_words; word++) {
+		bool found = ftrace_selection_word(guest->selection, word)[0] == '!';
+
+		position = 0;
+		while (!found && hash_map_next(&guest->events.by_type, &position, &type, &value)) {
+			const struct ftrace_event *event = (const void *)(uintptr_t)value;
+
+			found = ftrace_selection_word_names(guest->selection, word, event->system, event->name);
+		}
+		if (found || !guest->base.refusal)
+			continue;
+		if (!guest->base.refusal->code) {
+			error_set(guest->base.refusal, -EINVAL, "%s: -e %s: the guest's kernel has no such event",
+				guest->name, ftrace_selection_word(guest->selection, word));
+			error_hint(guest->base.refusal, "see /sys/kernel/tracing/available_events in the guest");
+			recorder_notice(guest->common, "%s", guest->base.refusal->text);
+		}
+	}
+	guest->checked_words = true;
+}
+
+static void name_machine(const struct guest *guest, const struct ftrace_instance *instance, char *out, size_t size)
+{
+	size_t used = (size_t)snprintf(out, size, "%s", guest->name);
+
+	if (guest->generations > 1)
+		used += (size_t)snprintf(out + used, size - used, ".%u", guest->generations);
+	if (!instance->name[0])
+		return;
+	out[used++] = '.';
+	/* the guest's word becomes a directory's name */
+	for (const char *at = instance->name; *at && used + 1 < size; at++)
+		out[used++] = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", *at) ? *at : '_';
+	out[used] = '\0';
+}
+
+static bool is_followed(const struct guest *guest, const struct ftrace_instance *instance)
+{
+	for (size_t i = 0; i < guest->nr_machines; i++)
+		if (ftrace_machine_address(guest->machines[i]) == instance->address)
+			return true;
+	return false;
+}
+
+static void add_machine(struct guest *guest, const struct ftrace_instance *instance, bool whole)
+{
+	const struct ftrace_machine_wishes wishes = {.common = guest->common,
+		.kernel = &guest->kernel,
+		.events = &guest->events,
+		.selection = guest->selection,
+		.known = guest->known,
+		.whole = whole,
+		.start_host_ns = guest->generations > 1 ? 0 : guest->stock.start_host_ns};
+	char name[NAME_BYTES + FTRACE_INSTANCE_NAME + 16];
+	struct ftrace_machine *machine;
+	struct error error = {0};
+	int code;
+
+	name_machine(guest, instance, name, sizeof(name));
+	code = ftrace_machine_create(&machine, &wishes, instance, name, &error);
+	if (code == 0) {
+		guest->machines[guest->nr_machines++] = machine;
+		guest->base.member.state = RECORDER_RECORDS;
+		if (!guest->base.member.ring_bytes || ftrace_machine_ring_bytes(machine) < guest->base.member.ring_bytes)
+			guest->base.member.ring_bytes = ftrace_machine_ring_bytes(machine);
+	} else if (code != -EAGAIN && guest->instance_failed != instance->address) {
+		guest->instance_failed = instance->address;
+		error_add(&error, "%s: not recorded", name);
+		recorder_fault(guest->common, &error);
+	}
+}
+
+/* Rings that are not followed yet. -ESRCH, -EIO. */
+static int find_rings(struct guest *guest)
+{
+	/* what came into being while we look is recorded from its beginning */
+	const bool first = guest->nr_machines == 0 && guest->generations == 1;
+	struct ftrace_instance instances[MACHINES];
+	struct error error = {0};
+	int count, code;
+
+	if (!guest->has_events) {
+		code = ftrace_events_init(&guest->events, &guest->kernel, &error);
+		if (code == -ESRCH || code == -EIO)
+			return code;
+		if (code == -EAGAIN)
+			return 0;
+		if (code) {
+			error_add(&error, "%s", guest->name);
+			recorder_fault(guest->common, &error);
+			give_up(guest, "running", NULL);
+			return 0;
+		}
+		guest->has_events = true;
+	}
+	count = ftrace_instances(&guest->kernel, instances, MACHINES, &error);
+	if (count < 0)
+		return count == -ESRCH || count == -EIO ? count : 0;
+	for (int i = 0; i < count && guest->nr_machines < MACHINES; i++)
+		if (!is_followed(guest, &instances[i]))
+			add_machine(guest, &instances[i], guest->stock.whole || !first);
+	if (!guest->checked_words && guest->nr_machines)
+		check_words(guest);
+	return 0;
+}
+
+static void say_waiting(struct guest *guest, uint64_t now_ns, const struct error *error)
+{
+	if (!guest->waits_since_ns)
+		guest->waits_since_ns = now_ns;
+	if (guest->said_waiting || now_ns - guest->waits_since_ns < WAITING_NS)
+		return;
+	guest->said_waiting = true;
+	recorder_notice(guest->common, "%s: waiting: %s", guest->name, error->text);
+}
+
+static void find_kernel(struct guest *guest, uint64_t now_ns)
+{
+	struct error error = {0};
+	uint64_t cost_ns;
+	int code;
+
+	code = guest_kernel_init(&guest->kernel, &guest->memory, guest->stock.cache_dir, &error);
+	if (code == 0) {
+		guest->generations++;
+		guest->look_ns = 0;
+		guest->said_waiting = false;
+		if (guest->generations > 1)
+			recorder_notice(guest->common, "%s: recorded as %s.%u from here on", guest->name,
+				guest->name, guest->generations);
+		return;
+	}
+	guest->kernel = (struct guest_kernel){0};
+	if (code == -EAGAIN && guest->memory.is_live) {
+		/* half of our time at most */
+		cost_ns = clock_now_ns(CLOCK_MONOTONIC) - now_ns;
+		guest->look_ns = now_ns + 2 * cost_ns + LOOK_NS;
+		say_waiting(guest, now_ns, &error);
+		return;
+	}
+	if (code == -ESRCH) {
+		give_up(guest, "gone", "the VMM has ended");
+		return;
+	}
+	error_add(&error, "%s", guest->name);
+	recorder_fault(guest->common, &error);
+	give_up(guest, "running", NULL);
+}
+
+static void look_for_panic(struct guest *guest)
+{
+	char shown[4 * sizeof(guest->panic.message)];
+
+	if (guest->panicked || panic_state_poll(&guest->kernel) != 1)
+		return;
+	panic_state_read(&guest->kernel, &guest->panic, NULL);
+	guest->panicked = true;
+	shown[text_escape(shown, guest->panic.message, strlen(guest->panic.message))] = '\0';
+	recorder_notice(guest->common, "%s: kernel panic: %s", guest->name, shown[0] ? shown : "(no message)");
+}
+
+/* Takes what the rings hold. */
+static int poll_rings(struct guest *guest, uint64_t now_ns)
+{
+	int fullest = 0;
+
+	for (size_t i = 0; i < guest->nr_machines;) {
+		int fill = ftrace_machine_poll(guest->machines[i], now_ns);
+
+		if (fill == -ESTALE || fill == -ENOENT) {
+			ftrace_machine_destroy(guest->machines[i], fill == -ENOENT ? "stopped" : "running",
+				fill == -ENOENT ? "the tracing instance was removed" : "the trace clock was changed");
+			guest->machines[i] = guest->machines[--guest->nr_machines];
+			if (fill == -ESTALE)
+				guest->generations++;
+			guest->look_ns = 0;
+			continue;
+		}
+		if (fill < 0)
+			return fill;
+		fullest = fill > fullest ? fill : fullest;
+		i++;
+	}
+	return fullest;
+}
+
+static int check_kernel(struct guest *guest, uint64_t now_ns)
+{
+	int code = guest_kernel_check(&guest->kernel);
+
+	guest->look_ns = now_ns + CHECK_NS;
+	if (code == -ESTALE) {
+		recorder_notice(guest->common, "%s: the guest starts anew (reboot)", guest->name);
+		end_kernel(guest, "reboot");
+		guest->base.member.state = RECORDER_WAITS;
+		return 0;
+	}
+	if (code)
+		return code;
+	look_for_panic(guest);
+	for (size_t i = 0; i < guest->nr_machines; i++)
+		ftrace_machine_count(guest->machines[i]);
+	return find_rings(guest);
+}
+
+static unsigned poll_guest(struct recorder_member *member, uint64_t now_ns)
+{
+	struct guest *guest = of_member(member);
+	int fill = 0;
+
+	if (member->state == RECORDER_GONE)
+		return 0;
+	if (!guest->kernel.memory && now_ns >= guest->look_ns)
+		find_kernel(guest, now_ns);
+	if (!guest->kernel.memory)
+		return 0;
+	if (now_ns >= guest->look_ns)
+		fill = check_kernel(guest, now_ns);
+	if (fill == 0)
+		fill = poll_rings(guest, now_ns);
+	if (fill < 0)
+		give_up(guest, "gone", fill == -ESRCH ? "the VMM has ended" : "its memory cannot be read any more");
+	else if (!guest->memory.is_live) /* it stands still: that was all of it */
+		give_up(guest, "stopped", NULL);
+	return fill < 0 ? 0 : (unsigned)fill;
+}
+
+static void finish_guest(struct recorder_member *member)
+{
+	struct guest *guest = of_member(member);
+
+	if (member->state == RECORDER_GONE)
+		return;
+	if (guest->kernel.memory && guest_kernel_check(&guest->kernel) == 0) {
+		look_for_panic(guest);
+		poll_rings(guest, clock_now_ns(CLOCK_MONOTONIC));
+	}
+	give_up(guest, "running", NULL);
+}
+
+static void destroy_guest(struct recorder_member *member)
+{
+	struct guest *guest = of_member(member);
+
+	end_kernel(guest, "running");
+	guest_memory_deinit(&guest->memory);
+	event_schema_destroy(guest->known);
+	free(guest);
+}
+
+int ftrace_guest_create(struct ftrace_guest **out, struct recorder_common *common,
+	const struct ftrace_selection *selection, struct guest_memory *memory, const struct recorder_stock *stock,
+	const char *name, struct error *error)
+{
+	static const struct recorder_member_ops ops = {poll_guest, finish_guest, destroy_guest};
+	struct guest *guest = calloc(1, sizeof(*guest));
+
+	if (guest) {
+		guest->base.member.ops = &ops;
+		guest->common = common;
+		guest->selection = selection;
+		guest->stock = *stock;
+		guest->memory = *memory;
+		*memory = GUEST_MEMORY_NONE;
+		snprintf(guest->name, sizeof(guest->name), "%s", name);
+		guest->known = event_table_schema(EVENT_TABLE_TRACE, error);
+		if (guest->known) {
+			*out = &guest->base;
+			return 0;
+		}
+		destroy_guest(&guest->base.member);
+		return error ? error->code : -ENOMEM;
+	}
+	guest_memory_deinit(memory);
+	return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
+}

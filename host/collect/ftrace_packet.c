@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/collect/ftrace_packet.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/model/ctf_layout.h"
+#include "lib/model/record.h"
+
+#define PACKET_BYTES  (64u << 10) /* full from here on */
+#define RECORD_MAX    (2 * RECORD_LONG_BYTES + sizeof(uint32_t) + FTRACE_PAYLOAD_MAX)
+#define SLACK_BYTES   32 /* the encoder's and ctf_stream_write()'s */
+#define TIME_MAX      (UINT64_C(1) << 62) /* what readers take for a time */
+
+int ftrace_packet_init(struct ftrace_packet *packet)
+{
+	*packet = (struct ftrace_packet){
+		.buffer = malloc(sizeof(struct ctf_packet_header) + PACKET_BYTES + RECORD_MAX + SLACK_BYTES)};
+	return packet->buffer ? 0 : -ENOMEM;
+}
+
+bool ftrace_packet_is_full(const struct ftrace_packet *packet)
+{
+	return packet->bytes >= PACKET_BYTES;
+}
+
+void ftrace_packet_clear(struct ftrace_packet *packet)
+{
+	packet->bytes = packet->events = packet->helpers = 0;
+}
+
+static uint8_t *put_header(struct ftrace_packet *packet, uint32_t id, uint64_t time)
+{
+	uint8_t *at = packet->buffer + sizeof(struct ctf_packet_header) + packet->bytes;
+	uint32_t head;
+
+	if (id < RECORD_ID_LONG && time - packet->time <= RECORD_TIME_MASK) {
+		head = id | (uint32_t)((time & RECORD_TIME_MASK) << RECORD_TIME_SHIFT);
+		memcpy(at, &head, sizeof(head));
+		packet->bytes += RECORD_SHORT_BYTES;
+		at += RECORD_SHORT_BYTES;
+	} else {
+		head = RECORD_ID_LONG | id << RECORD_TIME_SHIFT;
+		memcpy(at, &head, sizeof(head));
+		memcpy(at + sizeof(head), &time, sizeof(time));
+		packet->bytes += RECORD_LONG_BYTES;
+		at += RECORD_LONG_BYTES;
+	}
+	packet->time = time;
+	packet->events++;
+	return at;
+}
+
+void ftrace_packet_add(
+	struct ftrace_packet *packet, const struct ftrace_plan *plan, const struct ftrace_record *record)
+{
+	uint64_t time = record->time < TIME_MAX ? record->time : TIME_MAX;
+	const uint32_t pid = (uint32_t)record->pid;
+	uint32_t before, bytes;
+	uint8_t *at;
+
+	/* the guest's ring does not go back in time; what does is not worth a broken trace */
+	if (time < packet->time)
+		time = packet->time;
+	if (!packet->events) {
+		packet->begin = packet->time = time;
+		packet->begin_pid = packet->pid = pid;
+	}
+	if (pid != packet->pid) {
+		at = put_header(packet, FTRACE_ID_CURRENT, time);
+		memcpy(at, &pid, sizeof(pid));
+		packet->bytes += sizeof(pid);
+		packet->helpers++;
+		packet->pid = pid;
+	}
+	/* which layout it takes decides the header */
+	before = packet->bytes;
+	bytes = ftrace_plan_encode(
+		&plan, record, packet->buffer + sizeof(struct ctf_packet_header) + before + RECORD_SHORT_BYTES);
+	at = put_header(packet, plan->id, time);
+	if (packet->bytes - before != RECORD_SHORT_BYTES)
+		memmove(at, at - (RECORD_LONG_BYTES - RECORD_SHORT_BYTES), bytes);
+	packet->bytes += bytes;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* One guest of a recorder, whatever its channel: embedded first in recorder_guest (shm) and ftrace_guest (ftrace). */
+#pragma once
+#include <stdint.h>
+
+enum recorder_state {
+	RECORDER_WAITS, /* not booted, or our wishes are not yet in force */
+	RECORDER_RECORDS,
+	RECORDER_ENDED, /* its last words are recorded; it may start anew */
+	RECORDER_GONE,  /* there will be no more of it */
+};
+
+struct recorder_member;
+
+struct recorder_member_ops {
+	/* Takes what is there. Returns how full the fullest ring had become since the last call, in 1/1000. */
+	unsigned (*poll)(struct recorder_member *member, uint64_t now_ns);
+	/* Takes what is left and ends its machines. */
+	void (*finish)(struct recorder_member *member);
+	void (*destroy)(struct recorder_member *member);
+};
+
+struct recorder_member {
+	const struct recorder_member_ops *ops;
+	enum recorder_state state;
+	uint64_t ring_bytes;  /* of its smallest ring; 0: none yet */
+	uint64_t identity[2]; /* no guest is recorded twice: device and inode of its memory, or 0 and a pid */
+};
