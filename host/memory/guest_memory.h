@@ -79,8 +79,8 @@ void guest_memory_deinit(struct guest_memory *memory);
 
 /*
  * Copies [physical, physical + bytes). 0; -EFAULT: not all of it is RAM (or is any more: unplugged); -ESRCH: the VMM
- * has ended; -EIO: the file ends earlier, or cannot be read. `bytes` may span ranges. Aligned 8-byte words of a live guest are copied whole on
- * every x86-64 Linux we know of, but no standard says so: readers check what they read.
+ * has ended; -EIO: the file ends earlier, or cannot be read. `bytes` may span ranges. Aligned 8-byte words of a live
+ * guest are copied whole on every x86-64 Linux we know of, but no standard says so: readers check what they read.
  */
 int guest_memory_read(const struct guest_memory *memory, uint64_t physical, void *data, size_t bytes);
 
