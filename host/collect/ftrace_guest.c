@@ -36,7 +36,7 @@ struct guest {
 	uint64_t look_ns; /* when to look for the kernel, or to check it, next */
 	uint64_t waits_since_ns, instance_failed;
 	bool said_waiting, panicked;
-	struct panic_state panic;
+	char message[513]; /* of the panic, raw */
 };
 
 static struct guest *of_member(struct recorder_member *member)
@@ -66,7 +66,7 @@ static void end_kernel(struct guest *guest, const char *end_state)
 {
 	if (guest->panicked)
 		end_state = "panic";
-	end_machines(guest, end_state, guest->panicked ? guest->panic.message : "");
+	end_machines(guest, end_state, guest->panicked ? guest->message : "");
 	forget_kernel(guest);
 }
 
@@ -235,13 +235,19 @@ static void find_kernel(struct guest *guest, uint64_t now_ns)
 
 static void look_for_panic(struct guest *guest)
 {
-	char shown[4 * sizeof(guest->panic.message)];
+	struct panic_state panic;
+	char shown[4 * sizeof(guest->message)];
+	int cpu;
 
-	if (guest->panicked || panic_state_poll(&guest->kernel) != 1)
+	if (guest->panicked || panic_state_poll(&guest->kernel, &cpu) != 1)
 		return;
-	panic_state_read(&guest->kernel, &guest->panic, NULL);
 	guest->panicked = true;
-	shown[text_escape(shown, guest->panic.message, strlen(guest->panic.message))] = '\0';
+	guest->message[0] = '\0';
+	if (panic_state_read(&panic, &guest->kernel, NULL) == 0) {
+		snprintf(guest->message, sizeof(guest->message), "%s", panic.message);
+		panic_state_deinit(&panic);
+	}
+	shown[text_escape(shown, guest->message, strlen(guest->message))] = '\0';
 	recorder_notice(guest->common, "%s: kernel panic: %s", guest->name, shown[0] ? shown : "(no message)");
 }
 

@@ -39,8 +39,8 @@ int ftrace_selection_init(
 	*selection = (struct ftrace_selection){.syscall_args = true};
 	if (options->filter && options->filter[0])
 		return refuse(error, "-f");
-	if (options->history || options->leave_on)
-		return refuse(error, options->history ? "--history" : "--leave-on");
+	if (options->leave_on)
+		return refuse(error, "--leave-on");
 	if (!options->events || !options->events[0])
 		return 0;
 	selection->words = strdup(options->events);

@@ -226,6 +226,12 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	return 0;
 }
 
+#else
+int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *memory,
+	const struct recorder_stock *stock, struct error *error)
+{
+	return error_set(error, -ENOTSUP, "not yet");
+}
 #endif
 
 /* Never so long that a ring of this size could come round at the speed of memory a guest really reaches. */

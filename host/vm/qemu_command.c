@@ -123,7 +123,7 @@ static void add_memory(struct qemu_command *command, const struct vm_config *con
 
 static void add_ports(struct qemu_command *command, const int ports[VM_PORTS])
 {
-	for (int i = 0; i < VM_PORTS; i++) {
+	for (int i = 0; i < VM_SERIAL_PORTS; i++) {
 		add(command, "-chardev");
 		if (ports[i] >= 0)
 			add(command, "socket,id=port%d,fd=%d", i, ports[i]);
@@ -132,6 +132,13 @@ static void add_ports(struct qemu_command *command, const int ports[VM_PORTS])
 		add(command, "-serial");
 		add(command, "chardev:port%d", i);
 	}
+	if (ports[VM_PORT_MONITOR] < 0)
+		return;
+	add(command, "-chardev");
+	add(command, "socket,id=monitor,fd=%d", ports[VM_PORT_MONITOR]);
+	add(command, "-mon");
+	add(command, "chardev=monitor,mode=control");
+	add(command, "-no-shutdown");
 }
 
 static void add_kernel(struct qemu_command *command, const struct vm_config *config, const char *initramfs)

@@ -3,12 +3,14 @@
 #pragma once
 #include "host/vm/vm.h"
 
-/* Serial ports of the guest, in order. Each is a socket of ours that QEMU inherits; -1: none. */
+/* Serial ports of the guest, in order, and QEMU's monitor. Each is a socket of ours that QEMU inherits; -1: none. */
 enum vm_port {
 	VM_PORT_CONSOLE, /* ttyS0: the command's */
 	VM_PORT_KERNEL,  /* ttyS1: the kernel's messages */
 	VM_PORT_STATUS,  /* ttyS2: init's words to us */
 	VM_PORT_STDERR,  /* ttyS3: the command's stderr, where it is apart */
+	VM_SERIAL_PORTS,
+	VM_PORT_MONITOR = VM_SERIAL_PORTS, /* no port of the guest: QMP, for vm_config.hold_end */
 	VM_PORTS,
 };
 

@@ -34,14 +34,14 @@ struct vm {
 	bool separate_stderr;
 	int ends[RELAYS]; /* ours, of the sockets and of the pipe; -1 */
 	struct relay relays[RELAYS];
-	struct line_log kernel, qemu, status;
+	struct line_log kernel, qemu, status, monitor;
 	int kernel_log;
 	struct terminal terminal;
 	pid_t pid;
 	int pidfd;
 	int wait_status; /* of QEMU; valid once `ended` */
 	uint64_t deadline_ns;
-	bool started, ended, ready, timed_out;
+	bool started, ended, ready, timed_out, held;
 	int exit_status; /* of the command; -1: not told */
 	char failure[LINE_LOG_LINE_BYTES];
 	char panic[LINE_LOG_LINE_BYTES];
@@ -59,6 +59,15 @@ static void take_status(void *context, const char *line)
 		vm->exit_status = status;
 	else if (strncmp(line, "error ", 6) == 0)
 		snprintf(vm->failure, sizeof(vm->failure), "%s", line + 6);
+}
+
+/* QMP's events, of which one matters: the guest has powered off, or would have started anew. */
+static void take_monitor_line(void *context, const char *line)
+{
+	struct vm *vm = context;
+
+	if (strstr(line, "\"event\": \"SHUTDOWN\""))
+		vm->held = true;
 }
 
 static void take_kernel_line(void *context, const char *line)
@@ -195,7 +204,8 @@ int vm_create(struct vm **result, const struct vm_config *config, struct error *
 	vm->pidfd = vm->kernel_log = vm->terminal.fd = vm->directory.lock = -1;
 	vm->kernel.line = take_kernel_line;
 	vm->status.line = take_status;
-	vm->kernel.context = vm->status.context = vm;
+	vm->monitor.line = take_monitor_line;
+	vm->kernel.context = vm->status.context = vm->monitor.context = vm;
 	for (int i = 0; i < RELAYS; i++) {
 		vm->ends[i] = -1;
 		vm->relays[i].ended = true;
@@ -219,7 +229,8 @@ const char *vm_region_path(const struct vm *vm)
 
 static bool port_used(const struct vm *vm, int port)
 {
-	return port != VM_PORT_STDERR || vm->separate_stderr;
+	return port == VM_PORT_MONITOR ? vm->config.hold_end
+				       : port != VM_PORT_STDERR || vm->separate_stderr;
 }
 
 /* ends[]: ours; theirs[]: QEMU's, which the caller closes after the fork. */
@@ -292,6 +303,8 @@ static void set_up_relays(struct vm *vm)
 	vm->relays[VM_PORT_KERNEL].context = vm;
 	vm->relays[VM_PORT_STATUS].tap = tap_lines;
 	vm->relays[VM_PORT_STATUS].context = &vm->status;
+	vm->relays[VM_PORT_MONITOR].tap = tap_lines;
+	vm->relays[VM_PORT_MONITOR].context = &vm->monitor;
 	vm->relays[RELAY_QEMU].to = config->verbose ? config->stderr_fd : -1;
 	vm->relays[RELAY_QEMU].tap = tap_lines;
 	vm->relays[RELAY_QEMU].context = &vm->qemu;
@@ -319,6 +332,25 @@ static int launch(struct vm *vm, struct qemu_command *command, int theirs[RELAYS
 	return 0;
 }
 
+/* A QEMU that does not hear it has ended, which vm_poll() finds. */
+static void say_to_monitor(const struct vm *vm, const char *command)
+{
+	if (vm->ends[VM_PORT_MONITOR] >= 0)
+		dprintf(vm->ends[VM_PORT_MONITOR], "{\"execute\": \"%s\"}\n", command);
+}
+
+pid_t vm_pid(const struct vm *vm)
+{
+	return vm->pid;
+}
+
+void vm_release(struct vm *vm)
+{
+	if (vm->held)
+		say_to_monitor(vm, "quit");
+	vm->held = false;
+}
+
 int vm_start(struct vm *vm, struct error *error)
 {
 	struct qemu_command command = {0};
@@ -337,6 +369,7 @@ int vm_start(struct vm *vm, struct error *error)
 	if (result < 0)
 		return result;
 	set_up_relays(vm);
+	say_to_monitor(vm, "qmp_capabilities");
 	if (vm->stdin_kind == GUEST_STDIN_TERMINAL)
 		terminal_init(&vm->terminal, vm->config.stdin_fd);
 	if (vm->config.timeout_s > 0)
@@ -405,6 +438,8 @@ int vm_poll(struct vm *vm, int wake_fd, int timeout_ms, struct error *error)
 	}
 	if (vm->relays[VM_PORT_CONSOLE].broken) /* as SIGPIPE would end the command */
 		end_qemu(vm);
+	if (vm->held && !vm->ended)
+		return 2;
 	return !vm->ended || output_pending(vm);
 }
 

@@ -48,6 +48,7 @@ struct vm_config {
 	const char *const *qemu_arguments; /* further ones */
 	size_t qemu_argument_count;
 	const char *qmp_path;   /* socket that QEMU makes; NULL: none */
+	bool hold_end;          /* a guest that has ended stays in QEMU's memory until vm_release() */
 	double timeout_s;       /* 0: none */
 	bool verbose;           /* the kernel's console goes to stderr_fd */
 	const char *kernel_log; /* file for all that the kernel's console said; NULL: none */
@@ -63,9 +64,15 @@ int vm_start(struct vm *vm, struct error *error);
 
 /*
  * Serves the guest for at most timeout_ms, or until wake_fd (-1: none) is readable. Returns 1 while the guest
- * runs, 0 once it has ended and all it wrote is passed on, or a negative errno.
+ * runs, 2 while it is held at its end, 0 once it has ended and all it wrote is passed on, or a negative errno.
  */
 int vm_poll(struct vm *vm, int wake_fd, int timeout_ms, struct error *error);
+
+/* Of QEMU, once it is started. */
+pid_t vm_pid(const struct vm *vm);
+
+/* Lets a held guest go. */
+void vm_release(struct vm *vm);
 
 /*
  * After the end: the command's exit status (128 + n for signal n), or VM_STATUS_TIMEOUT or VM_STATUS_FAILED

@@ -5,28 +5,20 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "config.h"
-#include "host/collect/ivshmem.h"
 #include "host/collect/recorder.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock_now.h"
 #include "tools/hypertrace/commands.h"
+#include "tools/hypertrace/record_guests.h"
 #include "tools/hypertrace/recording_options.h"
 #include "tools/hypertrace/recording_summary.h"
 
 #define READY_S 5.0 /* for guests to begin before COMMAND or --duration starts */
 #define TERM_S  2.0 /* for COMMAND to end when the recording does */
-
-struct record_options {
-	struct string_list qmp, regions;
-	struct recording_options recording;
-	double duration_s;
-	bool no_symbols, history, leave_on;
-};
 
 #define AT(member) offsetof(struct record_options, member)
 static const struct option_spec record_specs[] = {
@@ -34,6 +26,12 @@ static const struct option_spec record_specs[] = {
 		"QMP socket of a guest's QEMU; several times: several guests"},
 	{0, "region", "FILE", OPTION_LIST, AT(regions),
 		"file of a guest's region; several times: several guests"},
+	{'p', "pid", "PID", OPTION_LIST, AT(pids),
+		"process of a guest's VMM: channel ftrace; several times: several guests"},
+	{0, "ram", "FILE", OPTION_LIST, AT(ram),
+		"file of a guest's RAM, or a dump of it: channel ftrace"},
+	{0, "channel", "shm|ftrace", OPTION_CHOICE, AT(channel),
+		"how the events come: from hypertrace.ko in the guest, or out of a stock guest's own ftrace"},
 	RECORDING_OPTION_SPECS(struct record_options),
 	{'d', "duration", "TIME", OPTION_SECONDS, AT(duration_s),
 		"record for so long, once the guests answer; default until Ctrl-C"},
@@ -66,35 +64,6 @@ static void show_notice(void *context, const char *text)
 
 	snprintf(run->said, sizeof(run->said), "%s", text);
 	fprintf(stderr, "hypertrace: %s\n", text);
-}
-
-/* The guest behind a QMP socket: its region's file, and the process whose end is its end. */
-static int add_qmp(struct recorder *recorder, const char *socket, struct error *error)
-{
-	struct ucred peer = {0};
-	socklen_t bytes = sizeof(peer);
-	struct qmp qmp;
-	char path[4096];
-	int code = qmp_init(&qmp, socket, error);
-
-	if (code)
-		return code;
-	code = ivshmem_find(&qmp, path, sizeof(path), error);
-	if (getsockopt(qmp.fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes))
-		peer.pid = 0;
-	qmp_deinit(&qmp);
-	return code ? code : recorder_add_guest(recorder, path, NULL, peer.pid, error);
-}
-
-static int add_guests(struct recorder *recorder, const struct record_options *options, struct error *error)
-{
-	int code = 0;
-
-	for (size_t i = 0; !code && i < options->qmp.count; i++)
-		code = add_qmp(recorder, options->qmp.items[i], error);
-	for (size_t i = 0; !code && i < options->regions.count; i++)
-		code = recorder_add_guest(recorder, options->regions.items[i], NULL, 0, error);
-	return code;
 }
 
 /* From here on these signals are read, not delivered: nothing is interrupted halfway. */
@@ -196,28 +165,8 @@ static int record(
 	return code;
 }
 
-/* Everything that can be wrong before a file is touched. */
-static int check(const struct record_options *options, struct recorder_options *recorder, char **events,
-	struct error *error)
-{
-	if (!options->qmp.count && !options->regions.count) {
-		error_set(error, -EINVAL, "which guest? Neither --qmp nor --region is given");
-		return error_hint(error,
-			"a running QEMU: hypertrace attach --qmp SOCKET, then record --qmp SOCKET; "
-			"a throw-away guest: hypertrace run");
-	}
-	if (options->history && (options->recording.ring_bytes || options->recording.mode)) {
-		error_set(error, -EINVAL, "--history takes the rings as they are: no --size, no --mode");
-		return error_hint(error, "rings of another size or mode start anew, and are empty");
-	}
-	recorder->no_symbols = options->no_symbols;
-	recorder->history = options->history;
-	recorder->leave_on = options->leave_on;
-	return recording_options_read(recorder, events, &options->recording, error);
-}
-
 /* The trace is complete. Returns the exit status. */
-static int conclude(struct record_run *run, const char *output, int code, struct error *error)
+static int conclude(struct record_run *run, const char *output, bool stock, int code, struct error *error)
 {
 	const struct trace_info *info = recorder_info(run->recorder);
 	struct error finish = {0};
@@ -230,10 +179,12 @@ static int conclude(struct record_run *run, const char *output, int code, struct
 		show_recording_summary(info, output, stderr);
 	} else if (!code) {
 		code = error_set(
-			error, -ENODATA, "nothing was recorded: no guest's hypertrace.ko has answered");
-		error_hint(error,
-			"load it in the guest (hypertrace module builds it); hypertrace doctor --qmp SOCKET "
-			"tells what is missing");
+			error, -ENODATA, stock ? "nothing was recorded: no guest's kernel was found"
+					       : "nothing was recorded: no guest's hypertrace.ko has answered");
+		error_hint(error, "%s",
+			stock ? "has it booted? hypertrace dmesg shows what its kernel says"
+			      : "load it in the guest (hypertrace module builds it); hypertrace doctor --qmp "
+				"SOCKET tells what is missing; a stock guest: --channel ftrace");
 	}
 	if (!code)
 		return run->status;
@@ -255,12 +206,12 @@ static int run_record(const struct command *command, int argc, char **argv)
 
 	if (code == 1)
 		return 0;
-	if (code || check(&options, &recorder, &events, &error))
+	if (code || record_check(&options, &recorder, &events, &error))
 		return show_error(&error, false, 2);
 	recorder.output = output_directory(options.recording.output, &error);
 	code = recorder.output ? recorder_create(&run.recorder, &recorder, &error) : error.code;
 	if (!code)
-		code = add_guests(run.recorder, &options, &error);
+		code = record_add_guests(run.recorder, &options, &error);
 	if (!code)
 		code = take_signals(&run, &error);
 	if (code) {
@@ -270,7 +221,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 	code = record(&run, &options, argv, &error);
 	if (run.child > 0)
 		end_command(&run);
-	code = conclude(&run, recorder.output, code, &error);
+	code = conclude(&run, recorder.output, recorder.channel == RECORDER_FTRACE, code, &error);
 	recorder_destroy(run.recorder);
 	close(run.signals);
 	return code;
@@ -279,7 +230,8 @@ static int run_record(const struct command *command, int argc, char **argv)
 const struct command cmd_record = {
 	.name = "record",
 	.summary = "Trace guests that are running",
-	.synopsis = "{--qmp SOCKET | --region FILE}... [OPTION]... [-- COMMAND [ARGUMENT]...]",
+	.synopsis = "{--qmp SOCKET | --region FILE | --pid PID | --ram FILE}... [OPTION]... "
+		    "[-- COMMAND [ARGUMENT]...]",
 	.description =
 		"Asks the hypertrace.ko of one or several running guests for events and writes what comes, "
 		"with all guests on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this "
@@ -290,6 +242,11 @@ const struct command cmd_record = {
 		"Recording starts from now on, and at the end the events are turned off. For a flight "
 		"recorder, --leave-on lets the guests go on writing, the newest over the oldest; record "
 		"--history then takes what the rings hold by that time.\n\n"
+		"Channel ftrace needs nothing in the guest: the rings of its own ftrace (the main one and those of "
+		"its tracing instances) are read out of its memory, through its VMM's process or a file. What is "
+		"traced there is the guest's affair, its kernel's command line (trace_event=) or tracefs; -e takes "
+		"a part of it. It needs CAP_SYS_PTRACE, or the VMM's user. A dump is read once, with all it "
+		"holds.\n\n"
 		"COMMAND starts when the guests have begun to record, or after five seconds; where it "
 		"outlives the recording it gets SIGTERM, and after two seconds SIGKILL.\n\n"
 		"At the end it says how many events were recorded and how many were lost, and why.",
@@ -300,6 +257,8 @@ const struct command cmd_record = {
 		    "  # a flight recorder: on for days, looked at when something happened\n"
 		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --duration 1s\n"
 		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --history --duration 1s\n"
+		    "  # a stock guest that traces for itself; nothing of ours is in it\n"
+		    "  hypertrace record --pid 4711 --history --duration 10s -o trace\n"
 		    "  # what a guest that has panicked did last\n"
 		    "  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s",
 	.options = record_specs,

@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 
 #include "config.h"
+#include "host/collect/ftrace_boot.h"
 #include "host/vm/kernel_package.h"
 #include "host/vm/module_build.h"
 #include "host/vm/vm.h"
@@ -20,7 +21,8 @@
 
 struct run_options {
 	const char *kernel, *headers, *append, *qmp, *kernel_log;
-	unsigned accel; /* enum vm_accel + 1; 0: not given */
+	unsigned accel;   /* enum vm_accel + 1; 0: not given */
+	unsigned channel; /* enum recorder_channel + 1; 0: not given */
 	uint64_t smp, memory_bytes, region_bytes;
 	struct string_list files, qemu;
 	double timeout_s;
@@ -33,6 +35,7 @@ struct run_wish {
 	const struct run_options *options;
 	struct recorder_options recorder;
 	char *events; /* as recorder.events */
+	char *words;  /* for the kernel's command line */
 };
 
 #define AT(member) offsetof(struct run_options, member)
@@ -48,6 +51,9 @@ static const struct option_spec run_specs[] = {
 		"how the guest runs; default auto: KVM where it works, else TCG"},
 	{0, "icount", NULL, OPTION_FLAG, AT(icount),
 		"one guest instruction is one guest nanosecond: exact costs"},
+	{0, "channel", "shm|ftrace", OPTION_CHOICE, AT(channel),
+		"trace by hypertrace.ko (default), or read the guest's own ftrace out of its memory, from its "
+		"kernel's first events on"},
 	RECORDING_OPTION_SPECS(struct run_options),
 	{0, "region-size", "BYTES", OPTION_BYTES, AT(region_bytes),
 		"memory that guest and host share; default 32M"},
@@ -91,7 +97,7 @@ static int check(struct run_options *options, int operands, struct error *error)
 		error_set(error, -EINVAL, "--icount counts on one vCPU only");
 		return error_hint(error, "give --smp 1");
 	}
-	if (options->no_trace) {
+	if (options->no_trace || options->channel == 1 + RECORDER_FTRACE) {
 		options->region_bytes = 0;
 	} else if (!options->region_bytes) {
 		error_set(error, -EINVAL, "--region-size 0: tracing needs a region");
@@ -124,7 +130,14 @@ static int serve(struct vm *vm, int signals, struct error *error)
 	while ((result = vm_poll(vm, signals, POLL_MS, error)) == 1)
 		if (read(signals, &signal_info, sizeof(signal_info)) == sizeof(signal_info))
 			return (int)signal_info.ssi_signo;
-	return result;
+	return result == 2 ? 0 : result;
+}
+
+/* What is left of a guest that is held at its end. */
+static int serve_end(struct vm *vm, int signals, struct error *error)
+{
+	vm_release(vm);
+	return serve(vm, signals, error);
 }
 
 static int finish(struct vm *vm, int served, struct error *error)
@@ -145,22 +158,27 @@ static int run_guest(const struct run_wish *wish, const struct vm_config *config
 	cleanup_close int signals = block_signals();
 	struct recording *recording = NULL;
 	struct vm *vm = NULL;
-	int result, status = VM_STATUS_FAILED;
+	struct error recorded = {0};
+	int result, status, stopped = 0;
 
 	result = vm_create(&vm, config, error);
 	if (!result && !wish->options->no_trace)
-		result = recording_start(&recording, &wish->recorder, wish->options->recording.output,
+		result = recording_create(&recording, &wish->recorder, wish->options->recording.output,
 			vm_region_path(vm), error);
 	if (!result)
 		result = vm_start(vm, error);
-	if (result < 0) {
-		show_error(error, false, status);
-	} else {
+	if (!result && recording)
+		result = recording_start(recording, config->hold_end ? vm_pid(vm) : 0, error);
+	if (!result)
 		result = serve(vm, signals, error);
-		status = finish(vm, result, error);
-	}
-	if (recording && recording_stop(recording, result == 0, error) < 0) {
-		show_error(error, false, 0);
+	/* the guest is still in QEMU's memory where its last events are to be read there */
+	if (recording && recording_stop(recording, result == 0, &recorded) < 0)
+		stopped = -1;
+	if (result == 0)
+		result = serve_end(vm, signals, error);
+	status = finish(vm, result, error);
+	if (stopped < 0) {
+		show_error(&recorded, false, 0);
 		status = status ? status : VM_STATUS_FAILED;
 	}
 	vm_destroy(vm);
@@ -173,11 +191,12 @@ static int prepare_and_run(const struct run_wish *wish, char **command, struct e
 	const struct kernel_wish kernel_wish = {
 		.name = options->kernel,
 		.headers = options->headers,
-		.need_headers = !options->no_trace,
+		.need_headers = !options->no_trace && wish->recorder.channel == RECORDER_SHM,
 		.progress = show_progress,
 	};
 	struct kernel_package kernel;
-	cleanup_free char *module = NULL;
+	const bool stock = wish->recorder.channel == RECORDER_FTRACE;
+	cleanup_free char *module = NULL, *append = NULL;
 	struct vm_config config = {.smp = (unsigned int)options->smp,
 		.memory_bytes = options->memory_bytes,
 		.accel = options->accel ? (enum vm_accel)(options->accel - 1) : VM_ACCEL_AUTO,
@@ -201,7 +220,15 @@ static int prepare_and_run(const struct run_wish *wish, char **command, struct e
 	if (kernel_package_find(&kernel, &kernel_wish, error) < 0)
 		return show_error(error, false, VM_STATUS_FAILED);
 	config.vmlinuz = kernel.vmlinuz;
-	if (!options->no_trace && module_build(&module, &kernel, NULL, show_progress, error) < 0) {
+	if (stock && asprintf(&append, "%s %s", wish->words, options->append ? options->append : "") < 0) {
+		kernel_package_deinit(&kernel);
+		error_set(error, -ENOMEM, "out of memory");
+		return show_error(error, false, VM_STATUS_FAILED);
+	}
+	if (stock)
+		config.append = append;
+	config.hold_end = stock;
+	if (!options->no_trace && !stock && module_build(&module, &kernel, NULL, show_progress, error) < 0) {
 		status = show_error(error, false, VM_STATUS_FAILED);
 	} else {
 		config.module = module;
@@ -209,6 +236,24 @@ static int prepare_and_run(const struct run_wish *wish, char **command, struct e
 	}
 	kernel_package_deinit(&kernel);
 	return status;
+}
+
+/* What to record, and for a stock guest the words that let it trace just that. */
+static int read_recording(struct run_wish *wish, struct error *error)
+{
+	const struct run_options *options = wish->options;
+	char *selection;
+	int code;
+
+	wish->recorder.channel = options->channel ? (enum recorder_channel)(options->channel - 1) : RECORDER_SHM;
+	code = recording_options_read(&wish->recorder, &wish->events, &options->recording, error);
+	if (code || wish->recorder.channel == RECORDER_SHM)
+		return code;
+	wish->words = ftrace_boot_words(wish->events, options->recording.ring_bytes);
+	selection = ftrace_boot_selection(wish->events);
+	free(wish->events);
+	wish->recorder.events = wish->events = selection;
+	return wish->words && selection ? 0 : error_set(error, -ENOMEM, "out of memory");
 }
 
 static int run_run(const struct command *self, int argc, char **argv)
@@ -223,11 +268,12 @@ static int run_run(const struct command *self, int argc, char **argv)
 	if (!result)
 		result = check(&options, argc, &error);
 	if (!result && !options.no_trace)
-		result = recording_options_read(&wish.recorder, &wish.events, &options.recording, &error);
+		result = read_recording(&wish, &error);
 	wish.recorder.notice = options.verbose ? show_notice : NULL;
 	result = result < 0 ? show_error(&error, false, STATUS_BAD_USAGE)
 			    : prepare_and_run(&wish, argv, &error);
 	free(wish.events);
+	free(wish.words);
 	return result;
 }
 
@@ -249,6 +295,8 @@ const struct command cmd_run = {
 		"could not be run; 130 after Ctrl-C; 2 where the command line is wrong.",
 	.examples = "  # scheduling, interrupts and system calls of a small workload, on Debian 12's 6.12\n"
 		    "  hypertrace run -e sched,irq,syscalls -o trace -- sh -c 'ls -R / | wc -l'\n"
+		    "  # a stock kernel's boot, from its first events on; then: hypertrace boot trace\n"
+		    "  hypertrace run --channel ftrace -e initcall,sched,irq -o trace -- true\n"
 		    "  # a program of one's own, with its libraries, on kernel 6.1 and four vCPUs\n"
 		    "  hypertrace run --kernel 6.1 --smp 4 -- ./program --flag\n"
 		    "  # a shell in a guest, untraced\n"

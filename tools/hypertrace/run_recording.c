@@ -2,6 +2,7 @@
 #include "tools/hypertrace/run_recording.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,8 +11,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "host/memory/guest_memory.h"
+#include "lib/base/clock_now.h"
 #include "tools/hypertrace/output_directory.h"
 #include "tools/hypertrace/recording_summary.h"
+#include "tools/hypertrace/symbol_cache.h"
+
+#define MEMORY_POLL_MS 5
 
 struct recording {
 	struct recorder *recorder;
@@ -19,12 +25,43 @@ struct recording {
 	pthread_t thread;
 	atomic_bool stop;
 	int wake; /* eventfd: ends the recorder's sleep */
+	pid_t vmm;
+	int64_t start_ns; /* of the VMM */
+	bool started;
+	struct error error; /* of the thread */
 };
+
+/* QEMU needs a moment for the guest's memory to be there. NULL: it ended, or has none. */
+static int open_memory(struct recording *recording, struct guest_memory *memory, struct error *error)
+{
+	int code;
+
+	do {
+		code = guest_memory_open_process(memory, recording->vmm, error);
+		if (code && code != -ENODEV)
+			return code;
+	} while (code && !poll(&(struct pollfd){.fd = recording->wake, .events = POLLIN}, 1, MEMORY_POLL_MS));
+	return code;
+}
+
+static int add_stock_guest(struct recording *recording, struct error *error)
+{
+	struct guest_memory memory = GUEST_MEMORY_NONE;
+	const struct recorder_stock stock = {.name = "guest",
+		.cache_dir = symbol_cache(),
+		.whole = true,
+		.start_host_ns = recording->start_ns};
+	int code = open_memory(recording, &memory, error);
+
+	return code ? code : recorder_add_stock_guest(recording->recorder, &memory, &stock, error);
+}
 
 static void *record(void *context)
 {
 	struct recording *recording = context;
 
+	if (recording->vmm && add_stock_guest(recording, &recording->error))
+		return NULL;
 	while (!atomic_load(&recording->stop) && recorder_step(recording->recorder, recording->wake) > 0)
 		continue;
 	return NULL;
@@ -47,17 +84,12 @@ static int begin(struct recording *recording, const struct recorder_options *opt
 	if (recording->wake < 0)
 		return error_set(error, -errno, "cannot make an eventfd: %s", strerror(errno));
 	result = recorder_create(&recording->recorder, options, error);
-	if (!result)
+	if (!result && options->channel == RECORDER_SHM)
 		result = recorder_add_guest(recording->recorder, region_path, "guest", 0, error);
-	if (result < 0)
-		return result;
-	result = -pthread_create(&recording->thread, NULL, record, recording);
-	if (result < 0)
-		return error_set(error, result, "cannot start a thread: %s", strerror(-result));
-	return 0;
+	return result;
 }
 
-int recording_start(struct recording **result, const struct recorder_options *options, const char *output,
+int recording_create(struct recording **result, const struct recorder_options *options, const char *output,
 	const char *region_path, struct error *error)
 {
 	struct recorder_options recorder = *options;
@@ -81,6 +113,19 @@ int recording_start(struct recording **result, const struct recorder_options *op
 	return 0;
 }
 
+int recording_start(struct recording *recording, pid_t vmm, struct error *error)
+{
+	int code;
+
+	recording->vmm = vmm;
+	recording->start_ns = (int64_t)clock_now_ns(CLOCK_MONOTONIC);
+	code = -pthread_create(&recording->thread, NULL, record, recording);
+	if (code < 0)
+		return error_set(error, code, "cannot start a thread: %s", strerror(-code));
+	recording->started = true;
+	return 0;
+}
+
 int recording_stop(struct recording *recording, bool ended_well, struct error *error)
 {
 	const uint64_t one = 1;
@@ -88,10 +133,15 @@ int recording_stop(struct recording *recording, bool ended_well, struct error *e
 
 	atomic_store(&recording->stop, true);             /* pairs with the load in record() */
 	(void)!write(recording->wake, &one, sizeof(one)); /* without, it wakes by itself within 20 ms */
-	pthread_join(recording->thread, NULL);
+	if (recording->started)
+		pthread_join(recording->thread, NULL);
 	result = recorder_finish(recording->recorder, error);
 	if (!result)
 		result = recorder_guest_error(recording->recorder, error);
+	if (!result && recording->error.code) {
+		*error = recording->error;
+		result = error->code;
+	}
 	if (ended_well || recorder_info(recording->recorder)->nr_machines)
 		show_recording_summary(recorder_info(recording->recorder), recording->output, stderr);
 	destroy(recording);
