@@ -4,12 +4,34 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "host/kernel/kernel_cache.h"
+#include "host/kernel/kernel_candidate.h"
 #include "host/kernel/kernel_image.h"
+#include "host/kernel/kernel_probe.h"
 #include "host/kernel/vmcoreinfo.h"
 
-/* Pages that look like VMCOREINFO: the kernel's own, a copy or two, and those of earlier kernels. Each costs time. */
-#define CANDIDATES_MAX 32
+/* What looks like a kernel: the one that runs, copies of its page, those before a reboot. Each costs some ms. */
+#define CANDIDATES_MAX 16
+#define PAGES_MAX      1024 /* that begin as VMCOREINFO does */
+
+/* A tick is 1 to 10 ms (CONFIG_HZ): long enough to see whether a kernel that is not idle runs. */
+#define TICK_STEP_NS 1000000
+#define TICK_STEPS   11
+
+struct finder {
+	struct guest_memory *memory;
+	const char *cache_dir;
+	struct kernel_candidate best;
+	bool has_best, is_best_cached;
+	/* what was looked at, so that copies cost nothing */
+	struct {
+		uint64_t phys_base, stext;
+	} seen[CANDIDATES_MAX];
+	unsigned nr_seen;
+	struct error why; /* of what looked most like a kernel and was none */
+};
 
 void guest_kernel_deinit(struct guest_kernel *kernel)
 {
@@ -19,138 +41,212 @@ void guest_kernel_deinit(struct guest_kernel *kernel)
 	*kernel = (struct guest_kernel){0};
 }
 
-static uint64_t read_variable(const struct guest_kernel *kernel, const char *name, size_t bytes)
+static bool is_seen(const struct finder *finder, const struct vmcoreinfo *info)
 {
-	const uint64_t address = guest_kernel_symbol(kernel, name);
-	uint64_t value = 0;
-
-	return address && !guest_kernel_read(kernel, address, &value, bytes) ? value : 0;
+	for (unsigned i = 0; i < finder->nr_seen; i++)
+		if (finder->seen[i].phys_base == info->phys_base && finder->seen[i].stext == info->stext)
+			return true;
+	return false;
 }
 
-/* What tells how the kernel's address space lies. */
-static void find_address_space(struct guest_kernel *kernel, const struct vmcoreinfo *info)
+/* Keeps it if it is better than what there is. Errors other than of reading are remembered, not returned. */
+static int offer(struct finder *finder, const struct vmcoreinfo *info, bool is_cached)
 {
-	/* the direct map is made by init_mem_mapping(), which also sets max_pfn_mapped; before, KASLR may move it */
-	if (read_variable(kernel, "max_pfn_mapped", 8))
-		kernel->page_offset = read_variable(kernel, "page_offset_base", 8);
-	kernel->page_table = info->swapper_pg_dir - KERNEL_IMAGE_BASE + kernel->phys_base;
-	kernel->page_levels = info->l5_enabled == 1 ? 5 : 4;
-}
-
-/* Everything about one candidate in the current layout. */
-static int take(struct guest_kernel *kernel, const struct vmcoreinfo *info, struct error *error)
-{
-	struct kernel_image image = {
-		kernel->memory, info->phys_base, info->stext, KERNEL_IMAGE_BASE + KERNEL_IMAGE_BYTES};
-	size_t btf_bytes;
+	struct kernel_candidate candidate;
+	struct error error = {0};
 	int code;
 
-	if (info->stext < KERNEL_IMAGE_BASE || info->stext >= image.end)
-		return error_set(error, -EINVAL, "_stext is at 0x%llx", (unsigned long long)info->stext);
-	code = kernel_image_symbols(&image, info, &kernel->symbols, error);
-	if (code)
+	if (is_seen(finder, info))
+		return 0;
+	code = kernel_candidate_init(&candidate, finder->memory, info, &error);
+	if (code == -ESRCH || code == -EIO || code == -ENOMEM) {
+		finder->why = error;
 		return code;
-	memcpy(kernel->release, info->release, sizeof(kernel->release));
-	memcpy(kernel->build_id, info->build_id, sizeof(kernel->build_id));
-	kernel->phys_base = info->phys_base;
-	kernel->kaslr_offset = info->kernel_offset;
-	kernel->text = guest_kernel_symbol(kernel, "_text");
-	kernel->end = guest_kernel_symbol(kernel, "_end");
-	if (kernel->text < KERNEL_IMAGE_BASE || kernel->text > info->stext || kernel->end < info->stext ||
-		kernel->end > image.end)
-		return error_set(error, -EINVAL, "_text is at 0x%llx, _end at 0x%llx",
-			(unsigned long long)kernel->text, (unsigned long long)kernel->end);
-	image.text = kernel->text;
-	image.end = kernel->end;
-	code = kernel_image_check_banner(&image, guest_kernel_symbol(kernel, "linux_banner"), info->release);
-	if (code)
-		return error_set(error, code, "no linux_banner of %s: %s", info->release, strerror(-code));
-	code = kernel_image_btf(&image, &kernel->symbols, info->release, &kernel->btf, &btf_bytes, error);
-	if (!code)
-		code = kernel_types_init(&kernel->types, kernel->btf, btf_bytes, error);
-	if (!code)
-		find_address_space(kernel, info);
-	return code;
-}
-
-/* One VMCOREINFO, in all layouts. 1: that is it. */
-static int try_layouts(struct guest_kernel *kernel, const struct vmcoreinfo *info, struct error *error)
-{
-	struct guest_memory *memory = kernel->memory;
-	const size_t before = memory->current;
-
-	for (size_t i = 0; i < memory->nr_layouts; i++) {
-		int code;
-
-		guest_memory_use_layout(memory, i);
-		code = take(kernel, info, error);
-		if (!code)
-			return 1;
-		guest_kernel_deinit(kernel);
-		kernel->memory = memory;
-		if (code == -ESRCH || code == -EIO || code == -ENOMEM || code == -ENOTSUP)
-			return code;
 	}
-	guest_memory_use_layout(memory, before);
+	/* a false entry of the cache must not hide what VMCOREINFO says */
+	if (!code || !is_cached) {
+		finder->seen[finder->nr_seen].phys_base = info->phys_base;
+		finder->seen[finder->nr_seen++].stext = info->stext;
+	}
+	if (code) {
+		/* a kernel that cannot be read says more than a page that is not one */
+		if (finder->why.code != -ENOTSUP)
+			finder->why = error;
+		return 0;
+	}
+	if (finder->has_best && !kernel_candidate_is_better(&candidate, &finder->best)) {
+		kernel_candidate_deinit(&candidate);
+		return 0;
+	}
+	if (finder->has_best)
+		kernel_candidate_deinit(&finder->best);
+	finder->best = candidate;
+	finder->has_best = true;
+	finder->is_best_cached = is_cached;
 	return 0;
 }
 
-static int search(struct guest_kernel *kernel, struct error *error)
+/* Does what was found certainly run? A kernel that is idle takes the search for another one in addition. */
+static bool is_certain(const struct finder *finder)
+{
+	const struct timespec step = {.tv_nsec = TICK_STEP_NS};
+
+	if (!finder->has_best || !finder->memory->is_live)
+		return false;
+	if (kernel_candidate_is_booting(&finder->best))
+		return true;
+	for (int i = 0; i < TICK_STEPS; i++) {
+		if (kernel_candidate_ticks(&finder->best))
+			return true;
+		nanosleep(&step, NULL);
+	}
+	return false;
+}
+
+static int search_cached(struct finder *finder)
+{
+	struct kernel_cache_entry entries[KERNEL_CACHE_ENTRIES_MAX];
+	struct kernel_probe probe = {.memory = finder->memory, .entries = entries};
+	struct vmcoreinfo info;
+	int code;
+
+	if (!finder->cache_dir)
+		return 0;
+	probe.nr_entries = kernel_cache_load(finder->cache_dir, entries);
+	while (finder->nr_seen < CANDIDATES_MAX && (code = kernel_probe_next(&probe, &info))) {
+		if (code < 0)
+			return error_set(&finder->why, code, "%s", strerror(-code));
+		code = offer(finder, &info, true);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+static int search_vmcoreinfo(struct finder *finder)
 {
 	char page[VMCOREINFO_BYTES_MAX];
 	uint64_t cursor = 0, offset;
-	struct error why = {0};
-	bool is_likely = false;
 
-	for (unsigned tried = 0; tried < CANDIDATES_MAX;) {
+	for (unsigned pages = 0; pages < PAGES_MAX && finder->nr_seen < CANDIDATES_MAX; pages++) {
 		struct vmcoreinfo info;
+		struct error error = {0};
 		int code = guest_memory_find_page(
-			kernel->memory, VMCOREINFO_PREFIX, strlen(VMCOREINFO_PREFIX), &cursor, &offset);
+			finder->memory, VMCOREINFO_PREFIX, strlen(VMCOREINFO_PREFIX), &cursor, &offset);
 
 		if (code < 0)
-			return error_set(error, code, "%s: %s", kernel->memory->name, strerror(-code));
+			return error_set(&finder->why, code, "%s", strerror(-code));
 		if (!code)
 			break;
-		if (guest_memory_read_offset(kernel->memory, offset, page, sizeof(page)))
+		if (guest_memory_read_offset(finder->memory, offset, page, sizeof(page)))
 			continue;
-		code = vmcoreinfo_parse(&info, page, sizeof(page), &why);
-		is_likely |= code == -ENOTSUP;
+		code = vmcoreinfo_parse(&info, page, sizeof(page), &error);
+		if (code == -ENOTSUP)
+			finder->why = error;
 		if (code)
 			continue;
-		tried++;
-		is_likely = true;
-		code = try_layouts(kernel, &info, &why);
-		if (code > 0)
-			return 0;
-		if (code < 0)
+		code = offer(finder, &info, false);
+		if (code)
+			return code;
+		if (finder->has_best && finder->memory->is_live && kernel_candidate_ticks(&finder->best))
 			break;
 	}
-	if (!is_likely)
+	return 0;
+}
+
+static void remember(const struct finder *finder)
+{
+	struct kernel_cache_entry entry;
+
+	if (!finder->cache_dir)
+		return;
+	/* the cache is a help, not a need: what cannot be written is found again next time */
+	if (finder->is_best_cached)
+		kernel_cache_touch(finder->cache_dir, finder->best.kernel.build_id);
+	else if (!kernel_candidate_entry(&finder->best, &entry))
+		kernel_cache_store(finder->cache_dir, &entry, NULL);
+}
+
+static int explain(struct finder *finder, int code, struct error *error)
+{
+	const char *name = finder->memory->name;
+
+	if (code)
+		return error_set(error, code, "%s: %s", name, finder->why.text);
+	if (!finder->why.code)
 		return error_set(error, -EAGAIN,
 			"no Linux kernel in the memory of %s: still in the firmware, not booted so far, or not Linux",
-			kernel->memory->name);
-	/* what looks like a kernel and is none may be what a reboot left of the one before */
-	if (why.code == -EINVAL || why.code == -EFAULT || why.code == -ESTALE || why.code == -E2BIG)
-		why.code = kernel->memory->is_live ? -EAGAIN : -EINVAL;
-	return error_set(error, why.code, "%s: %s", kernel->memory->name, why.text);
+			name);
+	/* in a running guest it may be what a reboot left of the kernel before */
+	code = finder->why.code == -ENOTSUP ? -ENOTSUP : finder->memory->is_live ? -EAGAIN : -EINVAL;
+	return error_set(error, code, "%s: %s", name, finder->why.text);
+}
+
+static int find(struct finder *finder, struct error *error)
+{
+	const size_t layout = finder->memory->current;
+	int code = search_cached(finder);
+
+	if (!code && !is_certain(finder))
+		code = search_vmcoreinfo(finder);
+	if (!code && finder->has_best) {
+		if (!finder->memory->is_live || !kernel_candidate_has_restarted(&finder->best) ||
+			kernel_candidate_ticks(&finder->best))
+			return 0;
+		error_set(&finder->why, -EAGAIN, "kernel %s has restarted, and no other runs so far",
+			finder->best.kernel.release);
+	}
+	guest_memory_use_layout(finder->memory, layout);
+	return explain(finder, code, error);
 }
 
 int guest_kernel_init(
 	struct guest_kernel *kernel, struct guest_memory *memory, const char *cache_dir, struct error *error)
 {
-	int code;
+	struct finder finder = {.memory = memory, .cache_dir = cache_dir};
+	int code = find(&finder, error);
 
-	*kernel = (struct guest_kernel){.memory = memory};
-	code = search(kernel, error);
-	if (code)
-		guest_kernel_deinit(kernel);
-	return code;
+	if (code) {
+		kernel_candidate_deinit(&finder.best);
+		*kernel = (struct guest_kernel){0};
+		return code;
+	}
+	guest_memory_use_layout(memory, finder.best.layout);
+	remember(&finder);
+	*kernel = finder.best.kernel;
+	kernel->was_cached = finder.is_best_cached;
+	return 0;
+}
+
+static bool has_build_id(const struct guest_kernel *kernel, const uint8_t *bytes)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < BUILD_ID_BYTES; i++)
+		if (kernel->build_id[2 * i] != digits[bytes[i] >> 4] ||
+			kernel->build_id[2 * i + 1] != digits[bytes[i] & 15])
+			return false;
+	return true;
 }
 
 int guest_kernel_check(const struct guest_kernel *kernel)
 {
 	const struct kernel_image image = {kernel->memory, kernel->phys_base, kernel->text, kernel->end};
-
-	return kernel_image_check_banner(
+	const uint64_t variable = guest_kernel_symbol(kernel, "phys_base");
+	uint8_t build_id[BUILD_ID_BYTES];
+	uint64_t phys_base;
+	int code = kernel_image_check_banner(
 		&image, guest_kernel_symbol(kernel, "linux_banner"), kernel->release);
+
+	if (!code && variable) {
+		code = kernel_image_read(&image, variable, &phys_base, sizeof(phys_base));
+		if (!code && phys_base != kernel->phys_base)
+			code = -ESTALE;
+	}
+	if (!code && kernel->build_id[0] && kernel->build_id_note) {
+		code = kernel_image_read(&image, kernel->build_id_note, build_id, sizeof(build_id));
+		if (!code && !has_build_id(kernel, build_id))
+			code = -ESTALE;
+	}
+	return code == -EFAULT ? -ESTALE : code;
 }

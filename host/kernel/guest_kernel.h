@@ -5,8 +5,8 @@
  *
  *   VMCOREINFO (a page that begins with OSRELEASE=) -> kallsyms -> BTF -> page tables
  *
- * With the symbols and types of a BUILD-ID in the cache VMCOREINFO is not needed: the kernel's image is found by its
- * build id at one of the places where it can lie, so that it is found from its first instructions on.
+ * With what VMCOREINFO said of a BUILD-ID in the cache it is not needed: the kernel's image is found by its build id at
+ * one of the places where it can lie, so that it is found from its first instructions on, and faster.
  */
 #pragma once
 #include <stdbool.h>
@@ -29,7 +29,8 @@ struct guest_kernel {
 	uint64_t phys_base;          /* physical = address - 0xffffffff80000000 + this, for the image */
 	uint64_t page_offset;        /* the direct map: physical = address - this; 0: so early is it */
 	uint64_t page_table;         /* physical address of the kernel's top-level table */
-	unsigned page_levels;        /* 4 or 5; 0: not known so far */
+	unsigned page_levels;        /* 4 or 5 */
+	uint64_t build_id_note;      /* address of the 20 bytes in the image; 0: there are none */
 	struct kernel_symbols symbols;
 	struct kernel_types types;
 	uint8_t *btf; /* what `types` reads */
@@ -37,8 +38,8 @@ struct guest_kernel {
 };
 
 /*
- * Finds the kernel and fills *kernel, which is { 0 }. `cache_dir`: where symbols and types are kept by build id; NULL:
- * nowhere. Sets the memory's layout to the one that it was recognised in.
+ * Finds the kernel and fills *kernel, which is { 0 }. `cache_dir`: where is kept what is known of a build id
+ * (kernel_cache.h), made if it is missing; NULL: nowhere. Sets the memory's layout to the one that it was recognised in.
  * -EAGAIN: no kernel, or not booted so far (in the firmware, decompressing, before VMCOREINFO exists and not in the
  * cache): a later try may succeed; -ENOTSUP: a kernel we cannot read (another architecture, without BTF or kallsyms);
  * -EINVAL: damaged; -ESRCH, -EIO; -ENOMEM. After an error it is as after guest_kernel_deinit().

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A kernel's address space: where an address lies in physical memory, and what is there. */
-#include "host/kernel/guest_kernel.h"
+#include "host/kernel/kernel_address.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,6 +15,11 @@
 #define PAGE_BITS       12
 #define LARGE_LEVEL_MAX 3 /* 1 GiB */
 
+/* Documentation/arch/x86/x86_64/mm.rst: where the direct map is without KASLR, and the lowest address of 4 levels */
+#define PAGE_OFFSET_L4     UINT64_C(0xffff888000000000)
+#define PAGE_OFFSET_L5     UINT64_C(0xff11000000000000)
+#define PAGE_OFFSET_L4_MIN UINT64_C(0xffff800000000000)
+
 static bool is_canonical(uint64_t address, unsigned levels)
 {
 	const unsigned bits = PAGE_BITS + TABLE_BITS * levels;
@@ -23,13 +28,37 @@ static bool is_canonical(uint64_t address, unsigned levels)
 	return high == 0 || high == -1;
 }
 
-static int walk(const struct guest_kernel *kernel, uint64_t address, uint64_t *physical, uint64_t *bytes)
+/* A variable of the image; `missing` if there is none. By calculation, so that guest_kernel_translate() may ask. */
+static uint64_t variable(const struct guest_kernel *kernel, const char *name, size_t bytes, uint64_t missing)
+{
+	const struct kernel_image image = {kernel->memory, kernel->phys_base, kernel->text, kernel->end};
+	const uint64_t address = guest_kernel_symbol(kernel, name);
+	uint64_t value = 0;
+
+	return address && !kernel_image_read(&image, address, &value, bytes) ? value : missing;
+}
+
+struct kernel_space kernel_space_read(const struct guest_kernel *kernel, int l5_enabled)
+{
+	const uint64_t l5 =
+		l5_enabled < 0 ? variable(kernel, "__pgtable_l5_enabled", 4, 2) : (uint64_t)l5_enabled;
+	uint64_t base = variable(kernel, "page_offset_base", 8, l5 == 1 ? PAGE_OFFSET_L5 : PAGE_OFFSET_L4);
+	const unsigned levels = l5 == 2 ? (base >= PAGE_OFFSET_L4_MIN ? 4 : 5) : l5 == 1 ? 5 : 4;
+
+	/* init_mem_mapping() makes the direct map and sets max_pfn_mapped; until then KASLR may move its place */
+	if (!variable(kernel, "max_pfn_mapped", 8, 1))
+		base = 0;
+	return (struct kernel_space){base, levels};
+}
+
+static int walk(const struct guest_kernel *kernel, unsigned levels, uint64_t address, uint64_t *physical,
+	uint64_t *bytes)
 {
 	uint64_t table = kernel->page_table;
 
-	if (!kernel->page_levels || !is_canonical(address, kernel->page_levels))
+	if (!is_canonical(address, levels))
 		return -EFAULT;
-	for (unsigned level = kernel->page_levels; level; level--) {
+	for (unsigned level = levels; level; level--) {
 		const unsigned shift = PAGE_BITS + TABLE_BITS * (level - 1);
 		const uint64_t index = address >> shift & ((1u << TABLE_BITS) - 1),
 			       size = UINT64_C(1) << shift;
@@ -43,7 +72,7 @@ static int walk(const struct guest_kernel *kernel, uint64_t address, uint64_t *p
 			return -EFAULT;
 		table = entry & ENTRY_ADDRESS;
 		if (level == 1 || (level <= LARGE_LEVEL_MAX && entry & ENTRY_LARGE)) {
-			/* of a large page the lowest address bits are others (PAT) */
+			/* in a large page's entry the lowest address bits are something else (PAT) */
 			*physical = (table & ~(size - 1)) + (address & (size - 1));
 			*bytes = size - (address & (size - 1));
 			return 0;
@@ -55,20 +84,24 @@ static int walk(const struct guest_kernel *kernel, uint64_t address, uint64_t *p
 int guest_kernel_translate(
 	const struct guest_kernel *kernel, uint64_t address, uint64_t *physical, uint64_t *bytes)
 {
-	const uint64_t ram_end = guest_memory_end(kernel->memory);
+	struct kernel_space space = {kernel->page_offset, kernel->page_levels};
+	uint64_t ram_end;
 
 	if (address >= kernel->text && address < kernel->end) {
 		*physical = address - KERNEL_IMAGE_BASE + kernel->phys_base;
 		*bytes = kernel->end - address;
 		return 0;
 	}
-	if (kernel->page_offset && address >= kernel->page_offset &&
-		address - kernel->page_offset < ram_end) {
-		*physical = address - kernel->page_offset;
+	/* found so early that it may have changed since */
+	if (!space.page_offset)
+		space = kernel_space_read(kernel, -1);
+	ram_end = guest_memory_end(kernel->memory);
+	if (space.page_offset && address >= space.page_offset && address - space.page_offset < ram_end) {
+		*physical = address - space.page_offset;
 		*bytes = ram_end - *physical;
 		return 0;
 	}
-	return walk(kernel, address, physical, bytes);
+	return walk(kernel, space.levels, address, physical, bytes);
 }
 
 int guest_kernel_read(const struct guest_kernel *kernel, uint64_t address, void *data, size_t bytes)
