@@ -15,6 +15,7 @@
 /* state_var: DESC_SV() */
 #define STATE_SHIFT 62
 #define ID_MASK     ((UINT64_C(1) << STATE_SHIFT) - 1)
+#define NO_SEQ      UINT64_MAX
 
 enum desc_state {
 	DESC_RESERVED,
@@ -44,12 +45,17 @@ static int read_ring(const struct printk_ring *ring, uint8_t *copy)
 }
 
 /*
- * Ids and sequence numbers go together: the first record has the id behind DESC0_ID(), which is -(count + 1), and 0 as
- * its number. Before there is any, head and tail are at DESC0_ID(): that is number -1.
+ * Ids and sequence numbers go together. The first record has the id behind DESC0_ID(), which is -(count + 1) in an
+ * unsigned int, widened: 2^32 - count - 1. Where it is made in a long one day, ids begin below 2^62 and wrap at once.
+ * Before there is a record, head and tail are at DESC0_ID(): that is NO_SEQ.
  */
 static uint64_t seq_of_id(const struct printk_ring *ring, uint64_t id)
 {
-	return (id + (UINT64_C(1) << ring->count_bits)) & ID_MASK;
+	uint64_t seq = (id + (UINT64_C(1) << ring->count_bits)) & ID_MASK;
+
+	if (seq == ID_MASK || seq == UINT32_MAX)
+		return NO_SEQ;
+	return seq > UINT32_MAX ? seq - UINT32_MAX - 1 : seq;
 }
 
 static bool take_ring(struct printk_ring *ring, const uint8_t *copy)
@@ -67,9 +73,9 @@ static bool take_ring(struct printk_ring *ring, const uint8_t *copy)
 	ring->infos = kernel_field_value(&layout->infos, copy);
 	ring->data = kernel_field_value(&layout->data, copy);
 	first = seq_of_id(ring, kernel_field_value(&layout->tail_id, copy));
-	if (first == ID_MASK)
+	if (first == NO_SEQ)
 		first = 0;
-	end = (seq_of_id(ring, kernel_field_value(&layout->head_id, copy)) + 1) & ID_MASK;
+	end = seq_of_id(ring, kernel_field_value(&layout->head_id, copy)) + 1; /* of NO_SEQ: 0 */
 	if (!ring->descs || !ring->infos || !ring->data || first > end ||
 		end - first > UINT64_C(1) << count_bits)
 		return false;
@@ -208,12 +214,12 @@ static int read_contents(struct printk_ring *ring, struct printk_record *record,
 	return code == -ENODATA ? GONE : code ? code : TAKEN;
 }
 
-/* An id ahead of what was asked for: written over. One behind: its writer has not come so far. */
+/* The descriptor is of another record. Of a later one: written over. Else its writer has not come so far. */
 static enum outcome outcome_of_miss(const struct printk_ring *ring, uint64_t state, uint64_t seq)
 {
-	uint64_t ahead = (seq_of_id(ring, state & ID_MASK) - seq) & ID_MASK;
+	uint64_t other = seq_of_id(ring, state & ID_MASK);
 
-	return ahead < ID_MASK / 2 && state ? GONE : UNFINISHED;
+	return state && other != NO_SEQ && other > seq ? GONE : UNFINISHED;
 }
 
 static int read_record(struct printk_ring *ring, struct printk_record *record, uint64_t seq)
