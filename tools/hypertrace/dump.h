@@ -47,6 +47,7 @@ struct dump_cpu {
 	uint32_t pid;
 	uint64_t generation;
 	uint64_t lost;
+	uint64_t events; /* wanted so far */
 	char prefix[192]; /* "            bash-1234  [001] " */
 };
 
@@ -70,6 +71,8 @@ struct dump {
 	enum dump_time time;
 	int64_t from_ns, to_ns; /* Unix */
 	int machine;
+	uint64_t tail;  /* only so many of each CPU, the last; 0: all */
+	uint64_t *skip; /* by machine and CPU: not shown before the tail; NULL: all are */
 	/* the trace */
 	struct trace *trace;
 	struct trace_reader *reader;
@@ -90,6 +93,13 @@ struct dump {
 	int fd;
 	int write_error; /* errno */
 };
+
+/*
+ * dump_run.c: reads dump->trace (owned, as all of the dump) and writes what is chosen to dump->fd. `timed`: the range of
+ * dump->part holds. -EIO: damage, of which all that is whole was written; errors of writing and memory.
+ */
+int dump_run(struct dump *dump, bool timed, struct error *error);
+void dump_deinit(struct dump *dump);
 
 /* dump_text.c: one line, from `at` on. */
 char *dump_text_line(struct dump *dump, struct dump_machine *machine, struct dump_type *type,
