@@ -200,6 +200,8 @@ static void add_event(struct boot *boot, const struct place *at, const struct de
 		break;
 	case KERNEL_EVENT_RENAME:
 		task_table_rename(&boot->tasks, (uint32_t)event->values[0], event->text);
+		boot_processes_rename(&boot->processes, (uint32_t)event->values[0],
+			task_table_at(&boot->tasks, (uint32_t)event->values[0])->comm);
 		break;
 	case KERNEL_EVENT_EXIT:
 		add_exit(boot, at, (uint32_t)event->values[0]);

@@ -128,6 +128,14 @@ void boot_processes_exec(struct boot_processes *processes, uint32_t pid, const c
 	add_activity(processes, row);
 }
 
+void boot_processes_rename(struct boot_processes *processes, uint32_t pid, const char *comm)
+{
+	struct boot_process *row = row_of(processes, pid);
+
+	if (row && !row->exec_ns)
+		copy_comm(row->comm, comm);
+}
+
 void boot_processes_exit(struct boot_processes *processes, uint32_t pid, uint64_t now_ns)
 {
 	struct boot_process *row = row_of(processes, pid);

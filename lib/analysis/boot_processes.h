@@ -47,6 +47,8 @@ struct boot_fork {
 };
 void boot_processes_fork(struct boot_processes *processes, const struct boot_fork *child, uint64_t now_ns);
 void boot_processes_exec(struct boot_processes *processes, uint32_t pid, const char *comm, uint64_t now_ns);
+/* A process that has executed nothing so far is called so from now on. */
+void boot_processes_rename(struct boot_processes *processes, uint32_t pid, const char *comm);
 void boot_processes_exit(struct boot_processes *processes, uint32_t pid, uint64_t now_ns);
 
 /* A task was on a CPU from..to. */

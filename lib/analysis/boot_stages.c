@@ -100,7 +100,6 @@ void boot_stages_make(struct boot *boot, const struct boot_mark *end)
 		add(boot, BOOT_STAGE_KERNEL, &boot->first, kernel ? kernel_end(boot) : init,
 			kernel ? "initcalls" : "kernel, without initcall events");
 	if (kernel)
-		add(boot, BOOT_STAGE_KERNEL, kernel_end(boot), init,
-			boot->nr_inits ? "to init" : "after the initcalls");
+		add(boot, BOOT_STAGE_KERNEL, kernel_end(boot), init, "after the initcalls");
 	add_user(boot, end);
 }

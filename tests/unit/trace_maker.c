@@ -47,6 +47,23 @@ static const struct {
 	{MAKER_TASK, "sched_process_fork",
 		{{"parent_pid", EVENT_FIELD_UNSIGNED, 32}, {"child_pid", EVENT_FIELD_UNSIGNED, 32},
 			{"child_tgid", EVENT_FIELD_UNSIGNED, 32}, {"child_comm", EVENT_FIELD_COMM, 0}}},
+	{MAKER_EXEC, "sched_process_exec",
+		{{"pid", EVENT_FIELD_UNSIGNED, 32}, {"comm", EVENT_FIELD_COMM, 0}}},
+	{MAKER_EXIT, "sched_process_exit", {{"pid", EVENT_FIELD_UNSIGNED, 32}}},
+	{MAKER_RENAME, "task_rename", {{"pid", EVENT_FIELD_UNSIGNED, 32}, {"comm", EVENT_FIELD_COMM, 0}}},
+	{MAKER_END, "guest_end", {{"reason", EVENT_FIELD_UNSIGNED, 8}, {"message", EVENT_FIELD_TEXT, 0}}},
+	{MAKER_INITCALL_LEVEL, "initcall_level", {{"level", EVENT_FIELD_TEXT, 0}}},
+	{MAKER_INITCALL_START, "initcall_start", {{"func", EVENT_FIELD_HEX, 64}}},
+	{MAKER_INITCALL_FINISH, "initcall_finish",
+		{{"func", EVENT_FIELD_HEX, 64}, {"ret", EVENT_FIELD_SIGNED, 32}}},
+	{MAKER_MODULE_LOAD, "module_load",
+		{{"taints", EVENT_FIELD_UNSIGNED, 32}, {"name", EVENT_FIELD_TEXT, 0}}},
+	{MAKER_CONSOLE, "console", {{"msg", EVENT_FIELD_TEXT, 0}}},
+	{MAKER_GRAPH_ENTRY, "funcgraph_entry",
+		{{"func", EVENT_FIELD_HEX, 64}, {"depth", EVENT_FIELD_SIGNED, 32}}},
+	{MAKER_GRAPH_EXIT, "funcgraph_exit",
+		{{"func", EVENT_FIELD_HEX, 64}, {"depth", EVENT_FIELD_SIGNED, 32},
+			{"calltime", EVENT_FIELD_UNSIGNED, 64}, {"rettime", EVENT_FIELD_UNSIGNED, 64}}},
 };
 
 struct event_schema *maker_schema(void)
@@ -144,6 +161,21 @@ void maker_event(struct maker_stream *maker, uint32_t id, uint64_t tsc, const vo
 	maker->bytes += bytes;
 	maker->events++;
 	maker->end_tsc = tsc;
+}
+
+void maker_text(struct maker_stream *maker, uint32_t id, uint64_t tsc, const void *payload, uint32_t bytes,
+	const char *text)
+{
+	uint16_t length = (uint16_t)strlen(text);
+	uint8_t *whole = malloc(bytes + sizeof(length) + length);
+
+	MUST(whole);
+	if (bytes)
+		memcpy(whole, payload, bytes);
+	memcpy(whole + bytes, &length, sizeof(length));
+	memcpy(whole + bytes + sizeof(length), text, length);
+	maker_event(maker, id, tsc, whole, bytes + (uint32_t)sizeof(length) + length);
+	free(whole);
 }
 
 void maker_switch(struct maker_stream *maker, uint64_t tsc, uint32_t next_pid, unsigned state, int prio)

@@ -20,6 +20,18 @@ enum maker_event {
 	MAKER_MARKER = 32,         /* text */
 	MAKER_RAW = 34,            /* bytes */
 	MAKER_TASK = 48,           /* comm */
+	/* of a boot and its end, as the channel ftrace records them */
+	MAKER_EXEC = 49,
+	MAKER_EXIT,
+	MAKER_RENAME,
+	MAKER_END,
+	MAKER_INITCALL_LEVEL,
+	MAKER_INITCALL_START,
+	MAKER_INITCALL_FINISH,
+	MAKER_MODULE_LOAD,
+	MAKER_CONSOLE,
+	MAKER_GRAPH_ENTRY,
+	MAKER_GRAPH_EXIT,
 };
 
 struct event_schema *maker_schema(void);
@@ -40,6 +52,9 @@ struct maker_stream {
 void maker_stream_init(struct maker_stream *maker, int dir_fd, uint32_t cpu);
 void maker_stream_deinit(struct maker_stream *maker); /* flushes */
 void maker_event(struct maker_stream *maker, uint32_t id, uint64_t tsc, const void *payload, uint32_t bytes);
+/* An event whose last field is a text: `bytes` of payload, then it. */
+void maker_text(struct maker_stream *maker, uint32_t id, uint64_t tsc, const void *payload, uint32_t bytes,
+	const char *text);
 void maker_flush(struct maker_stream *maker);
 /* sched_switch, which packs its three fields; keeps the current pid. */
 void maker_switch(struct maker_stream *maker, uint64_t tsc, uint32_t next_pid, unsigned state, int prio);

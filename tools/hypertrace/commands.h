@@ -3,7 +3,7 @@
 #pragma once
 #include "tools/hypertrace/options.h"
 
-extern const struct command cmd_attach, cmd_bench, cmd_detach, cmd_doctor, cmd_dump, cmd_help, cmd_info,
+extern const struct command cmd_attach, cmd_bench, cmd_boot, cmd_detach, cmd_doctor, cmd_dump, cmd_help, cmd_info,
 	cmd_module, cmd_record, cmd_report, cmd_run;
 
 extern const struct command *const commands[];

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* One machine's events, in one pass: for verbs whose analysis looks at one machine. */
+#pragma once
+#include "lib/reader/trace_reader.h"
+#include "tools/hypertrace/time_range.h"
+
+struct machine_feed {
+	/* every event of the range in the order of time, lost ones too; now_ns: Unix time */
+	void (*event)(void *context, const struct trace_event *event, uint64_t now_ns);
+	void *context;
+	/* after machine_feed_run(): packets that could not be delivered whole, and the first's description */
+	uint64_t damaged;
+	struct error damage;
+};
+
+/* -ENOMEM. */
+int machine_feed_run(struct machine_feed *feed, const struct trace *trace, uint32_t machine,
+	const struct time_range *range, struct error *error);
+
+/* 1 + the largest number of a CPU that the machine has a stream of. */
+uint32_t machine_feed_cpus(const struct trace *trace, uint32_t machine);
+
+/* The damage as an error, or 0: none. */
+int machine_feed_damage(const struct machine_feed *feed, struct error *error);
