@@ -109,11 +109,3 @@ const struct event_choice event_table_read_choices[] = {
 	{"sys_enter", "syscalls", EVENT_ID_sys_enter_args},
 	{0},
 };
-
-bool event_table_is_selected(const struct event_selection *selection, const char *name)
-{
-	for (const struct event_choice *choice = event_table_read_choices; choice->name; choice++)
-		if (strcmp(choice->name, name) == 0)
-			return event_selection_has(selection, choice->id);
-	return false;
-}

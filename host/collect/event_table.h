@@ -26,6 +26,3 @@ struct event_schema *event_table_schema(enum event_table_part part, struct error
  */
 extern const struct event_choice event_table_choices[];
 extern const struct event_choice event_table_read_choices[];
-
-/* Is the event of that name (of any trace, whatever its number there) selected by one of the words of -e? */
-bool event_table_is_selected(const struct event_selection *selection, const char *name);

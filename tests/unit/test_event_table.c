@@ -113,28 +113,12 @@ static void words_select(void **state)
 	}
 }
 
-static void names_are_selected(void **state)
-{
-	struct event_selection selection;
-
-	(void)state;
-	assert_int_equal(event_selection_parse(
-				 &selection, "sys_exit,sched,!sched_waking", event_table_read_choices, NULL),
-		0);
-	assert_true(event_table_is_selected(&selection, "sys_exit"));
-	assert_true(event_table_is_selected(&selection, "sched_switch"));
-	assert_false(event_table_is_selected(&selection, "sched_waking"));
-	assert_false(event_table_is_selected(&selection, "sys_enter"));
-	assert_false(event_table_is_selected(&selection, "an_event_of_the_future"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(schema_is_events_def),
 		cmocka_unit_test(fields_are_packed),
 		cmocka_unit_test(words_select),
-		cmocka_unit_test(names_are_selected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

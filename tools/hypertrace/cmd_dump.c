@@ -55,6 +55,8 @@ static int run_dump(const struct command *self, int argc, char **argv)
 	if (result < 0 || read_options(&dump, &options, &error))
 		return show_error(&error, options.json, 2);
 	result = open_traces(argc, argv, &dump.trace, &error);
+	if (!result && trace_part_check(&dump.part, dump.trace, &error))
+		return show_error(&error, options.json, 2);
 	if (!result)
 		result = reading_options_machine(&options.reading, dump.trace, &dump.machine, &error);
 	if (!result)

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/collect/event_table.h"
 #include "lib/reader/trace_reader.h"
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/reading_options.h"
@@ -81,7 +80,7 @@ enum use {
 
 static bool is_selected(const char *name, const struct trace_part *part)
 {
-	return part->all_events || event_table_is_selected(&part->selection, name) ||
+	return trace_part_selects(part, name) ||
 		(!strcmp(name, "tracepoint") && part->selection.nr_tracepoints);
 }
 
@@ -239,6 +238,10 @@ static int report_run(const struct command *self, int argc, char **argv)
 	if (result < 0 || trace_part_parse(&part, &options.reading, &error))
 		return show_error(&error, options.json, 2);
 	result = open_traces(argc, argv, &trace, &error);
+	if (!result && trace_part_check(&part, trace, &error)) {
+		trace_close(trace);
+		return show_error(&error, options.json, 2);
+	}
 	if (!result)
 		result = make_report(trace, &options, &part, &shown, &error);
 	trace_close(trace);

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/collect/event_table.h"
 #include "tools/hypertrace/dump.h"
 #include "tools/hypertrace/dump_put.h"
 
@@ -16,8 +15,8 @@
 
 static bool is_selected(const struct dump *dump, const struct dump_type *type)
 {
-	return dump->part.all_events || (type->generic && dump->part.selection.nr_tracepoints) ||
-		event_table_is_selected(&dump->part.selection, type->type->name);
+	return (type->generic && dump->part.selection.nr_tracepoints) ||
+		trace_part_selects(&dump->part, type->type->name);
 }
 
 static void init_type(const struct dump *dump, struct dump_type *type, const struct event_type *from)
@@ -165,7 +164,7 @@ static bool is_wanted(struct dump *dump, struct dump_machine *machine, const str
 		const char *name = dump_tracepoint_name(
 			machine, (uint32_t)event_field_value(type->fields[0], event->payload));
 
-		if (!event_table_is_selected(&dump->part.selection, type->type->name) &&
+		if (!trace_part_selects(&dump->part, type->type->name) &&
 			(!name || !event_selection_has_tracepoint(&dump->part.selection, name)))
 			return false;
 	}

@@ -28,14 +28,24 @@ struct reading_options {
 /* The options, read. */
 struct trace_part {
 	bool all_events;
-	struct event_selection selection;
+	struct event_selection selection; /* what of -e the module's events go by */
+	char events[1024];                /* -e, whole */
 	struct filter filter;
 	uint64_t cpus[TRACE_CPUS_MAX / 64]; /* bit set of those that the filter lets pass */
 	struct time_range range;
 };
 
-/* Touches no file. -EINVAL: what is wrong, with a hint; -ENOMEM. */
+/*
+ * Touches no file. Words of -e that are no event of ours may be events of the trace, see trace_part_check().
+ * -EINVAL: what is wrong, with a hint; -ENOMEM.
+ */
 int trace_part_parse(struct trace_part *part, const struct reading_options *options, struct error *error);
+
+/* -EINVAL: a word of -e is neither an event of ours nor (also as a shell pattern) of the trace. */
+int trace_part_check(const struct trace_part *part, const struct trace *trace, struct error *error);
+
+/* Is an event of that name wanted? Generic tracepoints go by `selection`. */
+bool trace_part_selects(const struct trace_part *part, const char *name);
 
 /* The index of --machine; -1 where none is given; -ENOENT. */
 int reading_options_machine(
