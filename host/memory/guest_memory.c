@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static bool has_ended(const struct guest_memory *memory)
+bool guest_memory_has_ended(const struct guest_memory *memory)
 {
 	struct pollfd ended = {.fd = memory->pid_fd, .events = POLLIN};
 
@@ -29,7 +29,7 @@ static int read_all(const struct guest_memory *memory, uint64_t offset, void *da
 			return -EIO;
 		/* 0: the address space is gone, which is so a little earlier than the process */
 		if (done <= 0)
-			return !done || has_ended(memory) ? -ESRCH : -EFAULT;
+			return !done || guest_memory_has_ended(memory) ? -ESRCH : -EFAULT;
 		at += done;
 		offset += (uint64_t)done;
 		bytes -= (size_t)done;

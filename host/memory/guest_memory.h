@@ -25,7 +25,11 @@ struct guest_memory_range {
 	uint64_t physical, bytes, offset;
 };
 
-/* One way to place what was found; ranges by rising physical address, without overlaps. */
+/*
+ * One way to place what was found; ranges by rising physical address, without overlaps. Guesses agree on what is below
+ * their holes, where a kernel's image usually lies: what tells them apart is an address above 4 GiB that leads to what
+ * it should.
+ */
 struct guest_memory_layout {
 	struct guest_memory_range *ranges;
 	size_t nr_ranges;
@@ -87,7 +91,8 @@ int guest_memory_read(const struct guest_memory *memory, uint64_t physical, void
 /*
  * The next page, in no order of addresses, whose first bytes are `prefix`: for the search of what lies at the start of
  * a page. Start with *cursor = 0. Pages that were never touched are passed over without being made. 1: found, *offset
- * is the page's in the terms of struct guest_memory_range; 0: no more; -ESRCH, -EIO.
+ * is the page's in the terms of struct guest_memory_range; 0: no more; -ESRCH, -EIO, -ENOMEM;
+ * -EINVAL: a prefix of no bytes, or of more than a page.
  */
 int guest_memory_find_page(const struct guest_memory *memory, const void *prefix, size_t prefix_bytes,
 	uint64_t *cursor, uint64_t *offset);
@@ -100,3 +105,6 @@ void guest_memory_use_layout(struct guest_memory *memory, size_t layout);
 
 /* Of the current layout: one past the highest address of RAM. */
 uint64_t guest_memory_end(const struct guest_memory *memory);
+
+/* Has the VMM ended? Never of a file. */
+bool guest_memory_has_ended(const struct guest_memory *memory);

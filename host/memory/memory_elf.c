@@ -23,6 +23,7 @@ struct elf_dump {
 	size_t nr_ranges;
 	uint64_t first_ram; /* the lowest offset of RAM in the file */
 	bool has_ram;       /* of which something is in the file */
+	bool is_cut_off;    /* and something is not */
 	size_t nr_statuses, nr_states;
 };
 
@@ -113,6 +114,7 @@ static int take_load(struct elf_dump *dump, const Elf64_Phdr *header, uint64_t w
 	if (!dump->nr_ranges || header->p_offset < dump->first_ram)
 		dump->first_ram = header->p_offset;
 	dump->has_ram |= header->p_offset < dump->file_bytes;
+	dump->is_cut_off |= header->p_offset + header->p_filesz > dump->file_bytes;
 	dump->ranges[dump->nr_ranges++] =
 		(struct guest_memory_range){header->p_paddr, header->p_filesz, header->p_offset};
 	return 0;
@@ -192,7 +194,8 @@ int memory_elf_open(struct guest_memory *memory, uint64_t file_bytes, struct err
 	if (!err)
 		err = check_ram(&dump, error);
 	if (!err) {
-		err = memory_layout_add(memory, dump.ranges, dump.nr_ranges, "from the dump");
+		err = memory_layout_add(memory, dump.ranges, dump.nr_ranges,
+			dump.is_cut_off ? "from the dump, which was cut off" : "from the dump");
 		if (err)
 			error_set(error, err, "%s", strerror(-err));
 	}

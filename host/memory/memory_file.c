@@ -31,7 +31,7 @@ static const struct known_format formats[] = {
 		"an ELF dump is needed: makedumpfile -E of /proc/vmcore"},
 	{"makedumpfile\0\0\0\0", 16, "a dump in makedumpfile's flattened format",
 		"put it together with makedumpfile -R DUMP < FILE; DUMP must be ELF (makedumpfile -E)"},
-	{"QEVM", 4, "a migration stream of QEMU, as virsh dump and savevm write by default", FROM_VIRSH},
+	{"QEVM", 4, "a migration stream of QEMU, as virsh dump writes by default", FROM_VIRSH},
 	{"LibvirtQemudSave", 16, "a guest saved by virsh save or virsh dump", FROM_VIRSH},
 	{"LibvirtQemudPart", 16, "a guest whose saving by libvirt was cut short", FROM_VIRSH},
 	{"PAGEDU64", 8, "a dump for Windows", "dump-guest-memory without -w writes ELF"},

@@ -127,36 +127,50 @@ static int add_guess(struct guest_memory *memory, const struct memory_block *blo
 	return memory_layout_add(memory, ranges, count, why);
 }
 
+/*
+ * Where RAM ends below 4 GiB: 3 GiB in QEMU's pc and microvm, cloud-hypervisor, firecracker since 1.13; 2 GiB in q35;
+ * 0xd0000000 in crosvm, kvmtool and firecracker before. The others: limits by option (max-ram-below-4g).
+ */
+static const uint64_t usual_holes[] = {3 * GIB, 2 * GIB, 0xd0000000, 0xe0000000, 0xb0000000, GIB};
+#define NR_HOLES (sizeof(usual_holes) / sizeof(usual_holes[0]))
+
+/* A VMM that maps what is below the hole by itself tells where it is. */
+static uint64_t hole_behind(const struct memory_block *block)
+{
+	for (size_t i = 0; i < NR_HOLES; i++)
+		if (block->bytes == usual_holes[i])
+			return usual_holes[i];
+	return 0;
+}
+
 int memory_layout_guess(struct guest_memory *memory, const struct memory_block *blocks, size_t nr_blocks,
 	uint64_t hole, const char *order, size_t limit)
 {
-	/*
-	 * Where RAM ends below 4 GiB: 3 GiB QEMU's pc and microvm, cloud-hypervisor; 2 GiB q35 (QEMU 7.2,
-	 * hw/i386/pc_q35.c: if there is at least 0xb0000000); 0xd0000000 firecracker, crosvm, kvmtool.
-	 */
-	const uint64_t holes[] = {hole, 3 * GIB, 2 * GIB, 0xd0000000, 0xe0000000, 0xb0000000, GIB};
-	uint64_t total = 0;
-	size_t first = memory->nr_layouts;
-	char why[64];
+	size_t first = memory->nr_layouts, nr_begins = 0;
+	uint64_t begins[NR_HOLES + 2], total = 0; /* UINT64_MAX: no hole */
+	char why[sizeof(memory->layouts[0].why)];
 	int err = 0;
 
 	if (nr_blocks > MEMORY_BLOCKS_MAX)
 		nr_blocks = MEMORY_BLOCKS_MAX;
 	for (size_t i = 0; i < nr_blocks; i++)
 		total += blocks[i].bytes;
-	for (size_t i = 0; !err && i < sizeof(holes) / sizeof(holes[0]); i++) {
-		bool again = i > 0 && holes[i] == hole;
-
-		/* what fits below the usual holes is likelier to be whole */
-		if (i == (hole && hole < total ? 1 : 0) && total <= 0xe0000000 &&
-			memory->nr_layouts - first < limit) {
-			snprintf(why, sizeof(why), "one block%s", order);
-			err = add_guess(memory, blocks, nr_blocks, UINT64_MAX, why);
-		}
-		if (err || !holes[i] || again || holes[i] >= total || memory->nr_layouts - first >= limit)
-			continue;
-		snprintf(why, sizeof(why), "hole from 0x%" PRIx64 " on%s", holes[i], order);
-		err = add_guess(memory, blocks, nr_blocks, holes[i], why);
+	if (!hole && nr_blocks > 1)
+		hole = hole_behind(&blocks[0]);
+	if (hole)
+		begins[nr_begins++] = hole;
+	if (total < 0xe0000000) /* what fits below all holes but the rare ones is likelier to be whole */
+		begins[nr_begins++] = UINT64_MAX;
+	for (size_t i = 0; i < NR_HOLES; i++)
+		if (usual_holes[i] != hole && usual_holes[i] < total)
+			begins[nr_begins++] = usual_holes[i];
+	for (size_t i = 0; !err && i < nr_begins && memory->nr_layouts - first < limit; i++) {
+		if (begins[i] == UINT64_MAX)
+			snprintf(why, sizeof(why), "%s%s", nr_blocks > 1 ? "without a hole" : "one block",
+				order);
+		else
+			snprintf(why, sizeof(why), "hole from 0x%" PRIx64 " on%s", begins[i], order);
+		err = add_guess(memory, blocks, nr_blocks, begins[i], why);
 	}
 	return err == -ENOSPC ? 0 : err;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What a process has mapped (/proc/PID/maps), and which of that may be the RAM of a guest. */
+/* What a process has mapped: /proc/PID/maps. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include "host/memory/memory_layout.h"
 #include "lib/base/error.h"
 
 struct memory_map {
@@ -31,12 +30,6 @@ int memory_maps_parse(struct memory_maps *maps, char *text, struct error *error)
 int memory_maps_read(struct memory_maps *maps, pid_t pid, struct error *error);
 void memory_maps_deinit(struct memory_maps *maps);
 #define cleanup_memory_maps __attribute__((cleanup(memory_maps_deinit)))
-
-/*
- * What may be RAM of a guest: written and not run, at least 16 MiB, no heap, no stack, no library. Pieces of one file
- * that continue each other are one. Returns the number, the largest first, at most MEMORY_BLOCKS_MAX.
- */
-size_t memory_maps_candidates(const struct memory_maps *maps, struct memory_map *candidates);
 
 /* Is all of [start, start + bytes) mapped to be read and written? */
 bool memory_maps_cover(const struct memory_maps *maps, uint64_t start, uint64_t bytes);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/memory/memory_process.h"
 #include "host/memory/memory_backing.h"
+#include "host/memory/memory_candidates.h"
 #include "host/memory/memory_layout.h"
 
 #include <errno.h>
@@ -14,8 +15,6 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/file.h"
 #include "lib/base/text.h"
-
-#define GIB (UINT64_C(1) << 30)
 
 /* The number behind "name:" in /proc/PID/status, else `otherwise`; "State:" gives its letter. */
 static long read_status(pid_t pid, const char *name, long otherwise)
@@ -130,40 +129,12 @@ int memory_process_open(struct guest_memory *memory, pid_t pid, struct memory_ma
 	return err;
 }
 
-/* Where that VMM begins its hole for a guest of that size, 0: unknown. A guess by words of its command line. */
-static uint64_t known_hole(pid_t pid, uint64_t total)
-{
-	cleanup_free char *line = NULL;
-	char path[64];
-	size_t bytes;
-
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-	if (file_read_small(AT_FDCWD, path, 1u << 20, &line, &bytes, NULL))
-		return 0;
-	for (size_t i = 0; i < bytes; i++)
-		if (!line[i])
-			line[i] = ' ';
-	if (strstr(line, "q35"))
-		return total >= 0xb0000000 ? 2 * GIB : 0;
-	if (strstr(line, "firecracker"))
-		return 0xd0000000;
-	return 0;
-}
-
-static int compare_start(const void *a, const void *b)
-{
-	const struct memory_block *x = a, *y = b;
-
-	return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
 int memory_process_guess(struct guest_memory *memory, const struct memory_maps *maps, struct error *error)
 {
 	struct memory_map candidates[MEMORY_BLOCKS_MAX];
-	struct memory_block blocks[MEMORY_BLOCKS_MAX];
-	size_t count = memory_maps_candidates(maps, candidates);
-	uint64_t total = 0;
-	char who[320];
+	size_t count = memory_candidates_find(maps, candidates), bytes = 0;
+	cleanup_free char *line = NULL;
+	char who[320], path[64];
 	int err;
 
 	if (!count) {
@@ -173,17 +144,9 @@ int memory_process_guess(struct guest_memory *memory, const struct memory_maps *
 			error, "name the VMM's process: one with a mapping as large as the guest's memory");
 		return -ENODEV;
 	}
-	for (size_t i = 0; i < count; i++) {
-		blocks[i] =
-			(struct memory_block){candidates[i].start, candidates[i].end - candidates[i].start};
-		total += blocks[i].bytes;
-	}
-	err = memory_layout_guess(memory, blocks, 1, known_hole(memory->pid, blocks[0].bytes), "", 8);
-	if (!err && count > 1) {
-		qsort(blocks, count, sizeof(blocks[0]), compare_start);
-		err = memory_layout_guess(
-			memory, blocks, count, known_hole(memory->pid, total), ", several mappings", 8);
-	}
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", memory->pid);
+	file_read_small(AT_FDCWD, path, 4u << 20, &line, &bytes, NULL); /* without: a guess the less */
+	err = memory_candidates_guess(memory, candidates, count, line, line ? bytes : 0);
 	return err ? error_set(error, err, "%s: %s", memory->name, strerror(-err)) : 0;
 }
 

@@ -1,34 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The search for pages by their first bytes. Only those bytes are copied: of a process many pieces with one system
- * call, of a file one by one. The cursor counts the bytes of all places up to the page to look at next.
+ * The search for pages by their first bytes. Pages that follow each other are copied as a whole: what the system takes
+ * for each piece is more than what the bytes in between cost. The cursor counts the bytes of all places up to the page
+ * to look at next.
  */
 #include "host/memory/guest_memory.h"
 #include "host/memory/memory_backing.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib/base/file.h"
 
-#define LOOK_BYTES 16u /* of each page; the rest of the prefix only where these agree */
-#define BATCH      IOV_MAX
-#define PRESENT    (UINT64_C(1) << 63) /* Documentation/admin-guide/mm/pagemap.rst */
-#define SWAPPED    (UINT64_C(1) << 62)
+#define BATCH   128u /* pages that are looked at together: their copy should stay in the processor's cache */
+#define PRESENT (UINT64_C(1) << 63) /* Documentation/admin-guide/mm/pagemap.rst */
+#define SWAPPED (UINT64_C(1) << 62)
 
 struct page_search {
 	const struct guest_memory *memory;
 	const void *prefix;
-	size_t prefix_bytes, look_bytes;
+	size_t prefix_bytes;
+	uint8_t *copy; /* of BATCH pages */
+
+	/* of a process */
+	uint64_t entries[BATCH]; /* what its page map says */
+	uint64_t pages[BATCH];   /* those that are there */
+	size_t positions[BATCH]; /* and where in the copy */
 	size_t nr_pages;
-	uint64_t pages[BATCH]; /* offsets to look at */
-	uint64_t entries[BATCH];
-	uint8_t seen[BATCH * LOOK_BYTES];
 	struct iovec pieces[BATCH];
+	const struct memory_backing *backing; /* in its file, [data, hole) is the next data */
+	uint64_t data, hole;
 };
 
 static const struct memory_backing *find_backing(const struct guest_memory *memory, uint64_t address)
@@ -39,33 +44,44 @@ static const struct memory_backing *find_backing(const struct guest_memory *memo
 	return NULL;
 }
 
-/* [from, end) of a file: what its first data is, or false. A file that cannot tell is data everywhere. */
-static bool next_data(int fd, uint64_t from, uint64_t end, uint64_t *data, uint64_t *hole)
+/* The first data of a file in [from, end), with nothing but a hole before: *data == *hole == end: none. */
+static void next_data(int fd, uint64_t from, uint64_t end, uint64_t *data, uint64_t *hole)
 {
 	off_t at = lseek(fd, (off_t)from, SEEK_DATA);
 
-	*data = at < 0 && errno != ENXIO ? from : (uint64_t)at;
 	*hole = end;
-	if (at < 0)
-		return errno != ENXIO;
+	*data = at < 0 && errno != ENXIO       ? from
+		: at < 0 || (uint64_t)at > end ? end
+					       : (uint64_t)at; /* cannot tell: all */
+	if (at < 0 || *data == end)
+		return;
 	at = lseek(fd, at, SEEK_HOLE);
-	if (at > 0 && (uint64_t)at < end)
+	if (at > (off_t)*data && (uint64_t)at < end)
 		*hole = (uint64_t)at;
-	return *data < end;
 }
 
-/* Marks pages as there, by the data of the file behind them. */
+/* Marks pages as there, by the data of the file behind them. What was found out is kept: it was found for long runs. */
 static void mark_data(
 	struct page_search *search, const struct memory_backing *backing, uint64_t first, size_t count)
 {
-	uint64_t base = first - backing->start + backing->file_offset,
-		 end = base + count * (uint64_t)GUEST_PAGE_BYTES;
-	uint64_t data, hole;
+	uint64_t base = first - backing->start + backing->file_offset;
+	uint64_t end = base + count * (uint64_t)GUEST_PAGE_BYTES;
 
-	for (uint64_t from = base; next_data(backing->fd, from, end, &data, &hole); from = hole)
-		for (size_t i = (data - base) / GUEST_PAGE_BYTES;
-			i < count && base + i * GUEST_PAGE_BYTES < hole; i++)
-			search->entries[i] = PRESENT;
+	if (search->backing != backing) {
+		search->backing = backing;
+		search->hole = 0;
+	}
+	for (uint64_t from = base; from < end; from = search->hole) {
+		size_t page;
+
+		if (from >= search->hole)
+			next_data(backing->fd, from, backing->end - backing->start + backing->file_offset,
+				&search->data, &search->hole);
+		page = search->data > from ? (search->data - base) / GUEST_PAGE_BYTES
+					   : (from - base) / GUEST_PAGE_BYTES;
+		for (; page < count && base + page * GUEST_PAGE_BYTES < search->hole; page++)
+			search->entries[page] = PRESENT;
+	}
 }
 
 /* Chooses what to look at among `count` pages of a process from `first` on, which is page aligned there. */
@@ -94,42 +110,49 @@ static bool matches(const struct page_search *search, uint64_t page)
 		!memcmp(bytes, search->prefix, search->prefix_bytes);
 }
 
-/* Which of the chosen pages of a process matches, or nr_pages; what cannot be read does not match. */
-static size_t look_in_process(struct page_search *search)
+/* Copies what is needed of the chosen pages from `from` on. Returns how many bytes came. */
+static size_t copy_pages(struct page_search *search, size_t from)
 {
-	size_t at = 0;
+	struct iovec local = {search->copy, 0};
+	size_t nr_pieces = 0;
+	ssize_t done;
 
-	while (at < search->nr_pages) {
-		size_t count = search->nr_pages - at, got;
-		struct iovec local = {search->seen, count * search->look_bytes};
-		ssize_t done;
-
-		for (size_t i = 0; i < count; i++)
-			search->pieces[i] =
-				(struct iovec){(void *)(uintptr_t)search->pages[at + i], search->look_bytes};
-		done = process_vm_readv(search->memory->pid, &local, 1, search->pieces, count, 0);
-		got = done > 0 ? (size_t)done / search->look_bytes : 0;
-		for (size_t i = 0; i < got; i++)
-			if (!memcmp(search->seen + i * search->look_bytes, search->prefix,
-				    search->look_bytes) &&
-				matches(search, search->pages[at + i]))
-				return at + i;
-		at += got;
-		if (got < count) {
-			/* the one that failed: what is true is known to the descriptor that is pinned */
-			if (matches(search, search->pages[at]))
-				return at;
-			at++;
+	for (size_t i = from; i < search->nr_pages; i++) {
+		if (i > from && search->pages[i] == search->pages[i - 1] + GUEST_PAGE_BYTES) {
+			search->positions[i] = search->positions[i - 1] + GUEST_PAGE_BYTES;
+			search->pieces[nr_pieces - 1].iov_len += GUEST_PAGE_BYTES;
+		} else {
+			search->positions[i] = local.iov_len;
+			search->pieces[nr_pieces++] =
+				(struct iovec){(void *)(uintptr_t)search->pages[i], search->prefix_bytes};
 		}
+		local.iov_len = search->positions[i] + search->prefix_bytes;
 	}
-	return at;
+	/* by the process's id, which may be another's by now: what matches is read again by the descriptor */
+	done = process_vm_readv(search->memory->pid, &local, 1, search->pieces, nr_pieces, 0);
+	return done > 0 ? (size_t)done : 0;
 }
 
-static bool has_ended(const struct guest_memory *memory)
+/* Which of the chosen pages of a process matches, or nr_pages; what cannot be read does not match. */
+static size_t look_at_pages(struct page_search *search)
 {
-	struct pollfd ended = {.fd = memory->pid_fd, .events = POLLIN};
+	size_t from = 0;
 
-	return memory->pid_fd >= 0 && poll(&ended, 1, 0) > 0;
+	while (from < search->nr_pages) {
+		size_t bytes = copy_pages(search, from);
+
+		for (; from < search->nr_pages && search->positions[from] + search->prefix_bytes <= bytes;
+			from++)
+			if (!memcmp(search->copy + search->positions[from], search->prefix,
+				    search->prefix_bytes) &&
+				matches(search, search->pages[from]))
+				return from;
+		/* the one that failed; the others after it are tried again */
+		if (from < search->nr_pages && matches(search, search->pages[from]))
+			return from;
+		from += from < search->nr_pages;
+	}
+	return from;
 }
 
 /* Pages from `first` to `end` of one place. 1: found, *offset; 0: none. */
@@ -144,75 +167,102 @@ static int search_process(struct page_search *search, uint64_t first, uint64_t e
 			count = (backing->end - first) / GUEST_PAGE_BYTES;
 		if (count > BATCH)
 			count = BATCH;
-		if (has_ended(search->memory))
+		if (guest_memory_has_ended(search->memory))
 			return -ESRCH;
 		choose_present(search, first, count);
-		found = look_in_process(search);
+		found = look_at_pages(search);
 		if (found < search->nr_pages) {
 			*offset = search->pages[found];
 			return 1;
 		}
 		first += count * GUEST_PAGE_BYTES;
 	}
-	return has_ended(search->memory) ? -ESRCH : 0;
+	return guest_memory_has_ended(search->memory) ? -ESRCH : 0;
+}
+
+/* The pages of one run of data. 1: found; 0: none; -EIO. */
+static int search_data(struct page_search *search, uint64_t first, uint64_t end, uint64_t *offset)
+{
+	while (first < end) {
+		size_t bytes = BATCH * GUEST_PAGE_BYTES;
+		ssize_t got;
+
+		if (bytes > end - first)
+			bytes = end - first;
+		got = file_read_at(search->memory->fd, search->copy, bytes, (off_t)first);
+		if (got < 0)
+			return -EIO;
+		for (size_t at = 0; at + search->prefix_bytes <= (size_t)got; at += GUEST_PAGE_BYTES)
+			if (!memcmp(search->copy + at, search->prefix, search->prefix_bytes)) {
+				*offset = first + at;
+				return 1;
+			}
+		first += bytes;
+	}
+	return 0;
 }
 
 static int search_file(struct page_search *search, uint64_t first, uint64_t end, uint64_t *offset)
 {
-	int fd = search->memory->fd;
 	uint64_t data, hole;
+	struct stat status;
+	int found = 0;
 
-	while (first < end && next_data(fd, first, end, &data, &hole)) {
-		first += (data - first) &
-			~(uint64_t)(GUEST_PAGE_BYTES - 1); /* the page that holds the data's beginning */
-		for (; first < hole && first < end; first += GUEST_PAGE_BYTES) {
-			ssize_t got = pread(fd, search->seen, search->look_bytes, (off_t)first);
-
-			if (got == (ssize_t)search->look_bytes &&
-				!memcmp(search->seen, search->prefix, search->look_bytes) &&
-				matches(search, first)) {
-				*offset = first;
-				return 1;
-			}
-			if (got < 0 && errno != EINTR)
-				return -EIO;
-			if (!got)
-				return 0; /* the file ends earlier than the header says */
-		}
+	/* it may end earlier than its header says */
+	if (fstat(search->memory->fd, &status))
+		return -EIO;
+	if (end > (uint64_t)status.st_size)
+		end = (uint64_t)status.st_size;
+	while (!found && first < end) {
+		next_data(search->memory->fd, first, end, &data, &hole);
+		/* from the page on that the data begins in, to the one that it ends in */
+		first += (data - first) & ~(uint64_t)(GUEST_PAGE_BYTES - 1);
+		/* the page that the data ends in is looked at as a whole */
+		hole = first + ((hole - first + GUEST_PAGE_BYTES - 1) & ~(uint64_t)(GUEST_PAGE_BYTES - 1));
+		found = search_data(search, first, hole < end ? hole : end, offset);
+		first = hole;
 	}
+	return found;
+}
+
+static int search_places(struct page_search *search, uint64_t *cursor, uint64_t *offset)
+{
+	const struct guest_memory *memory = search->memory;
+	uint64_t passed = 0;
+
+	for (size_t i = 0; i < memory->nr_places; passed += memory->places[i++].bytes) {
+		const struct guest_memory_range *place = &memory->places[i];
+		uint64_t from = *cursor > passed ? *cursor - passed : 0, first,
+			 end = place->offset + place->bytes;
+		int found;
+
+		from += from < place->bytes ? -(place->physical + from) & (GUEST_PAGE_BYTES - 1) : 0;
+		if (from >= place->bytes)
+			continue;
+		first = place->offset + from;
+		found = memory->pid ? search_process(search, first, end, offset)
+				    : search_file(search, first, end, offset);
+		if (found > 0)
+			*cursor = passed + (*offset - place->offset) + 1;
+		if (found)
+			return found;
+	}
+	*cursor = passed;
 	return 0;
 }
 
 int guest_memory_find_page(const struct guest_memory *memory, const void *prefix, size_t prefix_bytes,
 	uint64_t *cursor, uint64_t *offset)
 {
-	struct page_search search;
-	uint64_t passed = 0;
+	struct page_search search = {.memory = memory, .prefix = prefix, .prefix_bytes = prefix_bytes};
+	int found;
 
 	if (!prefix_bytes || prefix_bytes > GUEST_PAGE_BYTES)
 		return -EINVAL;
-	search.memory = memory;
-	search.prefix = prefix;
-	search.prefix_bytes = prefix_bytes;
-	search.look_bytes = prefix_bytes < LOOK_BYTES ? prefix_bytes : LOOK_BYTES;
-	for (size_t i = 0; i < memory->nr_places; passed += memory->places[i++].bytes) {
-		const struct guest_memory_range *place = &memory->places[i];
-		uint64_t from = *cursor > passed ? *cursor - passed : 0;
-		int found;
-
-		if (from >= place->bytes)
-			continue;
-		from += -(place->physical + from) & (GUEST_PAGE_BYTES - 1);
-		if (from >= place->bytes)
-			continue;
-		found = memory->pid
-			? search_process(&search, place->offset + from, place->offset + place->bytes, offset)
-			: search_file(&search, place->offset + from, place->offset + place->bytes, offset);
-		if (found)
-			*cursor = passed + (found > 0 ? *offset - place->offset + 1 : 0);
-		if (found)
-			return found;
-	}
-	*cursor = passed;
-	return 0;
+	search.copy = malloc(BATCH * GUEST_PAGE_BYTES);
+	if (!search.copy)
+		return -ENOMEM;
+	found = search_places(&search, cursor, offset);
+	free(search.copy);
+	return found;
 }
