@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/collect/ftrace_ring.h"
+
+#include "host/collect/ftrace_ring_steps.h"
+
+#define ATTEMPTS  8                   /* to find a place, in one poll */
+#define PAGES_MAX (UINT64_C(1) << 20) /* in one poll */
+
+void ftrace_ring_init(struct ftrace_ring *ring, const struct ftrace_layout *layout,
+	struct ftrace_memory *memory, const struct ftrace_callbacks *callbacks, uint32_t cpu,
+	uint64_t address)
+{
+	*ring = (struct ftrace_ring){
+		.layout = layout,
+		.memory = memory,
+		.callbacks = callbacks,
+		.cpu = cpu,
+		.address = address,
+		.is_live = layout->kernel->memory->is_live,
+	};
+}
+
+void ftrace_ring_restart(struct ftrace_ring *ring)
+{
+	const struct ftrace_look *look = &ring->look;
+
+	if (look->entries > ring->position)
+		ftrace_ring_lose(ring, look->entries - ring->position, false);
+	ring->entries_before += look->entries;
+	ring->dropped_before += look->dropped_events;
+	ring->nested_before += look->commit_overrun;
+	ring->position = 0;
+	ring->shift = 0;
+	ring->look = (struct ftrace_look){0};
+	ring->has_head_base = false;
+	ftrace_ring_forget(ring);
+}
+
+int ftrace_ring_refresh(struct ftrace_ring *ring, bool *was_reset)
+{
+	struct ftrace_look look;
+	int code = ftrace_layout_look(ring->layout, ring->address, &look);
+
+	if (code)
+		return code;
+	if (ftrace_look_goes_back(&ring->look, &look) ||
+		(ring->expects_reset && look.entries > ring->look.entries)) {
+		*was_reset = true;
+		ftrace_ring_restart(ring);
+	}
+	ring->expects_reset = false;
+	ring->look = look;
+	ring->counts.entries = ring->entries_before + look.entries;
+	ring->counts.dropped = ring->dropped_before + look.dropped_events - ring->dropped_first;
+	ring->counts.nested = ring->nested_before + look.commit_overrun - ring->nested_first;
+	return 0;
+}
+
+/* Of the ring's pages, how many of 1000 did we go through? */
+static uint32_t filled_of(const struct ftrace_ring *ring, uint64_t pages)
+{
+	const uint64_t all = ring->look.nr_pages ? ring->look.nr_pages : 1;
+
+	return pages >= all ? 1000 : (uint32_t)(pages * 1000 / all);
+}
+
+/* Step by step, until nothing is left or the ring was gone round once. */
+static int follow(struct ftrace_ring *ring, bool is_placed, uint64_t *pages, bool *was_reset)
+{
+	const uint64_t most = (ring->look.nr_pages < PAGES_MAX ? ring->look.nr_pages : PAGES_MAX) + 2;
+	enum ftrace_outcome outcome = is_placed ? FTRACE_AGAIN : FTRACE_LOST;
+	unsigned attempts = 0;
+	int code = 0;
+
+	for (uint64_t steps = 0; steps < 2 * most + ATTEMPTS && *pages < most; steps++) {
+		if (outcome == FTRACE_LOST) {
+			if (attempts++ == ATTEMPTS)
+				break;
+			code = ftrace_ring_locate(ring);
+			if (ftrace_is_passing(code))
+				continue;
+			if (!code)
+				code = ftrace_ring_refresh(ring, was_reset);
+			outcome = FTRACE_AGAIN;
+		} else {
+			code = ftrace_ring_step(ring, &outcome, was_reset);
+		}
+		if (code || *was_reset || outcome == FTRACE_WAIT)
+			break;
+		*pages += outcome == FTRACE_LEFT;
+	}
+	return ftrace_is_passing(code) ? 0 : code;
+}
+
+int ftrace_ring_poll(struct ftrace_ring *ring, uint32_t *filled, bool *was_reset)
+{
+	const uint64_t overwritten = ring->counts.overwritten;
+	uint64_t pages = 0;
+	bool same;
+	int code = ftrace_ring_refresh(ring, was_reset);
+
+	*filled = 0;
+	ring->stop = 0;
+	if (code || *was_reset)
+		return ftrace_is_passing(code) ? 0 : code;
+	same = ring->place.page && ftrace_look_same_readers(&ring->surveyed, &ring->look);
+	if (same && ring->look.entries == ring->position)
+		return 0;
+	code = follow(ring, same, &pages, was_reset);
+	*filled = ring->counts.overwritten != overwritten ? 1000 : filled_of(ring, pages);
+	return code ? code : ring->stop;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/collect/ftrace_survey.h"
+
+#include <errno.h>
+
+#include "host/collect/ftrace_page.h"
+
+#define TRIES     16
+#define PAGES_MAX (1u << 24)
+
+/* What the guest's readers took of the reader page. */
+static int count_taken(const struct ftrace_layout *layout, struct ftrace_memory *memory,
+	const struct ftrace_page_link *reader, uint64_t *taken)
+{
+	int code = 0;
+
+	*taken = 0;
+	if (!reader->read)
+		return 0;
+	if (reader->read > reader->data_bytes)
+		return -EINVAL;
+	code = ftrace_memory_reserve(memory, reader->read);
+	if (!code)
+		code = ftrace_memory_read(
+			memory, reader->data + layout->header_bytes, memory->scratch, reader->read);
+	if (!code)
+		*taken = ftrace_page_count(memory->scratch, (uint32_t)reader->read);
+	return code;
+}
+
+static bool is_head(const struct ftrace_page_link *before, bool impatient)
+{
+	return before->flags == FTRACE_LINK_HEAD || (impatient && before->flags);
+}
+
+/*
+ * The page whose predecessor says so: mostly where head_page says, or behind the page that is written. -EAGAIN: the
+ * writer is moving it.
+ */
+static int find_head(
+	const struct ftrace_layout *layout, const struct ftrace_look *look, bool impatient, uint64_t *head)
+{
+	const uint64_t most = look->nr_pages < PAGES_MAX ? look->nr_pages : PAGES_MAX;
+	struct ftrace_page_link link;
+	int code = ftrace_layout_link(layout, look->tail_page, &link);
+
+	if (code)
+		return code;
+	if (is_head(&link, impatient)) {
+		*head = link.next;
+		return 0;
+	}
+	code = ftrace_layout_link(layout, look->head_page, &link);
+	if (!code)
+		code = ftrace_layout_link(layout, link.prev, &link);
+	for (uint64_t i = 0; !code && i <= most; i++) {
+		if (is_head(&link, impatient)) {
+			*head = link.next;
+			return 0;
+		}
+		code = ftrace_layout_link(layout, link.next, &link);
+	}
+	return code ? code : -EAGAIN;
+}
+
+static int take_once(struct ftrace_survey *survey, const struct ftrace_layout *layout,
+	struct ftrace_memory *memory, uint64_t ring, bool impatient)
+{
+	const struct ftrace_look *look = &survey->look;
+	struct ftrace_page_link reader;
+	uint64_t taken;
+	int code = ftrace_layout_look(layout, ring, &survey->look);
+
+	if (code)
+		return code;
+	if (!look->nr_pages || !look->reader_page || !look->tail_page)
+		return -EINVAL;
+	if (look->reader_lock && !impatient)
+		return -EAGAIN;
+	code = ftrace_layout_link(layout, look->reader_page, &reader);
+	if (!code)
+		code = count_taken(layout, memory, &reader, &taken);
+	if (code)
+		return code;
+	survey->reader = (struct ftrace_place){look->reader_page, look->last_overrun + look->read - taken};
+	survey->reader_entries = reader.entries;
+	survey->reader_is_commit = look->reader_page == look->commit_page;
+	survey->head = (struct ftrace_place){0};
+	if (survey->reader_is_commit)
+		return 0;
+	survey->head.start = look->overrun - look->last_overrun + survey->reader.start + reader.entries;
+	return find_head(layout, look, impatient, &survey->head.page);
+}
+
+static bool is_same(const struct ftrace_look *one, const struct ftrace_look *other)
+{
+	return one->reader_page == other->reader_page && one->pages_read == other->pages_read &&
+		one->read == other->read && one->last_overrun == other->last_overrun &&
+		one->overrun == other->overrun && one->nr_pages == other->nr_pages &&
+		(one->reader_page == one->commit_page) == (other->reader_page == other->commit_page) &&
+		one->entries <= other->entries;
+}
+
+int ftrace_survey_take(struct ftrace_survey *survey, const struct ftrace_layout *layout,
+	struct ftrace_memory *memory, uint64_t ring, bool impatient)
+{
+	int code = -EAGAIN;
+
+	for (int i = 0; i < TRIES; i++) {
+		struct ftrace_look after;
+
+		code = take_once(survey, layout, memory, ring, impatient);
+		if (code && code != -EAGAIN && code != -EINVAL && code != -EFAULT)
+			return code;
+		if (code)
+			continue;
+		code = ftrace_layout_look(layout, ring, &after);
+		if (code)
+			return code;
+		if (is_same(&survey->look, &after) && (impatient || !after.reader_lock))
+			return 0;
+		code = -EAGAIN;
+	}
+	return code;
+}
+
+int ftrace_survey_find(const struct ftrace_survey *survey, const struct ftrace_layout *layout,
+	uint64_t position, struct ftrace_place *place)
+{
+	const uint64_t most = survey->look.nr_pages < PAGES_MAX ? survey->look.nr_pages : PAGES_MAX;
+
+	*place = survey->head;
+	for (uint64_t i = 0; i <= most; i++) {
+		struct ftrace_page_link link;
+		int code;
+
+		if (place->page == survey->look.commit_page)
+			return 0;
+		code = ftrace_layout_link(layout, place->page, &link);
+		if (code)
+			return code;
+		if (position - place->start < link.entries)
+			return 0;
+		place->start += link.entries;
+		place->page = link.next;
+	}
+	return -ELOOP;
+}
