@@ -7,6 +7,7 @@
 
 #include "host/kernel/kernel_image.h"
 #include "host/kernel/memory_fit.h"
+#include "host/kernel/memory_page.h"
 
 #define ALIGN_BYTES (UINT64_C(2) << 20)
 
@@ -40,8 +41,13 @@ static int look(const struct kernel_probe *probe, const struct kernel_cache_entr
 {
 	const struct guest_memory *memory = probe->memory;
 	uint8_t build_id[BUILD_ID_BYTES];
-	uint64_t base, phys_base, moved;
-	int code = guest_memory_read(
+	uint64_t base, phys_base, moved, note;
+	int code;
+
+	if (!memory_fit_offset(memory, probe->layout, place(entry, physical, entry->build_id_note), &note) ||
+		!memory_page_is_touched(memory, note))
+		return 0;
+	code = guest_memory_read(
 		memory, place(entry, physical, entry->build_id_note), build_id, sizeof(build_id));
 
 	if (!code && memcmp(build_id, entry->build_id, sizeof(build_id)))

@@ -6,33 +6,42 @@
 
 #define TASKS_MAX 64
 
-/* Where a physical address is in a layout, in the terms of struct guest_memory_range. */
-static bool offset_in(const struct guest_memory_layout *layout, uint64_t physical, uint64_t *offset)
+bool memory_fit_offset(const struct guest_memory *memory, size_t layout, uint64_t physical, uint64_t *offset)
 {
-	for (size_t i = 0; i < layout->nr_ranges; i++) {
-		const struct guest_memory_range *range = &layout->ranges[i];
+	const struct guest_memory_range *ranges = memory->layouts[layout].ranges, *range;
+	size_t low = 0, high = memory->layouts[layout].nr_ranges;
 
-		if (physical >= range->physical && physical - range->physical < range->bytes) {
-			*offset = physical - range->physical + range->offset;
-			return true;
-		}
+	/* the first one that begins after it */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ranges[middle].physical <= physical)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return false;
+	if (!low)
+		return false;
+	range = &ranges[low - 1];
+	if (physical - range->physical >= range->bytes)
+		return false;
+	*offset = physical - range->physical + range->offset;
+	return true;
 }
 
 static bool is_same(const struct guest_memory *memory, size_t left, size_t right, uint64_t physical)
 {
 	uint64_t in_left, in_right;
 
-	return offset_in(&memory->layouts[left], physical, &in_left) &&
-		offset_in(&memory->layouts[right], physical, &in_right) && in_left == in_right;
+	return memory_fit_offset(memory, left, physical, &in_left) &&
+		memory_fit_offset(memory, right, physical, &in_right) && in_left == in_right;
 }
 
 bool memory_fit_is_new(const struct guest_memory *memory, size_t layout, uint64_t physical)
 {
 	uint64_t offset;
 
-	if (!offset_in(&memory->layouts[layout], physical, &offset))
+	if (!memory_fit_offset(memory, layout, physical, &offset))
 		return false;
 	for (size_t i = 0; i < layout; i++)
 		if (is_same(memory, i, layout, physical))

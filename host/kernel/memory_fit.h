@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include "host/kernel/guest_kernel.h"
 
+/* Where a physical address is in a layout, in the terms of struct guest_memory_range. false: no RAM is there. */
+bool memory_fit_offset(const struct guest_memory *memory, size_t layout, uint64_t physical, uint64_t *offset);
+
 /* Does the layout have RAM at that physical address, and other bytes there than all the layouts before it? */
 bool memory_fit_is_new(const struct guest_memory *memory, size_t layout, uint64_t physical);
 
