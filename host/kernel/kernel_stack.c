@@ -8,10 +8,10 @@
 
 #include "host/kernel/hooked_return.h"
 #include "host/kernel/stack_memory.h"
+#include "host/kernel/stack_unwind.h"
 
-#define THREAD_BYTES    16384u
-#define TRIES           3     /* of a stack that is used meanwhile */
-#define PANIC_BYTES_MAX 4096u /* of the function */
+#define THREAD_BYTES 16384u
+#define TRIES        3 /* of a stack that is used meanwhile */
 
 /* --- what unwinding needs --- */
 
@@ -150,7 +150,7 @@ static enum stack_end end_of(int code)
 }
 
 /* All frames from `frame` on. */
-static enum stack_end unwind(const struct kernel_unwinder *unwinder, struct stack_memory *memory,
+enum stack_end kernel_stack_unwind(const struct kernel_unwinder *unwinder, struct stack_memory *memory,
 	const struct guest_task *task, struct orc_frame frame, struct kernel_stack *stack)
 {
 	const struct orc_memory words = {stack_memory_read, memory};
@@ -226,7 +226,7 @@ static int read_sleeping(
 		stack_memory_add(&memory, task->stack, task->stack + unwinder->stack_bytes);
 		stack->end = STACK_DAMAGED;
 		if (!first_frame(unwinder, &memory, sp, &frame))
-			stack->end = unwind(unwinder, &memory, task, frame, stack);
+			stack->end = kernel_stack_unwind(unwinder, &memory, task, frame, stack);
 		if (memory.code)
 			return memory.code;
 		code = read_sp(unwinder, task, &later, &on_cpu);
@@ -274,44 +274,7 @@ int kernel_stack_from(const struct kernel_unwinder *unwinder, const struct guest
 	add_interrupt_stack(unwinder, &memory, task->cpu);
 	/* else that of an exception: it ends at a page that is not there */
 	stack_memory_add(&memory, registers->rsp & ~UINT64_C(7), (registers->rsp | 4095) + 1);
-	stack->end = unwind(unwinder, &memory, task, frame, stack);
-	return memory.code;
-}
-
-/* --- the task that panicked --- */
-
-static int unwind_from_panic(const struct kernel_unwinder *unwinder, const struct guest_task *task,
-	uint64_t slot, uint64_t ip, struct kernel_stack *stack)
-{
-	cleanup_stack_memory struct stack_memory memory = {.kernel = unwinder->kernel};
-	const struct orc_frame frame = {.ip = ip, .sp = slot + 8};
-
-	*stack = (struct kernel_stack){0};
-	stack_memory_add(&memory, task->stack, task->stack + unwinder->stack_bytes);
-	stack->end = unwind(unwinder, &memory, task, frame, stack);
-	return memory.code;
-}
-
-int kernel_stack_of_panic(
-	const struct kernel_unwinder *unwinder, const struct guest_task *task, struct kernel_stack *stack)
-{
-	static const char *const names[] = {"vpanic", "panic"}; /* the first since 6.16 */
-	cleanup_stack_memory struct stack_memory memory = {.kernel = unwinder->kernel};
-	uint64_t function = 0, high = task->stack + unwinder->stack_bytes;
-
-	for (size_t i = 0; !function && i < sizeof(names) / sizeof(names[0]); i++)
-		function = guest_kernel_symbol(unwinder->kernel, names[i]);
-	stack_memory_add(&memory, task->stack, high);
-	for (uint64_t slot = task->stack; function && slot < high; slot += 8) {
-		uint64_t word;
-
-		if (stack_memory_read(&memory, slot, &word) || word - function >= PANIC_BYTES_MAX)
-			continue;
-		if (!unwind_from_panic(unwinder, task, slot, word, stack) && stack->end == STACK_WHOLE &&
-			stack->count > 1)
-			return 0;
-	}
-	*stack = (struct kernel_stack){.end = STACK_RUNNING};
+	stack->end = kernel_stack_unwind(unwinder, &memory, task, frame, stack);
 	return memory.code;
 }
 
