@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/hypertrace/boot_view.h"
+#include "tools/hypertrace/boot_diff.h"
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/machine_feed.h"
 #include "tools/hypertrace/reading_options.h"
@@ -24,7 +24,7 @@ struct boot_options_given {
 static const struct option_spec boot_specs[] = {
 	{'u', "until", "COMM", OPTION_STRING, OPTION(until),
 		"the boot is over where the program of that name is executed; default at the trace's end"},
-	{'d', "diff", NULL, OPTION_FLAG, OPTION(diff),
+	{0, "diff", NULL, OPTION_FLAG, OPTION(diff),
 		"compare two boots, A and B: what takes longer or shorter in B, what is new, what is gone"},
 	{0, "threshold", "TIME", OPTION_SECONDS, OPTION(threshold_s),
 		"with --diff: differences from there on; default 1ms"},
@@ -171,10 +171,70 @@ static int show(const struct boots *boots, const struct boot_options_given *give
 	return result < 0 ? error_set(error, result, "out of memory") : 0;
 }
 
+static int show_diff(const struct boots *a, const struct boots *b, char **paths,
+	const struct boot_options_given *given, struct error *error)
+{
+	const struct boot_diff diff = {
+		.a = &a->views[0],
+		.b = &b->views[0],
+		.a_path = paths[0],
+		.b_path = paths[1],
+		.threshold_ns = (uint64_t)(given->threshold_s * 1e9),
+	};
+	const struct boots *sides[] = {a, b};
+	int result;
+
+	for (int i = 0; i < 2; i++) {
+		if (sides[i]->nr_views == 1)
+			continue;
+		error_set(error, -EINVAL, "%s holds the start of %zu machines", paths[i], sides[i]->nr_views);
+		return error_hint(error, "choose one with --machine, such as --machine %s",
+			sides[i]->views[0].machine->name);
+	}
+	result = given->json ? boot_diff_json(&diff, stdout)
+			     : boot_diff_text(&diff, stdout, isatty(STDOUT_FILENO));
+	return result < 0 ? error_set(error, result, "out of memory") : 0;
+}
+
+/* *shown: the result is out; what is damaged is said after it. */
+static int report(int argc, char **argv, const struct boot_options_given *given,
+	const struct time_range *range, bool *shown, struct error *error)
+{
+	struct boots boots[2] = {0};
+	int result = boots_init(&boots[0], given->diff ? 1 : argc, argv, given, range, error);
+
+	if (!result && given->diff) {
+		result = boots_init(&boots[1], 1, argv + 1, given, range, error);
+		if (!result)
+			result = show_diff(&boots[0], &boots[1], argv, given, error);
+	} else if (!result) {
+		result = show(&boots[0], given, error);
+	}
+	*shown = !result;
+	for (int i = 0; i < 2; i++) {
+		if (!result && boots[i].damaged) {
+			*error = boots[i].damage;
+			result = error->code;
+		}
+		boots_deinit(&boots[i]);
+	}
+	return result;
+}
+
+static int check(int argc, const struct boot_options_given *given, struct error *error)
+{
+	if (given->diff && argc != 2) {
+		error_set(error, -EINVAL, "--diff compares two traces, not %d", argc);
+		return error_hint(error, "hypertrace boot --diff BEFORE AFTER");
+	}
+	if (given->diff && given->svg)
+		return error_set(error, -EINVAL, "--svg draws one boot, not the difference of two");
+	return 0;
+}
+
 static int boot_run(const struct command *self, int argc, char **argv)
 {
 	struct boot_options_given given = {.top = UINT64_MAX, .threshold_s = 1e-3};
-	struct boots boots = {0};
 	struct time_range range;
 	struct error error = {0};
 	bool shown = false;
@@ -182,18 +242,9 @@ static int boot_run(const struct command *self, int argc, char **argv)
 
 	if (result == 1)
 		return 0;
-	if (result < 0 || time_range_parse(&range, given.time, &error))
+	if (result < 0 || time_range_parse(&range, given.time, &error) || check(argc, &given, &error))
 		return show_error(&error, given.json, 2);
-	result = boots_init(&boots, argc, argv, &given, &range, &error);
-	if (!result) {
-		result = show(&boots, &given, &error);
-		shown = !result;
-		if (!result && boots.damaged) {
-			error = boots.damage;
-			result = error.code;
-		}
-	}
-	boots_deinit(&boots);
+	result = report(argc, argv, &given, &range, &shown, &error);
 	if (result && shown && given.json)
 		return 1; /* the document says what is damaged */
 	return result ? show_error(&error, given.json, 1) : 0;
@@ -203,9 +254,27 @@ const struct command cmd_boot = {
 	.name = "boot",
 	.summary = "Say what a machine's start took: stages, initcalls, programs",
 	.synopsis = "[OPTION]... [TRACE]...",
-	.description = "TODO",
-	.examples = "  # TODO\n"
-		    "  hypertrace boot",
+	.description =
+		"Reads a trace that holds the start of a machine, without TRACE hypertrace.data, and says where the "
+		"time went: stages from power-on to the trace's end (or to --until), the waterfall of what took "
+		"long, initcalls, times without any, programs, and kernel messages that were long in coming.\n\n"
+		"An initcall's duration leaves out initcalls nested in it; \"off the CPU\" is the share of its "
+		"time in which its task slept or waited for a CPU. Times on CPUs need sched events, programs their "
+		"fork and exec, messages printk:console; what a trace does not hold is left out. No duration of a "
+		"module's initcall, and no time off the CPU, is measured across a gap of lost events.\n\n"
+		"The channel ftrace sees the kernel from its first initcalls on. The channel shm comes with a "
+		"module, later: with it there are modules' initcalls and programs only.\n\n"
+		"With --diff two boots are compared: stages by name, initcalls by function and module, programs by "
+		"name, the n-th with the n-th. The first line says what explains the difference best.",
+	.examples = "  # where does a kernel's start spend its time?\n"
+		    "  hypertrace run --channel ftrace -e initcall,sched,printk:console -- true\n"
+		    "  hypertrace boot\n"
+		    "  # as a drawing, up to the moment sshd is executed\n"
+		    "  hypertrace boot t --until sshd --svg boot.svg\n"
+		    "  # what made it slower?\n"
+		    "  hypertrace boot --diff before after --threshold 5ms\n"
+		    "  # the ten slowest initcalls for a script\n"
+		    "  hypertrace boot t --json --top 10 | jq '.machines[0].initcalls.rows[].function'",
 	.options = boot_specs,
 	.run = boot_run,
 };
