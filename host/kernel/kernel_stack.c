@@ -8,7 +8,7 @@
 
 #include "host/kernel/hooked_return.h"
 #include "host/kernel/stack_memory.h"
-#include "host/kernel/stack_unwind.h"
+#include "host/kernel/kernel_stack_unwind.h"
 
 #define THREAD_BYTES 16384u
 #define TRIES        3 /* of a stack that is used meanwhile */
@@ -292,4 +292,14 @@ int kernel_stack_read(
 		return kernel_stack_from(unwinder, task, &memory->registers[task->cpu], stack);
 	stack->end = STACK_RUNNING;
 	return 0;
+}
+
+const struct stack_frame *kernel_stack_wait(
+	const struct kernel_unwinder *unwinder, const struct kernel_stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		if (stack->frames[i].address - unwinder->scheduler >=
+			unwinder->scheduler_end - unwinder->scheduler)
+			return &stack->frames[i];
+	return NULL;
 }

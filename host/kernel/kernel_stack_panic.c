@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "host/kernel/stack_unwind.h"
+#include "host/kernel/kernel_stack_unwind.h"
 
 #define CALL_BYTES      5
 #define CALL_OPCODE     0xe8  /* call rel32: Intel SDM volume 2 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What kernel_stack.c and panic_stack.c share. */
+/* What kernel_stack*.c share. */
 #pragma once
 #include "host/kernel/kernel_stack.h"
 #include "host/kernel/stack_memory.h"

@@ -62,13 +62,3 @@ size_t kernel_code_name(const struct kernel_unwinder *unwinder, const struct sta
 		length += snprintf(text + length, size - (size_t)length, " [%s]", module->name);
 	return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
-
-const struct stack_frame *kernel_stack_wait(
-	const struct kernel_unwinder *unwinder, const struct kernel_stack *stack)
-{
-	for (size_t i = 0; i < stack->count; i++)
-		if (stack->frames[i].address - unwinder->scheduler >=
-			unwinder->scheduler_end - unwinder->scheduler)
-			return &stack->frames[i];
-	return NULL;
-}
