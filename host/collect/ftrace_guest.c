@@ -7,6 +7,7 @@
 
 #include "host/collect/event_table.h"
 #include "host/collect/ftrace_machine.h"
+#include "host/collect/guest_log.h"
 #include "host/kernel/guest_kernel.h"
 #include "host/kernel/panic_state.h"
 #include "lib/base/clock_now.h"
@@ -15,6 +16,7 @@
 #define MS_NS       1000000ull
 #define LOOK_NS     (20 * MS_NS)   /* for the kernel, at least; a costly look is followed by a longer rest */
 #define CHECK_NS    (500 * MS_NS)  /* is it still that kernel? are there new instances? */
+#define TASKS_NS    (5000 * MS_NS)
 #define WAITING_NS  (3000 * MS_NS) /* until we say that we wait */
 #define MACHINES    FTRACE_BUFFERS_MAX
 #define NAME_BYTES  48
@@ -36,6 +38,9 @@ struct guest {
 	uint64_t look_ns; /* when to look for the kernel, or to check it, next */
 	uint64_t waits_since_ns, instance_failed;
 	bool said_waiting, panicked;
+	struct guest_log log; /* beside the first machine of this kernel */
+	bool has_log;
+	uint64_t tasks_ns; /* when the tasks' names were read last */
 	char message[513]; /* of the panic, raw */
 };
 
@@ -44,8 +49,31 @@ static struct guest *of_member(struct recorder_member *member)
 	return (struct guest *)member;
 }
 
+/* The kernel's log, and which process each task is of: no event says that. */
+static void keep_state(struct guest *guest, uint64_t now_ns)
+{
+	struct machine_output *output;
+
+	if (!guest->nr_machines)
+		return;
+	output = ftrace_machine_output(guest->machines[0]);
+	if (!guest->has_log)
+		guest->has_log = guest_log_init(&guest->log, &guest->kernel, output->dir_fd, NULL) == 0;
+	if (guest->has_log)
+		guest_log_poll(&guest->log);
+	if (now_ns - guest->tasks_ns < TASKS_NS)
+		return;
+	guest->tasks_ns = now_ns;
+	for (size_t i = 0; i < guest->nr_machines; i++)
+		guest_log_tasks(&guest->kernel, &ftrace_machine_output(guest->machines[i])->names);
+}
+
 static void end_machines(struct guest *guest, const char *end_state, const char *message)
 {
+	if (guest->has_log)
+		guest_log_deinit(&guest->log);
+	guest->has_log = false;
+	guest->tasks_ns = 0;
 	for (size_t i = 0; i < guest->nr_machines; i++)
 		ftrace_machine_destroy(guest->machines[i], end_state, message);
 	guest->nr_machines = 0;
@@ -292,7 +320,9 @@ static int check_kernel(struct guest *guest, uint64_t now_ns)
 	look_for_panic(guest);
 	for (size_t i = 0; i < guest->nr_machines; i++)
 		ftrace_machine_count(guest->machines[i]);
-	return find_rings(guest);
+	code = find_rings(guest);
+	keep_state(guest, now_ns);
+	return code;
 }
 
 static unsigned poll_guest(struct recorder_member *member, uint64_t now_ns)
@@ -326,6 +356,8 @@ static void finish_guest(struct recorder_member *member)
 	if (guest->kernel.memory && guest_kernel_check(&guest->kernel) == 0) {
 		look_for_panic(guest);
 		poll_rings(guest, clock_now_ns(CLOCK_MONOTONIC));
+		guest->tasks_ns = 0;
+		keep_state(guest, clock_now_ns(CLOCK_MONOTONIC));
 	}
 	give_up(guest, "running", NULL);
 }

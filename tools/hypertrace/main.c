@@ -9,7 +9,7 @@
 const struct command *const commands[] = {
 	&cmd_run, &cmd_record, &cmd_attach, &cmd_detach, /* make traces */
 	&cmd_report, &cmd_dump, &cmd_info, &cmd_boot,    /* read them */
-	&cmd_dmesg, &cmd_ps,                             /* look into a guest */
+	&cmd_dmesg, &cmd_ps, &cmd_panic,                 /* look into a guest */
 	&cmd_doctor, &cmd_module, &cmd_bench, &cmd_help, /* about this machine and this program */
 };
 const size_t commands_count = sizeof(commands) / sizeof(commands[0]);
