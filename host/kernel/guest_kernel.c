@@ -91,7 +91,7 @@ static bool is_certain(const struct finder *finder)
 {
 	const struct timespec step = {.tv_nsec = TICK_STEP_NS};
 
-	if (!finder->has_best || !finder->memory->is_live)
+	if (!finder->has_best || !finder->memory->is_live || !finder->best.is_sound)
 		return false;
 	if (kernel_candidate_is_booting(&finder->best))
 		return true;
@@ -190,10 +190,10 @@ static int find(struct finder *finder, struct error *error)
 	if (!code && !is_certain(finder))
 		code = search_vmcoreinfo(finder);
 	if (!code && finder->has_best) {
-		if (!finder->memory->is_live || !kernel_candidate_has_restarted(&finder->best) ||
-			kernel_candidate_ticks(&finder->best))
+		if (finder->best.is_sound || !finder->memory->is_live)
 			return 0;
-		error_set(&finder->why, -EAGAIN, "kernel %s has restarted, and no other runs so far",
+		error_set(&finder->why, -EAGAIN,
+			"kernel %s is overwritten in part, as after a reboot, and no other one runs so far",
 			finder->best.kernel.release);
 	}
 	guest_memory_use_layout(finder->memory, layout);
@@ -216,6 +216,17 @@ int guest_kernel_init(
 	*kernel = finder.best.kernel;
 	kernel->was_cached = finder.is_best_cached;
 	return 0;
+}
+
+bool guest_kernel_has_restarted(const struct guest_kernel *kernel)
+{
+	const uint64_t address = guest_kernel_symbol(kernel, "system_state");
+	uint32_t state;
+	int64_t restart;
+
+	return address && !guest_kernel_read_u32(kernel, address, &state) &&
+		!kernel_types_enumerator(&kernel->types, "system_states", "SYSTEM_RESTART", &restart) &&
+		state == restart;
 }
 
 static bool has_build_id(const struct guest_kernel *kernel, const uint8_t *bytes)

@@ -53,6 +53,12 @@ void guest_kernel_deinit(struct guest_kernel *kernel);
 int guest_kernel_check(const struct guest_kernel *kernel);
 
 /*
+ * Has it ended itself for a reboot (or kexec)? It stays whole in memory until another one writes over it, so that
+ * guest_kernel_check() and guest_kernel_init() may still find it; who waits for the next kernel asks again.
+ */
+bool guest_kernel_has_restarted(const struct guest_kernel *kernel);
+
+/*
  * The physical address behind a kernel address, and for how many bytes at least it holds: image and direct map by
  * calculation, everything else (vmalloc, modules, per-CPU, boot-mapped rings) through the page tables. -EFAULT: not
  * mapped, not canonical; errors of reading.

@@ -81,6 +81,16 @@ static int walk(const struct guest_kernel *kernel, unsigned levels, uint64_t add
 	return -EFAULT;
 }
 
+bool kernel_space_is_sound(const struct guest_kernel *kernel)
+{
+	const uint64_t expected = kernel->text - KERNEL_IMAGE_BASE + kernel->phys_base;
+	uint64_t physical, bytes;
+
+	return !kernel->page_offset ||
+		(!walk(kernel, kernel->page_levels, kernel->page_offset + expected, &physical, &bytes) &&
+			physical == expected);
+}
+
 int guest_kernel_translate(
 	const struct guest_kernel *kernel, uint64_t address, uint64_t *physical, uint64_t *bytes)
 {

@@ -8,8 +8,9 @@
 #include "host/kernel/kernel_image.h"
 #include "host/kernel/memory_fit.h"
 
-#define NOTE_HEADER_BYTES 16   /* Elf64_Nhdr and "GNU\0" */
-#define NOTES_BYTES_MAX   4096 /* all of .notes; the real ones have some hundred */
+#define NOTE_HEADER_BYTES 16     /* Elf64_Nhdr and "GNU\0" */
+#define TICKS_MAX         100000 /* what a clock does while we look; other memory changes otherwise */
+#define NOTES_BYTES_MAX   4096   /* all of .notes; the real ones have some hundred */
 
 static uint64_t read_symbol(const struct guest_kernel *kernel, const char *name, size_t bytes)
 {
@@ -115,6 +116,7 @@ int kernel_candidate_init(struct kernel_candidate *candidate, struct guest_memor
 		if (!code) {
 			candidate->layout = memory_fit_choose(&candidate->kernel, i);
 			guest_memory_use_layout(memory, candidate->layout);
+			candidate->is_sound = kernel_space_is_sound(&candidate->kernel);
 			return 0;
 		}
 		forget(candidate, code, error);
@@ -133,27 +135,19 @@ void kernel_candidate_deinit(struct kernel_candidate *candidate)
 
 bool kernel_candidate_ticks(const struct kernel_candidate *candidate)
 {
-	return read_symbol(&candidate->kernel, "jiffies_64", 8) != candidate->jiffies;
-}
+	const uint64_t ticks = read_symbol(&candidate->kernel, "jiffies_64", 8) - candidate->jiffies;
 
-static bool is_in_state(const struct kernel_candidate *candidate, const char *name)
-{
-	const struct guest_kernel *kernel = &candidate->kernel;
-	int64_t state;
-
-	return guest_kernel_symbol(kernel, "system_state") &&
-		!kernel_types_enumerator(&kernel->types, "system_states", name, &state) &&
-		(int64_t)read_symbol(kernel, "system_state", 4) == state;
+	return candidate->is_sound && ticks && ticks <= TICKS_MAX;
 }
 
 bool kernel_candidate_is_booting(const struct kernel_candidate *candidate)
 {
-	return is_in_state(candidate, "SYSTEM_BOOTING");
-}
+	const struct guest_kernel *kernel = &candidate->kernel;
+	int64_t booting;
 
-bool kernel_candidate_has_restarted(const struct kernel_candidate *candidate)
-{
-	return is_in_state(candidate, "SYSTEM_RESTART");
+	return guest_kernel_symbol(kernel, "system_state") &&
+		!kernel_types_enumerator(&kernel->types, "system_states", "SYSTEM_BOOTING", &booting) &&
+		(int64_t)read_symbol(kernel, "system_state", 4) == booting;
 }
 
 /* Its wall clock. */
@@ -173,9 +167,11 @@ static uint64_t seconds_of(const struct guest_kernel *kernel)
 bool kernel_candidate_is_better(const struct kernel_candidate *left, const struct kernel_candidate *right)
 {
 	const bool left_ticks = kernel_candidate_ticks(left), right_ticks = kernel_candidate_ticks(right);
-	const bool left_ended = kernel_candidate_has_restarted(left),
-		   right_ended = kernel_candidate_has_restarted(right);
+	const bool left_ended = guest_kernel_has_restarted(&left->kernel),
+		   right_ended = guest_kernel_has_restarted(&right->kernel);
 
+	if (left->is_sound != right->is_sound)
+		return left->is_sound;
 	if (left_ticks != right_ticks)
 		return left_ticks;
 	if (left_ended != right_ended)

@@ -15,6 +15,7 @@ struct kernel_candidate {
 	struct vmcoreinfo info; /* what it was found by */
 	size_t layout;          /* of the memory */
 	uint64_t jiffies;       /* when it was taken */
+	bool is_sound;          /* nothing was overwritten, so far as its page tables tell */
 };
 
 /*
@@ -30,9 +31,6 @@ bool kernel_candidate_ticks(const struct kernel_candidate *candidate);
 
 /* Is it in its boot, before the clock? */
 bool kernel_candidate_is_booting(const struct kernel_candidate *candidate);
-
-/* Did it end itself to start another one? */
-bool kernel_candidate_has_restarted(const struct kernel_candidate *candidate);
 
 /* Is the left one rather the one that runs? */
 bool kernel_candidate_is_better(const struct kernel_candidate *left, const struct kernel_candidate *right);
