@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "host/collect/ftrace_cpu.h"
 #include "host/collect/ftrace_ring_steps.h"
+#include "lib/base/clock_now.h"
 #include "lib/base/cleanup.h"
 
 #define NAME_BYTES    64
@@ -36,14 +36,6 @@ struct ftrace_buffer {
 	uint64_t looked_ns;      /* at what changes rarely */
 	char clock[NAME_BYTES], tracer[NAME_BYTES];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void tell(struct ftrace_buffer *buffer, enum ftrace_change change)
 {
@@ -168,7 +160,7 @@ int ftrace_buffer_create(struct ftrace_buffer **result, const struct guest_kerne
 			(unsigned long long)trace_array, strerror(-code));
 	take_up_spare(buffer);
 	buffer->told_epoch = buffer->array.time_start;
-	buffer->looked_ns = now_ns();
+	buffer->looked_ns = clock_now_ns(CLOCK_MONOTONIC);
 	read_names(buffer);
 	*result = take_pointer(buffer);
 	return 0;
@@ -223,7 +215,7 @@ static bool is_recording_held(const struct ftrace_buffer *buffer)
  */
 static bool wait_for_clock(struct ftrace_buffer *buffer, const struct ftrace_array *array)
 {
-	const uint64_t now = now_ns();
+	const uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
 	if (array->clock_id == buffer->array.clock_id)
 		return false;
@@ -302,7 +294,7 @@ static int poll_cpu(struct ftrace_buffer *buffer, struct ftrace_cpu *cpu, uint32
 /* The spare rings are only looked at, so that a reset of them is seen. */
 static void look_slowly(struct ftrace_buffer *buffer)
 {
-	const uint64_t now = now_ns();
+	const uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
 	if (now - buffer->looked_ns < SLOW_LOOK_NS)
 		return;

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding one's place in a ring, and keeping it. */
 #include "host/collect/ftrace_ring_steps.h"
+#include "lib/base/clock_now.h"
 
 #include <errno.h>
-#include <time.h>
 
 #define PATIENCE_NS   UINT64_C(20000000)
 #define IN_FLIGHT_MAX 64 /* events that are on the page but not in the count, or the other way round */
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 void ftrace_ring_lose(struct ftrace_ring *ring, uint64_t count, bool damaged)
 {
@@ -44,7 +36,7 @@ void ftrace_ring_enter(struct ftrace_ring *ring, uint64_t page, uint64_t start)
 /* Waiting for the guest's reader has an end: it may hang, or the whole guest. */
 bool ftrace_ring_is_impatient(struct ftrace_ring *ring)
 {
-	const uint64_t now = now_ns();
+	const uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
 	if (!ring->is_live)
 		return true;
