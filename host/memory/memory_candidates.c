@@ -189,6 +189,36 @@ static int guess_several(struct guess *guess, size_t limit)
 		is_one_space ? ", downwards" : ", upwards", limit / 2);
 }
 
+/*
+ * Two anonymous mappings are one to the kernel where they touch, and the lower RAM, which came first, is the end of it
+ * (cloud-hypervisor).
+ */
+static int guess_merged(struct guess *guess, const struct memory_map *map)
+{
+	const uint64_t holes[] = {UINT64_C(3) << 30, 0xd0000000};
+	int err = 0;
+
+	for (size_t i = 0; !err && !map->inode && i < sizeof(holes) / sizeof(holes[0]); i++) {
+		uint64_t bytes = map->end - map->start;
+		struct memory_block blocks[] = {
+			{map->end - holes[i], holes[i]}, {map->start, bytes - holes[i]}};
+
+		if (bytes > holes[i])
+			err = memory_layout_guess(
+				guess->memory, blocks, 2, holes[i], ", upper part first", 1);
+	}
+	return err;
+}
+
+static int guess_one(struct guess *guess, const struct memory_map *map, size_t limit)
+{
+	int err;
+
+	guess->maps[0] = *map;
+	err = guess_order(guess, 1, NULL, "", limit - 2);
+	return err ? err : guess_merged(guess, map);
+}
+
 int memory_candidates_guess(struct guest_memory *memory, const struct memory_map *candidates,
 	size_t nr_candidates, const char *command_line, size_t command_line_bytes)
 {
@@ -208,12 +238,11 @@ int memory_candidates_guess(struct guest_memory *memory, const struct memory_map
 		guess.maps[guess.nr_maps++] = *map;
 	}
 	if (guess.nr_maps == 1)
-		return guess_order(&guess, 1, NULL, "", GUEST_MEMORY_LAYOUTS_MAX);
+		return guess_one(&guess, &candidates[0], GUEST_MEMORY_LAYOUTS_MAX);
 	if (!are_alike) {
-		err = guess_order(&guess, 1, NULL, "", 6);
-		return err ? err : guess_several(&guess, 10);
+		err = guess_one(&guess, &candidates[0], 8);
+		return err ? err : guess_several(&guess, 8);
 	}
-	err = guess_several(&guess, 12);
-	memcpy(guess.maps, candidates, sizeof(candidates[0]));
-	return err ? err : guess_order(&guess, 1, NULL, "", 4);
+	err = guess_several(&guess, 10);
+	return err ? err : guess_one(&guess, &candidates[0], 6);
 }

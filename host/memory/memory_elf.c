@@ -170,8 +170,9 @@ static int check_ram(const struct elf_dump *dump, struct error *error)
 {
 	if (!dump->nr_ranges) {
 		error_set(error, -EINVAL, "an ELF core dump without any memory");
-		return error_hint(error,
+		error_hint(error,
 			"Xen's format is not read; write one with dump-guest-memory or makedumpfile -E");
+		return -EINVAL;
 	}
 	if (!dump->has_ram)
 		return error_set(error, -EINVAL,

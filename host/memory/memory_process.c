@@ -49,9 +49,17 @@ static void describe(pid_t pid, char *text, size_t size)
 	snprintf(text, size, "%d (%s)", pid, escaped);
 }
 
-static int no_process(pid_t pid, struct error *error)
+/* A process without an address space: why that is. */
+static int no_memory(pid_t pid, struct error *error)
 {
-	return error_set(error, -ESRCH, "process %d: no such process", pid);
+	long state = read_status(pid, "State", 0);
+
+	if (!state)
+		return error_set(error, -ESRCH, "process %d: no such process", pid);
+	if (state == 'Z' || state == 'X')
+		return error_set(
+			error, -ESRCH, "process %d: has ended, and its parent has not taken note", pid);
+	return error_set(error, -ENODEV, "process %d: a kernel thread has no memory of its own", pid);
 }
 
 static int denied(pid_t pid, int code, struct error *error)
@@ -82,7 +90,7 @@ static int open_pid_fd(pid_t pid, struct error *error)
 		return -EINVAL;
 	}
 	return code == -ESRCH || code == -EINVAL || code == -ENOENT
-		? no_process(pid, error)
+		? no_memory(pid, error)
 		: error_set(error, code, "process %d: pidfd_open: %s", pid, strerror(-code));
 }
 
@@ -95,7 +103,7 @@ static int open_files(struct guest_memory *memory, struct error *error)
 	if (memory->fd < 0 && (errno == EACCES || errno == EPERM))
 		return denied(memory->pid, -errno, error);
 	if (memory->fd < 0 && (errno == ENOENT || errno == ESRCH))
-		return no_process(memory->pid, error);
+		return no_memory(memory->pid, error);
 	if (memory->fd < 0)
 		return error_set(error, -errno, "%s: %s", path, strerror(errno));
 	snprintf(path, sizeof(path), "/proc/%d/pagemap", memory->pid);
@@ -118,14 +126,8 @@ int memory_process_open(struct guest_memory *memory, pid_t pid, struct memory_ma
 	err = open_files(memory, error);
 	if (!err)
 		err = memory_maps_read(maps, pid, error);
-	if (err == -ENOENT)
-		err = no_process(pid, error);
-	if (!err && !maps->nr_maps)
-		err = read_status(pid, "State", 'Z') == 'Z'
-			? error_set(error, -ESRCH, "process %d: has ended, and its parent has not taken note",
-				  pid)
-			: error_set(error, -ENODEV, "process %d: a kernel thread has no memory of its own",
-				  pid);
+	if (err == -ENOENT || err == -ESRCH || (!err && !maps->nr_maps))
+		err = no_memory(pid, error);
 	return err;
 }
 
