@@ -164,6 +164,11 @@ static uint64_t seconds_of(const struct guest_kernel *kernel)
 	return seconds;
 }
 
+static bool is_starting(const struct kernel_candidate *candidate)
+{
+	return kernel_candidate_is_booting(candidate) && !seconds_of(&candidate->kernel);
+}
+
 bool kernel_candidate_is_better(const struct kernel_candidate *left, const struct kernel_candidate *right)
 {
 	const bool left_ticks = kernel_candidate_ticks(left), right_ticks = kernel_candidate_ticks(right);
@@ -176,6 +181,9 @@ bool kernel_candidate_is_better(const struct kernel_candidate *left, const struc
 		return left_ticks;
 	if (left_ended != right_ended)
 		return right_ended;
+	/* one that has no time so far: only now it starts */
+	if (is_starting(left) != is_starting(right))
+		return is_starting(left);
 	return seconds_of(&left->kernel) > seconds_of(&right->kernel);
 }
 
