@@ -251,14 +251,9 @@ static int read_record(struct printk_ring *ring, struct printk_record *record, u
 	return UNFINISHED;
 }
 
-int printk_ring_next(struct printk_ring *ring, struct printk_record *record)
+/* The next record before end_seq. *stale: some were written over meanwhile, so there are newer ones. */
+static int next_known(struct printk_ring *ring, struct printk_record *record, bool *stale)
 {
-	if (!ring->is_known || ring->next_seq >= ring->end_seq) {
-		int code = printk_ring_refresh(ring);
-
-		if (code)
-			return code;
-	}
 	while (ring->next_seq < ring->end_seq) {
 		int outcome;
 
@@ -278,8 +273,25 @@ int printk_ring_next(struct printk_ring *ring, struct printk_record *record)
 			return 1;
 		ring->lost += outcome == GONE;
 		ring->unfinished += outcome == UNFINISHED;
+		*stale |= outcome == GONE;
 	}
 	return 0;
+}
+
+int printk_ring_next(struct printk_ring *ring, struct printk_record *record)
+{
+	bool stale = !ring->is_known || ring->next_seq >= ring->end_seq;
+	int code = 0;
+
+	if (!stale)
+		code = next_known(ring, record, &stale);
+	for (int try = 0; !code && stale && try < TRIES; try++) {
+		code = printk_ring_refresh(ring);
+		stale = false;
+		if (!code)
+			code = next_known(ring, record, &stale);
+	}
+	return code;
 }
 
 /* --- the kernel's layout --- */
@@ -376,23 +388,4 @@ void printk_ring_deinit(struct printk_ring *ring)
 {
 	free(ring->text);
 	*ring = (struct printk_ring){0};
-}
-
-/* --- names, as dmesg(1) and syslog(3) have them --- */
-
-const char *printk_level_name(unsigned level)
-{
-	static const char *const names[] = {
-		"emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"};
-
-	return level < sizeof(names) / sizeof(names[0]) ? names[level] : NULL;
-}
-
-const char *printk_facility_name(unsigned facility)
-{
-	static const char *const names[] = {"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news",
-		"uucp", "cron", "authpriv", "ftp", NULL, NULL, NULL, NULL, "local0", "local1", "local2",
-		"local3", "local4", "local5", "local6", "local7"};
-
-	return facility < sizeof(names) / sizeof(names[0]) ? names[facility] : NULL;
 }
