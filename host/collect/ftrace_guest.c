@@ -41,7 +41,7 @@ struct guest {
 	struct guest_log log; /* beside the first machine of this kernel */
 	bool has_log;
 	uint64_t tasks_ns; /* when the tasks' names were read last */
-	char message[513]; /* of the panic, raw */
+	char message[513]; /* of the panic or the end, raw */
 };
 
 static struct guest *of_member(struct recorder_member *member)
@@ -87,6 +87,7 @@ static void forget_kernel(struct guest *guest)
 	if (guest->kernel.memory)
 		guest_kernel_deinit(&guest->kernel);
 	guest->has_events = guest->checked_words = guest->panicked = false;
+	guest->message[0] = '\0';
 	guest->kernel = (struct guest_kernel){0};
 }
 
@@ -94,7 +95,7 @@ static void end_kernel(struct guest *guest, const char *end_state)
 {
 	if (guest->panicked)
 		end_state = "panic";
-	end_machines(guest, end_state, guest->panicked ? guest->message : "");
+	end_machines(guest, end_state, guest->message);
 	forget_kernel(guest);
 }
 
@@ -347,9 +348,29 @@ static unsigned poll_guest(struct recorder_member *member, uint64_t now_ns)
 	return fill < 0 ? 0 : (unsigned)fill;
 }
 
+/* Is it going down, or down? What the kernel's system_state says, in the words of the module's guest_end. */
+static const char *find_end(const struct guest *guest)
+{
+	static const struct {
+		const char *name, *message;
+	} states[] = {{"SYSTEM_HALT", "halt"}, {"SYSTEM_POWER_OFF", "power off"}, {"SYSTEM_RESTART", "restart"}};
+	uint64_t address = guest_kernel_symbol(&guest->kernel, "system_state");
+	uint32_t state;
+	int64_t value;
+
+	if (!address || guest_kernel_read_u32(&guest->kernel, address, &state))
+		return NULL;
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (kernel_types_enumerator(&guest->kernel.types, "system_states", states[i].name, &value) == 0 &&
+			(int64_t)state == value)
+			return states[i].message;
+	return NULL;
+}
+
 static void finish_guest(struct recorder_member *member)
 {
 	struct guest *guest = of_member(member);
+	const char *end = NULL;
 
 	if (member->state == RECORDER_GONE)
 		return;
@@ -358,8 +379,11 @@ static void finish_guest(struct recorder_member *member)
 		poll_rings(guest, clock_now_ns(CLOCK_MONOTONIC));
 		guest->tasks_ns = 0;
 		keep_state(guest, clock_now_ns(CLOCK_MONOTONIC));
+		end = find_end(guest);
 	}
-	give_up(guest, "running", NULL);
+	if (end && !guest->panicked)
+		snprintf(guest->message, sizeof(guest->message), "%s", end);
+	give_up(guest, end ? "reboot" : "running", NULL);
 }
 
 static void destroy_guest(struct recorder_member *member)

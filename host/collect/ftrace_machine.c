@@ -64,6 +64,8 @@ static void learn_task(struct ftrace_machine *machine, uint32_t pid, const uint8
 {
 	uint64_t words[2], mixed, *known;
 
+	if (!pid) /* every CPU has one: <idle> to all readers */
+		return;
 	memcpy(words, comm, sizeof(words));
 	mixed = (words[0] ^ words[1] * UINT64_C(0x9e3779b97f4a7c15)) | 1;
 	known = hash_map_get(&machine->comms, pid);

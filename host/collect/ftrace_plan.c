@@ -277,6 +277,11 @@ static struct ftrace_plan *plan_unknown(struct ftrace_plans *plans, uint16_t typ
 	return plan;
 }
 
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
 static void find_names(const struct ftrace_event *event, struct ftrace_plan *plan)
 {
 	const struct ftrace_field *pid = find_field(event, "next_pid"), *comm = find_field(event, "next_comm");
@@ -287,15 +292,15 @@ static void find_names(const struct ftrace_event *event, struct ftrace_plan *pla
 		plan->is_switch = true;
 		plan->pid_offset = (uint16_t)pid->offset;
 		plan->comm_offset = (uint16_t)comm->offset;
-		need = (pid->offset > comm->offset ? pid->offset : comm->offset) + COMM_SIZE;
+		need = larger(pid->offset + pid->bytes, comm->offset + comm->bytes);
 	} else if (!strcmp(event->name, "irq_handler_entry") && irq && name && irq->bytes == 4 &&
 		name->kind == FTRACE_FIELD_DYNAMIC_TEXT) {
 		plan->irq_offset = (uint16_t)irq->offset;
 		plan->irq_name_offset = (uint16_t)name->offset;
-		need = (irq->offset > name->offset ? irq->offset : name->offset) + 4;
+		need = larger(irq->offset + irq->bytes, name->offset + name->bytes);
 	}
 	for (; plan; plan = plan->wider)
-		plan->need_bytes = plan->need_bytes > need ? plan->need_bytes : (uint16_t)need;
+		plan->need_bytes = (uint16_t)larger(plan->need_bytes, need);
 }
 
 const struct ftrace_plan *ftrace_plans_make(struct ftrace_plans *plans, uint16_t type)

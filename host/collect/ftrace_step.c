@@ -53,13 +53,28 @@ bool ftrace_step_from(struct ftrace_step *step, const struct ftrace_field *sourc
 	}
 }
 
+/* Addresses that tracepoints keep in plain integers, or in types whose names say nothing (initcall_t). */
+static bool is_address(const struct ftrace_field *source)
+{
+	static const char *const names[] = {
+		"func", "function", "ip", "parent_ip", "caller", "caller_ip", "call_site", "callsite", "retaddr", "addr",
+		"address"};
+
+	if (source->kind == FTRACE_FIELD_POINTER)
+		return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (source->bytes == 8 && !source->is_signed && !strcmp(source->name, names[i]))
+			return true;
+	return false;
+}
+
 enum event_field_kind ftrace_step_natural(const struct ftrace_field *source, unsigned *bits)
 {
 	*bits = source->bytes * 8;
 	if (is_integer(source))
-		return source->kind == FTRACE_FIELD_POINTER ? EVENT_FIELD_HEX
-			: source->is_signed                 ? EVENT_FIELD_SIGNED
-							    : EVENT_FIELD_UNSIGNED;
+		return is_address(source)   ? EVENT_FIELD_HEX
+			: source->is_signed ? EVENT_FIELD_SIGNED
+					    : EVENT_FIELD_UNSIGNED;
 	switch (source->kind) {
 	case FTRACE_FIELD_CHARS:
 		return source->bytes == COMM_SIZE ? EVENT_FIELD_COMM : EVENT_FIELD_TEXT;

@@ -37,6 +37,7 @@ static int open_memory(struct recording *recording, struct guest_memory *memory,
 	int code;
 
 	do {
+		*error = (struct error){0}; /* of the time before it was there */
 		code = guest_memory_open_process(memory, recording->vmm, error);
 		if (code && code != -ENODEV)
 			return code;
