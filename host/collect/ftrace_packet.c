@@ -30,12 +30,17 @@ void ftrace_packet_clear(struct ftrace_packet *packet)
 	packet->bytes = packet->events = packet->helpers = 0;
 }
 
+static bool is_short(const struct ftrace_packet *packet, uint32_t id, uint64_t time)
+{
+	return id < RECORD_ID_LONG && time - packet->time <= RECORD_TIME_MASK;
+}
+
 static uint8_t *put_header(struct ftrace_packet *packet, uint32_t id, uint64_t time)
 {
 	uint8_t *at = packet->buffer + sizeof(struct ctf_packet_header) + packet->bytes;
 	uint32_t head;
 
-	if (id < RECORD_ID_LONG && time - packet->time <= RECORD_TIME_MASK) {
+	if (is_short(packet, id, time)) {
 		head = id | (uint32_t)((time & RECORD_TIME_MASK) << RECORD_TIME_SHIFT);
 		memcpy(at, &head, sizeof(head));
 		packet->bytes += RECORD_SHORT_BYTES;
@@ -57,7 +62,7 @@ void ftrace_packet_add(
 {
 	uint64_t time = record->time < TIME_MAX ? record->time : TIME_MAX;
 	const uint32_t pid = (uint32_t)record->pid;
-	uint32_t before, bytes;
+	uint32_t bytes;
 	uint8_t *at;
 
 	/* the guest's ring does not go back in time; what does is not worth a broken trace */
@@ -75,11 +80,10 @@ void ftrace_packet_add(
 		packet->pid = pid;
 	}
 	/* which layout it takes decides the header */
-	before = packet->bytes;
-	bytes = ftrace_plan_encode(
-		&plan, record, packet->buffer + sizeof(struct ctf_packet_header) + before + RECORD_SHORT_BYTES);
-	at = put_header(packet, plan->id, time);
-	if (packet->bytes - before != RECORD_SHORT_BYTES)
-		memmove(at, at - (RECORD_LONG_BYTES - RECORD_SHORT_BYTES), bytes);
+	at = packet->buffer + sizeof(struct ctf_packet_header) + packet->bytes + RECORD_SHORT_BYTES;
+	bytes = ftrace_plan_encode(&plan, record, at);
+	if (!is_short(packet, plan->id, time))
+		memmove(at + RECORD_LONG_BYTES - RECORD_SHORT_BYTES, at, bytes);
+	put_header(packet, plan->id, time);
 	packet->bytes += bytes;
 }
