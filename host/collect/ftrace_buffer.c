@@ -33,6 +33,7 @@ struct ftrace_buffer {
 	uint64_t told_epoch;     /* time_start of the reset that was told last */
 	bool reset_is_due;       /* time_start changed, but the reset was not over when we looked */
 	uint64_t clock_since_ns; /* another clock, but the reset that comes with it is not over; 0: no */
+	bool swaps_cpus;         /* this kernel can exchange the rings of one CPU alone */
 	uint64_t looked_ns;      /* at what changes rarely */
 	char clock[NAME_BYTES], tracer[NAME_BYTES];
 };
@@ -159,6 +160,8 @@ int ftrace_buffer_create(struct ftrace_buffer **result, const struct guest_kerne
 		return error_set(error, code, "kernel %s: trace buffer at %#llx: %s", kernel->release,
 			(unsigned long long)trace_array, strerror(-code));
 	take_up_spare(buffer);
+	/* CONFIG_RING_BUFFER_ALLOW_SWAP */
+	buffer->swaps_cpus = guest_kernel_symbol(kernel, "ring_buffer_swap_cpu") != 0;
 	buffer->told_epoch = buffer->array.time_start;
 	buffer->looked_ns = clock_now_ns(CLOCK_MONOTONIC);
 	read_names(buffer);
@@ -274,6 +277,8 @@ static int poll_cpu(struct ftrace_buffer *buffer, struct ftrace_cpu *cpu, uint32
 
 	if (!ring)
 		return 0;
+	if (buffer->reset_is_due)
+		ftrace_layout_set(&buffer->layout, buffer->array.buffer, &buffer->set);
 	/* a reset that we cannot see: the ring has more events again than it had */
 	ring->expects_reset = buffer->reset_is_due && !is_recording_held(buffer) &&
 		cpu->reset_epoch != buffer->array.time_start;
@@ -291,13 +296,13 @@ static int poll_cpu(struct ftrace_buffer *buffer, struct ftrace_cpu *cpu, uint32
 	return code;
 }
 
-/* The spare rings are only looked at, so that a reset of them is seen. */
-static void look_slowly(struct ftrace_buffer *buffer)
+/* What changes rarely: new CPUs, tracing_on; and the spare rings, so that a reset of them is seen. */
+static bool is_time_for_more(struct ftrace_buffer *buffer)
 {
 	const uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
 	if (now - buffer->looked_ns < SLOW_LOOK_NS)
-		return;
+		return false;
 	buffer->looked_ns = now;
 	for (uint32_t i = 0; i < buffer->nr_cpus; i++) {
 		struct ftrace_cpu *cpu = &buffer->cpus[i];
@@ -306,6 +311,7 @@ static void look_slowly(struct ftrace_buffer *buffer)
 		if (cpu->is_started[!cpu->live])
 			ftrace_ring_refresh(&cpu->rings[!cpu->live], &was_reset);
 	}
+	return true;
 }
 
 int ftrace_buffer_poll(struct ftrace_buffer *buffer)
@@ -322,8 +328,11 @@ int ftrace_buffer_poll(struct ftrace_buffer *buffer)
 		return code;
 	if (wait_for_clock(buffer, &array))
 		return 0;
+	exchanged = array.buffer != buffer->array.buffer;
 	note_changes(buffer, &array);
-	code = take_up(buffer, true, &exchanged);
+	code = 0;
+	if (exchanged || buffer->swaps_cpus || is_time_for_more(buffer))
+		code = take_up(buffer, true, &exchanged);
 	if (exchanged)
 		tell(buffer, FTRACE_CHANGE_RESET);
 	for (uint32_t cpu = 0; !code && cpu < buffer->nr_cpus; cpu++) {
@@ -335,7 +344,6 @@ int ftrace_buffer_poll(struct ftrace_buffer *buffer)
 	if (code)
 		return code;
 	buffer->reset_is_due &= is_recording_held(buffer);
-	look_slowly(buffer);
 	return (int)fullest;
 }
 

@@ -193,13 +193,9 @@ int ftrace_layout_look(const struct ftrace_layout *layout, uint64_t address, str
 	return code;
 }
 
-int ftrace_layout_link(const struct ftrace_layout *layout, uint64_t address, struct ftrace_page_link *link)
+int ftrace_layout_decode_link(
+	const struct ftrace_layout *layout, const uint8_t *copy, struct ftrace_page_link *link)
 {
-	uint8_t copy[FTRACE_COPY_BYTES_MAX];
-	int code = read_span(layout, address, &layout->link_span, copy);
-
-	if (code)
-		return code;
 	take(link_fields, layout->link, FTRACE_LINK_FIELDS, copy, link);
 	link->flags = link->next & FLAGS_MASK;
 	link->next &= ~FLAGS_MASK;
@@ -209,6 +205,14 @@ int ftrace_layout_link(const struct ftrace_layout *layout, uint64_t address, str
 		return -EINVAL;
 	link->data_bytes = ((uint64_t)GUEST_PAGE_BYTES << link->order) - layout->header_bytes;
 	return 0;
+}
+
+int ftrace_layout_link(const struct ftrace_layout *layout, uint64_t address, struct ftrace_page_link *link)
+{
+	uint8_t copy[FTRACE_COPY_BYTES_MAX];
+	int code = read_span(layout, address, &layout->link_span, copy);
+
+	return code ? code : ftrace_layout_decode_link(layout, copy, link);
 }
 
 int ftrace_layout_array(const struct ftrace_layout *layout, uint64_t address, struct ftrace_array *array)

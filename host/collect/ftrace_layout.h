@@ -82,5 +82,9 @@ int ftrace_layout_init(struct ftrace_layout *layout, const struct guest_kernel *
 /* Copies, errors of reading. What is read is not checked, but a link's: -EINVAL for an absurd size of page. */
 int ftrace_layout_look(const struct ftrace_layout *layout, uint64_t address, struct ftrace_look *look);
 int ftrace_layout_link(const struct ftrace_layout *layout, uint64_t address, struct ftrace_page_link *link);
+
+/* Of a copy of layout->link_span. */
+int ftrace_layout_decode_link(
+	const struct ftrace_layout *layout, const uint8_t *copy, struct ftrace_page_link *link);
 int ftrace_layout_array(const struct ftrace_layout *layout, uint64_t address, struct ftrace_array *array);
 int ftrace_layout_set(const struct ftrace_layout *layout, uint64_t address, struct ftrace_ring_set *set);

@@ -65,14 +65,15 @@ static uint32_t filled_of(const struct ftrace_ring *ring, uint64_t pages)
 }
 
 /* Step by step, until nothing is left or the ring was gone round once. */
-static int follow(struct ftrace_ring *ring, bool is_placed, uint64_t *pages, bool *was_reset)
+static int follow(struct ftrace_ring *ring, bool is_placed, bool *was_reset)
 {
 	const uint64_t most = (ring->look.nr_pages < PAGES_MAX ? ring->look.nr_pages : PAGES_MAX) + 2;
+	const uint64_t pages = ring->pages_left;
 	enum ftrace_outcome outcome = is_placed ? FTRACE_AGAIN : FTRACE_LOST;
 	unsigned attempts = 0;
 	int code = 0;
 
-	for (uint64_t steps = 0; steps < 2 * most + ATTEMPTS && *pages < most; steps++) {
+	for (uint64_t steps = 0; steps < 2 * most + ATTEMPTS && ring->pages_left - pages < most; steps++) {
 		if (outcome == FTRACE_LOST) {
 			if (attempts++ == ATTEMPTS)
 				break;
@@ -87,15 +88,13 @@ static int follow(struct ftrace_ring *ring, bool is_placed, uint64_t *pages, boo
 		}
 		if (code || *was_reset || outcome == FTRACE_WAIT)
 			break;
-		*pages += outcome == FTRACE_LEFT;
 	}
 	return ftrace_is_passing(code) ? 0 : code;
 }
 
 int ftrace_ring_poll(struct ftrace_ring *ring, uint32_t *filled, bool *was_reset)
 {
-	const uint64_t overwritten = ring->counts.overwritten;
-	uint64_t pages = 0;
+	const uint64_t overwritten = ring->counts.overwritten, pages = ring->pages_left;
 	bool same;
 	int code = ftrace_ring_refresh(ring, was_reset);
 
@@ -106,7 +105,7 @@ int ftrace_ring_poll(struct ftrace_ring *ring, uint32_t *filled, bool *was_reset
 	same = ring->place.page && ftrace_look_same_readers(&ring->surveyed, &ring->look);
 	if (same && ring->look.entries == ring->position)
 		return 0;
-	code = follow(ring, same, &pages, was_reset);
-	*filled = ring->counts.overwritten != overwritten ? 1000 : filled_of(ring, pages);
+	code = follow(ring, same, was_reset);
+	*filled = ring->counts.overwritten != overwritten ? 1000 : filled_of(ring, ring->pages_left - pages);
 	return code ? code : ring->stop;
 }

@@ -41,6 +41,7 @@ struct ftrace_ring {
 	uint64_t dropped_before, nested_before, dropped_first, nested_first;
 	struct ftrace_counts counts;
 	int stop;             /* what the callback returned */
+	uint64_t pages_left;  /* behind us, ever */
 	uint64_t corrections; /* how often the count did not fit, for whatever reason; for tests */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One page of a ring: copied, checked, handed over. */
+#include "host/collect/ftrace_batch.h"
 #include "host/collect/ftrace_ring_steps.h"
 
 #include <errno.h>
@@ -7,17 +8,18 @@
 
 #define COMMIT_MASK UINT64_C(0xfffff) /* above it RB_MISSED_EVENTS and RB_MISSED_STORED */
 
-/* After a page was copied: was it ours all the time? */
-static bool is_intact(const struct ftrace_ring *ring, const struct ftrace_look *before)
+/* After pages were copied: did nobody but the writer move any of them meanwhile? */
+static bool is_same(const struct ftrace_ring *ring, const struct ftrace_look *before)
 {
-	const struct ftrace_look *after = &ring->look;
+	return ftrace_look_same_readers(&ring->surveyed, before) &&
+		ftrace_look_same_readers(&ring->surveyed, &ring->look);
+}
 
-	if (!ftrace_look_same_readers(&ring->surveyed, before) ||
-		!ftrace_look_same_readers(&ring->surveyed, after) || ftrace_look_goes_back(before, after))
-		return false;
-	if (ring->place.page == after->reader_page)
-		return true;
-	return ring->has_head_base && (int64_t)(ring->place.start - ring->head_base - after->overrun) >= 0;
+/* And was the page at that place all the time, not overtaken by the writer? */
+static bool is_at(const struct ftrace_ring *ring, struct ftrace_place place)
+{
+	return place.page == ring->look.reader_page ||
+		(ring->has_head_base && (int64_t)(place.start - ring->head_base - ring->look.overrun) >= 0);
 }
 
 /* The events of a copy, data[0 … bytes), from the cursor on. */
@@ -52,54 +54,44 @@ static void hand_over(struct ftrace_ring *ring, const uint8_t *data, uint32_t by
 }
 
 /* How much of the page there is, out of its header; false: not the page we began to read. */
-static bool check_header(struct ftrace_ring *ring, const uint8_t *header, uint64_t time, uint32_t *bytes)
+static bool check_header(struct ftrace_ring *ring, uint64_t time, uint64_t commit, uint32_t *bytes)
 {
-	uint64_t commit;
-
-	memcpy(&commit, header + ring->layout->commit_offset, sizeof(commit));
 	commit &= COMMIT_MASK;
 	if (commit > ring->data_bytes || commit < ring->cursor.offset)
 		return false;
 	if (ring->cursor.offset && time != ring->page_time)
 		return false;
-	if (!ring->cursor.offset) {
-		ring->cursor.time = time;
-		ring->page_time = time;
-	}
+	if (!ring->cursor.offset)
+		ring->cursor.time = ring->page_time = time;
 	*bytes = (uint32_t)commit;
 	return true;
 }
 
 /*
- * Copies the page: one that is complete at one go, as nothing is added to it any more; of the one that is written the
- * header first, then what it says there is.
+ * Copies what is new on the page that is written: first what its header says there is; the time after that, as it is
+ * there when something of the page was committed; then the events.
  */
-static int copy_page(struct ftrace_ring *ring, bool is_complete, uint32_t *bytes)
+static int copy_new(struct ftrace_ring *ring, uint32_t *bytes)
 {
+	const struct ftrace_layout *layout = ring->layout;
 	struct ftrace_memory *memory = ring->memory;
-	const uint32_t header = ring->layout->header_bytes, done = ring->cursor.offset;
-	uint64_t time;
-	int code = ftrace_memory_reserve(memory, (size_t)header + ring->data_bytes);
+	const uint32_t done = ring->cursor.offset;
+	uint64_t time = ring->page_time, commit;
+	int code = ftrace_memory_reserve(memory, (size_t)layout->header_bytes + ring->data_bytes);
 
 	if (!code)
 		code = ftrace_memory_read(
-			memory, ring->data, memory->scratch, header + (is_complete ? ring->data_bytes : 0));
+			memory, ring->data + layout->commit_offset, &commit, sizeof(commit));
+	if (!code && (!done || (commit & COMMIT_MASK) > done))
+		code = ftrace_memory_read(memory, ring->data + layout->time_offset, &time, sizeof(time));
 	if (code)
 		return code;
-	/* the time of a page that was just begun is there when something of it was committed */
-	if (!is_complete && !done)
-		code = ftrace_memory_read(
-			memory, ring->data + ring->layout->time_offset, &time, sizeof(time));
-	else
-		memcpy(&time, memory->scratch + ring->layout->time_offset, sizeof(time));
-	if (code)
-		return code;
-	if (!check_header(ring, memory->scratch, time, bytes))
+	if (!check_header(ring, time, commit, bytes))
 		return -ESTALE;
-	if (is_complete || *bytes == done)
+	if (*bytes == done)
 		return 0;
-	return ftrace_memory_read(
-		memory, ring->data + header + done, memory->scratch + header + done, *bytes - done);
+	return ftrace_memory_read(memory, ring->data + layout->header_bytes + done,
+		memory->scratch + layout->header_bytes + done, *bytes - done);
 }
 
 /* Behind the last event of a page that is complete: on to the next. */
@@ -116,6 +108,7 @@ static void leave(struct ftrace_ring *ring, const struct ftrace_page_link *link,
 		ring->has_head_base = true;
 	}
 	ring->margin = 0;
+	ring->pages_left++;
 	ring->busy_since_ns = 0;
 	ftrace_ring_enter(ring, link->next, end);
 }
@@ -148,55 +141,108 @@ static void settle(struct ftrace_ring *ring, const struct ftrace_look *before, u
 	}
 }
 
-/* Where the page's data lies; and its link, where that is needed. */
-static int look_up_page(struct ftrace_ring *ring, struct ftrace_page_link *link)
+/* Where the data of the page lies that is written. */
+static int look_up_data(struct ftrace_ring *ring, bool is_reader)
 {
-	int code = ftrace_layout_link(ring->layout, ring->place.page, link);
+	struct ftrace_page_link link;
+	int code;
 
+	if (ring->data && !is_reader)
+		return 0;
+	code = ftrace_layout_link(ring->layout, ring->place.page, &link);
 	if (code)
 		return code;
-	if (ring->data && ring->data != link->data)
+	if (ring->data && ring->data != link.data)
 		return -ESTALE; /* the guest's reader took the data away */
-	ring->data = link->data;
-	ring->data_bytes = (uint32_t)link->data_bytes;
+	ring->data = link.data;
+	ring->data_bytes = (uint32_t)link.data_bytes;
 	return 0;
 }
 
-/* Takes what is new on our page. */
-int ftrace_ring_step(struct ftrace_ring *ring, enum ftrace_outcome *outcome, bool *was_reset)
+static bool is_fatal(int code)
+{
+	return code && code != -ESTALE && !ftrace_is_passing(code);
+}
+
+/* The page that is written. */
+static int step_written(struct ftrace_ring *ring, enum ftrace_outcome *outcome, bool *was_reset)
 {
 	const struct ftrace_look before = ring->look;
-	const uint64_t page = ring->place.page;
-	const bool is_complete = before.commit_page != page, is_reader = before.reader_page == page;
-	struct ftrace_page_link link = {0};
 	uint32_t bytes = 0;
-	int copied = 0, code;
+	int code, copied = look_up_data(ring, before.reader_page == ring->place.page);
 
-	*outcome = FTRACE_LOST;
-	if (is_complete || is_reader || !ring->data)
-		copied = look_up_page(ring, &link);
 	if (!copied)
-		copied = copy_page(ring, is_complete, &bytes);
-	if (copied && copied != -ESTALE && !ftrace_is_passing(copied))
+		copied = copy_new(ring, &bytes);
+	if (is_fatal(copied))
 		return copied;
 	code = ftrace_ring_refresh(ring, was_reset);
-	if (code || *was_reset || copied || !is_intact(ring, &before))
+	if (code || *was_reset || copied || !is_same(ring, &before) || !is_at(ring, ring->place))
 		return code;
 	if (!ring->is_damaged)
 		hand_over(ring, ring->memory->scratch + ring->layout->header_bytes, bytes);
-	*outcome = FTRACE_WAIT;
-	if (ring->stop)
-		return 0;
-	if (!is_complete) {
+	if (!ring->stop)
 		settle(ring, &before, bytes);
-		if (ring->look.commit_page != page)
-			*outcome = FTRACE_AGAIN;
-		return 0;
-	}
-	/* the guest's reader may be putting this page back into the ring, with another next one */
-	if (is_reader && ring->look.reader_lock && !ftrace_ring_is_impatient(ring))
-		return 0;
-	leave(ring, &link, is_reader);
-	*outcome = FTRACE_LEFT;
+	*outcome = ring->stop || ring->look.commit_page == ring->place.page ? FTRACE_WAIT : FTRACE_AGAIN;
 	return 0;
+}
+
+/* A page that is complete. False: what was copied is not it. */
+static bool take_complete(struct ftrace_ring *ring, const struct ftrace_batch_page *page)
+{
+	const struct ftrace_layout *layout = ring->layout;
+	uint64_t time, commit;
+	uint32_t bytes;
+
+	if (ring->place.page != page->place.page || ring->place.start != page->place.start)
+		ftrace_ring_enter(ring, page->place.page, page->place.start);
+	if (ring->data && ring->data != page->link.data)
+		return false;
+	ring->data_bytes = (uint32_t)page->link.data_bytes;
+	memcpy(&time, page->copy + layout->time_offset, sizeof(time));
+	memcpy(&commit, page->copy + layout->commit_offset, sizeof(commit));
+	if (!check_header(ring, time, commit, &bytes))
+		return false;
+	if (!ring->is_damaged)
+		hand_over(ring, page->copy + layout->header_bytes, bytes);
+	return true;
+}
+
+/* Pages that are complete, as many as can be had at a time. */
+static int step_complete(struct ftrace_ring *ring, enum ftrace_outcome *outcome, bool *was_reset)
+{
+	const struct ftrace_look before = ring->look;
+	const bool is_reader = before.reader_page == ring->place.page;
+	struct ftrace_batch batch;
+	int code,
+		copied = ftrace_batch_take(&batch, ring->layout, ring->memory, ring->place,
+			before.commit_page, is_reader ? 1 : FTRACE_BATCH_PAGES);
+
+	if (is_fatal(copied))
+		return copied;
+	code = ftrace_ring_refresh(ring, was_reset);
+	if (code || *was_reset || copied || !is_same(ring, &before))
+		return code;
+	for (unsigned i = 0; i < batch.count; i++) {
+		if (!is_at(ring, batch.pages[i].place))
+			continue;
+		*outcome = FTRACE_LOST;
+		if (!take_complete(ring, &batch.pages[i]))
+			return 0;
+		*outcome = FTRACE_WAIT;
+		if (ring->stop)
+			return 0;
+		/* the guest's reader may be putting this page back into the ring, with another next one */
+		if (is_reader && ring->look.reader_lock && !ftrace_ring_is_impatient(ring))
+			return 0;
+		leave(ring, &batch.pages[i].link, is_reader);
+		*outcome = FTRACE_LEFT;
+	}
+	return 0;
+}
+
+int ftrace_ring_step(struct ftrace_ring *ring, enum ftrace_outcome *outcome, bool *was_reset)
+{
+	*outcome = FTRACE_LOST;
+	return ring->look.commit_page == ring->place.page ? step_written(ring, outcome, was_reset)
+							  : step_complete(ring, outcome, was_reset);
 }
