@@ -7,6 +7,7 @@
 
 #define CANDIDATE_BYTES_MIN (UINT64_C(16) << 20)
 #define ARENA_BYTES         (UINT64_C(64) << 20) /* glibc's HEAP_MAX_SIZE, and their alignment */
+#define KVMTOOL_HOLE        0xd0000000
 #define MUCH_SMALLER        8 /* a mapping so many times smaller than the largest is something else */
 
 static bool begins(const struct memory_map *map, const char *text)
@@ -180,7 +181,8 @@ static int guess_several(struct guess *guess, size_t limit)
 	if (is_one_file)
 		return guess_order(guess, guess->nr_maps, compare_file_offset, ", by file offset", limit);
 	qsort(guess->maps, guess->nr_maps, sizeof(guess->maps[0]), compare_ascending);
-	is_one_space = guess->nr_maps == 2 && maps[1].start - maps[0].start == UINT64_C(4) << 30;
+	is_one_space = guess->nr_maps == 2 && maps[0].end - maps[0].start == KVMTOOL_HOLE &&
+		maps[1].start - maps[0].start == UINT64_C(4) << 30;
 	err = guess_order(guess, guess->nr_maps, is_one_space ? NULL : compare_descending,
 		is_one_space ? ", upwards" : ", downwards", (limit + 1) / 2);
 	if (err)

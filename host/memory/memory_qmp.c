@@ -104,8 +104,8 @@ static int check(
 			"QMP socket %s: RAM at 0x%" PRIx64 " should be at 0x%" PRIx64
 			" of process %d, which has no such memory",
 			socket, range->physical, range->offset, view->pid);
-		return error_hint(
-			error, "another process has made the socket? Name the VMM's process itself");
+		error_hint(error, "another process has made the socket? Name the VMM's process itself");
+		return -EPROTO;
 	}
 	return 0;
 }

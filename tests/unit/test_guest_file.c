@@ -344,25 +344,25 @@ static void other_formats_are_named(void **state)
 		size_t size;
 		const char *text, *hint;
 	} formats[] = {
-		{"KDUMP   \6", 16, ": a dump in kdump's compressed format", "dump-guest-memory without -z"},
-		{"makedumpfile\0\0\0\0\1", 32, ": a dump in makedumpfile's flattened format",
+		{"KDUMP   \6", 9, ": a dump in kdump's compressed format", "dump-guest-memory without -z"},
+		{"makedumpfile\0\0\0\0\1", 17, ": a dump in makedumpfile's flattened format",
 			"makedumpfile -R"},
-		{"QEVM\0\0\0\3", 16, ": a migration stream of QEMU, as virsh dump writes by default",
+		{"QEVM\0\0\0\3", 8, ": a migration stream of QEMU, as virsh dump writes by default",
 			"--memory-only"},
-		{"LibvirtQemudSave\2", 32, ": a guest saved by virsh save or virsh dump", "--memory-only"},
-		{"\x1f\x8b\x08", 10, ": compressed with gzip", "gzip -d"},
+		{"LibvirtQemudSave\2", 17, ": a guest saved by virsh save or virsh dump", "--memory-only"},
+		{"\x1f\x8b\x08", 3, ": compressed with gzip", "gzip -d"},
 		{"\xfd"
 		 "7zXZ\0",
-			10, ": compressed with xz", "xz -d"},
-		{"\x28\xb5\x2f\xfd", 10, ": compressed with zstd", "zstd -d"},
-		{"QFI\xfb\0\0\0\3", 16, ": a disk image (qcow2), which holds no memory", "dump-guest-memory"},
+			6, ": compressed with xz", "xz -d"},
+		{"\x28\xb5\x2f\xfd", 4, ": compressed with zstd", "zstd -d"},
+		{"QFI\xfb\0\0\0\3", 8, ": a disk image (qcow2), which holds no memory", "dump-guest-memory"},
 	};
 	char bytes[32];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		memset(bytes, 0, sizeof(bytes));
-		memcpy(bytes, formats[i].bytes, formats[i].size < 17 ? formats[i].size : 17);
+		memcpy(bytes, formats[i].bytes, formats[i].size);
 		fill(bytes, sizeof(bytes));
 		assert_refused(-ENOTSUP, formats[i].text, formats[i].hint);
 	}

@@ -267,10 +267,10 @@ static void knows_several_mappings(void **state)
 	struct vmm vmm;
 
 	(void)state;
-	START(&vmm, "anonymous:32", "hidden:1", "anonymous:48");
+	START(&vmm, "memfd:32", "memfd:48");
 	assert_int_equal(guest_memory_open_process(&memory, vmm.pid, &error), 0);
-	assert_true(has_layout(&memory, 0, "page 2 0", 32 * MIB, 80 * MIB));
-	assert_true(has_layout(&memory, 48 * MIB, "page 2 0", 0, 80 * MIB));
+	assert_true(has_layout(&memory, 0, "page 1 0", 32 * MIB, 80 * MIB));
+	assert_true(has_layout(&memory, 48 * MIB, "page 1 0", 0, 80 * MIB));
 	guest_memory_use_layout(&memory, memory.nr_layouts); /* no such: nothing changes */
 	assert_true(memory.current < memory.nr_layouts);
 	stop(&vmm);
@@ -326,7 +326,7 @@ static void says_what_is_wrong(void **state)
 	struct guest_memory memory;
 	struct error error = {0};
 	struct vmm vmm;
-	char text[64];
+	char text[128];
 	long thread;
 
 	(void)state;
