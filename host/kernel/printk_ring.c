@@ -269,9 +269,11 @@ static int next_known(struct printk_ring *ring, struct printk_record *record, bo
 			return 0;
 		}
 		ring->next_seq++;
-		if (outcome == TAKEN)
+		if (outcome == TAKEN) {
+			ring->was_taken = true;
 			return 1;
-		ring->lost += outcome == GONE;
+		}
+		*(ring->was_taken ? &ring->lost : &ring->overwritten) += outcome == GONE;
 		ring->unfinished += outcome == UNFINISHED;
 		*stale |= outcome == GONE;
 	}

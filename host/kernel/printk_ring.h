@@ -49,14 +49,14 @@ struct printk_ring {
 
 	bool patient;         /* wait for records that are being written; else they are passed over */
 	uint64_t next_seq;    /* of the record that printk_ring_next() looks for */
-	uint64_t overwritten; /* records that were gone before the first call */
+	uint64_t overwritten; /* records that were gone before the first that was not */
 	uint64_t lost;        /* records that were gone, or without their text, when it was their turn */
 	uint64_t unfinished;  /* records passed over */
 
 	/* as last read */
 	uint64_t descs, infos, data, first_seq, end_seq;
 	uint32_t count_bits, size_bits;
-	bool is_known, was_read;
+	bool is_known, was_read, was_taken;
 	char *text;
 };
 
