@@ -6,6 +6,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "lib/base/text.h"
+
+#define LABEL_BYTES_MAX 256
+
 #define COLUMNS_DEFAULT 100u
 #define COLUMNS_MIN     60u
 #define COLUMNS_MAX     240u
@@ -79,4 +83,19 @@ void bars_print(const struct bars *bars, uint64_t from_ns, uint64_t to_ns, bars_
 		fprintf(out, "%*s%s", (int)blanks, "", shade(bars, share ? share(context, begin, end) : -1));
 		blanks = 0;
 	}
+}
+
+void bars_label(const char *text, unsigned indent, unsigned columns, FILE *out)
+{
+	char escaped[4 * LABEL_BYTES_MAX];
+	size_t length = text_escape(escaped, text, strnlen(text, LABEL_BYTES_MAX)), at = 0;
+	unsigned room = columns - indent, used = 0;
+
+	while (at < length && used < room) {
+		size_t step = text_utf8_length(escaped + at, length - at);
+
+		at += step ? step : 1;
+		used++;
+	}
+	fprintf(out, "%*s%.*s%*s", (int)indent, "", (int)at, escaped, (int)(room - used), "");
 }

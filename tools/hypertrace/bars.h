@@ -21,5 +21,8 @@ struct bars bars_of_terminal(uint64_t from_ns, uint64_t to_ns, unsigned other, F
 void bars_print(const struct bars *bars, uint64_t from_ns, uint64_t to_ns, bars_share_fn *share,
 	void *context, FILE *out);
 
+/* Foreign text, escaped, in exactly so many columns: cut off, or with blanks behind. */
+void bars_label(const char *text, unsigned indent, unsigned columns, FILE *out);
+
 /* Columns of the terminal, or 100. */
 unsigned bars_columns(FILE *out);

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A boot's waterfall in the terminal. */
-#include <stdlib.h>
-#include <string.h>
-
-#include "lib/base/text.h"
 #include "tools/hypertrace/bars.h"
 #include "tools/hypertrace/boot_text.h"
 #include "tools/hypertrace/human.h"
@@ -36,23 +32,6 @@ static const char *colour_of(const struct waterfall_row *row)
 	return row->stage ? stages[row->stage->kind] : row->initcall ? "\033[33m" : "\033[35m";
 }
 
-/* In as many columns as a label has, cut off if need be. */
-static void print_label(const struct boot_text *text, const struct waterfall_row *row)
-{
-	struct initcall_name label = waterfall_label(text->view, row);
-	unsigned indent = row->stage ? 0 : 2, room = LABEL_COLUMNS - indent;
-	char escaped[4 * sizeof(label.text) + 1];
-	size_t length = text_escape(escaped, label.text, strlen(label.text)), columns = 0, at = 0;
-
-	while (at < length && columns < room) {
-		size_t step = text_utf8_length(escaped + at, length - at);
-
-		at += step ? step : 1;
-		columns++;
-	}
-	fprintf(text->out, "  %*s%.*s%*s", (int)indent, "", (int)at, escaped, (int)(room - columns), "");
-}
-
 void boot_bars(const struct boot_text *text)
 {
 	const struct boot_view *view = text->view;
@@ -75,7 +54,9 @@ void boot_bars(const struct boot_text *text)
 	for (size_t i = 0; i < waterfall.nr_rows; i++) {
 		struct row_view row = {view, &waterfall.rows[i]};
 
-		print_label(text, row.row);
+		fputs("  ", text->out);
+		bars_label(waterfall_label(view, row.row).text, row.row->stage ? 0 : 2, LABEL_COLUMNS,
+			text->out);
 		fprintf(text->out, "%*s  %s", (int)DURATION_COLUMNS,
 			human_ns(row.row->to_ns - row.row->from_ns).text,
 			text->colour ? colour_of(row.row) : "");
