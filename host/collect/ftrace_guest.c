@@ -17,6 +17,7 @@
 #define LOOK_NS     (20 * MS_NS)   /* for the kernel, at least; a costly look is followed by a longer rest */
 #define CHECK_NS    (500 * MS_NS)  /* is it still that kernel? are there new instances? */
 #define TASKS_NS    (5000 * MS_NS)
+#define REOPEN_NS   (300 * MS_NS)
 #define WAITING_NS  (3000 * MS_NS) /* until we say that we wait */
 #define MACHINES    FTRACE_BUFFERS_MAX
 #define NAME_BYTES  48
@@ -40,7 +41,8 @@ struct guest {
 	bool said_waiting, panicked;
 	struct guest_log log; /* beside the first machine of this kernel */
 	bool has_log;
-	uint64_t tasks_ns; /* when the tasks' names were read last */
+	uint64_t tasks_ns;  /* when the tasks' names were read last */
+	uint64_t opened_ns; /* when the memory was looked for again */
 	char message[513]; /* of the panic or the end, raw */
 };
 
@@ -157,14 +159,15 @@ static bool is_followed(const struct guest *guest, const struct ftrace_instance 
 	return false;
 }
 
-static void add_machine(struct guest *guest, const struct ftrace_instance *instance, bool whole)
+static void add_machine(struct guest *guest, const struct ftrace_instance *instance, bool is_late)
 {
 	const struct ftrace_machine_wishes wishes = {.common = guest->common,
 		.kernel = &guest->kernel,
 		.events = &guest->events,
 		.selection = guest->selection,
 		.known = guest->known,
-		.whole = whole,
+		.whole = guest->stock.whole || is_late,
+		.is_late = is_late,
 		.start_host_ns = guest->generations > 1 ? 0 : guest->stock.start_host_ns};
 	char name[NAME_BYTES + FTRACE_INSTANCE_NAME + 16];
 	struct ftrace_machine *machine;
@@ -213,7 +216,7 @@ static int find_rings(struct guest *guest)
 		return count == -ESRCH || count == -EIO ? count : 0;
 	for (int i = 0; i < count && guest->nr_machines < MACHINES; i++)
 		if (!is_followed(guest, &instances[i]))
-			add_machine(guest, &instances[i], guest->stock.whole || !first);
+			add_machine(guest, &instances[i], !first);
 	if (!guest->checked_words && guest->nr_machines)
 		check_words(guest);
 	return 0;
@@ -227,6 +230,20 @@ static void say_waiting(struct guest *guest, uint64_t now_ns, const struct error
 		return;
 	guest->said_waiting = true;
 	recorder_notice(guest->common, "%s: waiting: %s", guest->name, error->text);
+}
+
+/* A VMM that had just started when its memory was looked for. */
+static void look_again(struct guest *guest, uint64_t now_ns)
+{
+	struct guest_memory memory;
+
+	if (!guest->memory.is_guessed || now_ns - guest->opened_ns < REOPEN_NS)
+		return;
+	guest->opened_ns = now_ns;
+	if (guest_memory_open_process(&memory, guest->memory.pid, NULL))
+		return;
+	guest_memory_deinit(&guest->memory);
+	guest->memory = memory;
 }
 
 static void find_kernel(struct guest *guest, uint64_t now_ns)
@@ -251,6 +268,7 @@ static void find_kernel(struct guest *guest, uint64_t now_ns)
 		cost_ns = clock_now_ns(CLOCK_MONOTONIC) - now_ns;
 		guest->look_ns = now_ns + 2 * cost_ns + LOOK_NS;
 		say_waiting(guest, now_ns, &error);
+		look_again(guest, now_ns);
 		return;
 	}
 	if (code == -ESRCH) {

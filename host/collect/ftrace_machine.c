@@ -363,7 +363,8 @@ void ftrace_machine_count(struct ftrace_machine *machine)
 		cpu->bytes = stream->exists ? stream->stream.bytes : 0;
 		cpu->lost[TRACE_LOST_FULL] = counts.dropped;
 		cpu->lost[TRACE_LOST_NESTED] = counts.nested;
-		cpu->lost[TRACE_LOST_OVERWRITTEN] = counts.overwritten;
+		cpu->lost[TRACE_LOST_OVERWRITTEN] = counts.overwritten +
+			(machine->wishes.is_late ? counts.before : 0);
 		cpu->lost[TRACE_LOST_DAMAGED] = counts.damaged + packet->damaged;
 		cpu->lost[TRACE_LOST_UNWRITTEN] = packet->unwritten;
 	}

@@ -47,6 +47,7 @@ struct guest_memory {
 	pid_t pid;      /* 0: a file */
 	int pid_fd;     /* of the VMM, readable once it has ended; -1: a file */
 	bool is_live;   /* a process, or a file that may be changing */
+	bool is_guessed; /* from a process's mappings: a VMM that has just started may have made others since */
 	struct guest_memory_layout layouts[GUEST_MEMORY_LAYOUTS_MAX];
 	size_t nr_layouts, current; /* at least one; current: the one that reads go by */
 	struct guest_registers *registers;

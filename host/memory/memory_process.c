@@ -186,6 +186,7 @@ int guest_memory_open_process(struct guest_memory *memory, pid_t pid, struct err
 		if (err)
 			error_set(error, err, "%s: %s", memory->name, strerror(-err));
 	}
+	memory->is_guessed = true;
 	if (err)
 		guest_memory_deinit(memory);
 	return err;
