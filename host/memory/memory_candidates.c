@@ -2,6 +2,7 @@
 #include "host/memory/memory_candidates.h"
 #include "host/memory/memory_hole.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,12 @@
 #define ARENA_BYTES         (UINT64_C(64) << 20) /* glibc's HEAP_MAX_SIZE, and their alignment */
 #define KVMTOOL_HOLE        0xd0000000
 #define MUCH_SMALLER        8 /* a mapping so many times smaller than the largest is something else */
+
+/* How many layouts at most, so that all kinds have a chance: GUEST_MEMORY_LAYOUTS_MAX in all. */
+#define LAYOUTS_ONE     5
+#define LAYOUTS_SEVERAL 8
+#define LAYOUTS_OTHERS  3
+#define OTHER_BYTES_MIN (UINT64_C(32) << 20)
 
 static bool begins(const struct memory_map *map, const char *text)
 {
@@ -221,6 +228,21 @@ static int guess_one(struct guess *guess, const struct memory_map *map, size_t l
 	return err ? err : guess_merged(guess, map);
 }
 
+/* Something that is larger than the RAM, such as the window of a shared file system, must not hide it. */
+static int guess_others(struct guess *guess, const struct memory_map *candidates, size_t nr_candidates)
+{
+	char why[32];
+	int err = 0;
+
+	for (size_t i = 1; !err && i <= LAYOUTS_OTHERS && i < nr_candidates; i++) {
+		guess->maps[0] = candidates[i];
+		snprintf(why, sizeof(why), ", mapping %zu by size", i + 1);
+		if (candidates[i].end - candidates[i].start >= OTHER_BYTES_MIN)
+			err = guess_order(guess, 1, NULL, why, 1);
+	}
+	return err;
+}
+
 int memory_candidates_guess(struct guest_memory *memory, const struct memory_map *candidates,
 	size_t nr_candidates, const char *command_line, size_t command_line_bytes)
 {
@@ -228,7 +250,7 @@ int memory_candidates_guess(struct guest_memory *memory, const struct memory_map
 		.memory = memory, .command_line = command_line, .command_line_bytes = command_line_bytes};
 	uint64_t largest = candidates[0].end - candidates[0].start;
 	bool are_alike = true;
-	int err;
+	int err = 0;
 
 	while (guess.nr_maps < nr_candidates && guess.nr_maps < MEMORY_BLOCKS_MAX) {
 		const struct memory_map *map = &candidates[guess.nr_maps];
@@ -240,11 +262,13 @@ int memory_candidates_guess(struct guest_memory *memory, const struct memory_map
 		guess.maps[guess.nr_maps++] = *map;
 	}
 	if (guess.nr_maps == 1)
-		return guess_one(&guess, &candidates[0], GUEST_MEMORY_LAYOUTS_MAX);
-	if (!are_alike) {
-		err = guess_one(&guess, &candidates[0], 8);
-		return err ? err : guess_several(&guess, 8);
-	}
-	err = guess_several(&guess, 10);
-	return err ? err : guess_one(&guess, &candidates[0], 6);
+		err = guess_one(&guess, &candidates[0], LAYOUTS_ONE + LAYOUTS_SEVERAL);
+	else if (are_alike)
+		err = guess_several(&guess, LAYOUTS_SEVERAL);
+	else
+		err = guess_one(&guess, &candidates[0], LAYOUTS_ONE);
+	if (!err && guess.nr_maps > 1)
+		err = are_alike ? guess_one(&guess, &candidates[0], LAYOUTS_ONE)
+				: guess_several(&guess, LAYOUTS_SEVERAL);
+	return err ? err : guess_others(&guess, candidates, nr_candidates);
 }

@@ -30,7 +30,8 @@ static const struct known_format formats[] = {
 	{"DISKDUMP", 8, "a dump in diskdump's compressed format",
 		"an ELF dump is needed: makedumpfile -E of /proc/vmcore"},
 	{"makedumpfile\0\0\0\0", 16, "a dump in makedumpfile's flattened format",
-		"put it together with makedumpfile -R DUMP < FILE; DUMP must be ELF (makedumpfile -E)"},
+		"write it as ELF: dump-guest-memory without -z, -l, -s; virsh dump --memory-only --format elf; of an "
+		"ELF dump by makedumpfile -F: makedumpfile -R DUMP < FILE"},
 	{"QEVM", 4, "a migration stream of QEMU, as virsh dump writes by default", FROM_VIRSH},
 	{"LibvirtQemudSave", 16, "a guest saved by virsh save or virsh dump", FROM_VIRSH},
 	{"LibvirtQemudPart", 16, "a guest whose saving by libvirt was cut short", FROM_VIRSH},

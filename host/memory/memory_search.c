@@ -16,7 +16,8 @@
 
 #include "lib/base/file.h"
 
-#define BATCH   128u /* pages that are looked at together: their copy should stay in the processor's cache */
+#define SPAN    4096u /* pages of a process whose state is asked for together */
+#define BATCH   128u  /* pages that are looked at together: their copy should stay in the processor's cache */
 #define PRESENT (UINT64_C(1) << 63) /* Documentation/admin-guide/mm/pagemap.rst */
 #define SWAPPED (UINT64_C(1) << 62)
 
@@ -24,16 +25,17 @@ struct page_search {
 	const struct guest_memory *memory;
 	const void *prefix;
 	size_t prefix_bytes;
-	uint8_t *copy; /* of BATCH pages */
 
 	/* of a process */
-	uint64_t entries[BATCH]; /* what its page map says */
-	uint64_t pages[BATCH];   /* those that are there */
-	size_t positions[BATCH]; /* and where in the copy */
+	uint64_t entries[SPAN]; /* what its page map says */
+	uint64_t pages[SPAN];   /* those that are there */
 	size_t nr_pages;
 	struct iovec pieces[BATCH];
+	size_t positions[BATCH];              /* where in the copy a page is */
 	const struct memory_backing *backing; /* in its file, [data, hole) is the next data */
 	uint64_t data, hole;
+
+	uint8_t copy[BATCH * GUEST_PAGE_BYTES];
 };
 
 static const struct memory_backing *find_backing(const struct guest_memory *memory, uint64_t address)
@@ -110,21 +112,21 @@ static bool matches(const struct page_search *search, uint64_t page)
 		!memcmp(bytes, search->prefix, search->prefix_bytes);
 }
 
-/* Copies what is needed of the chosen pages from `from` on. Returns how many bytes came. */
-static size_t copy_pages(struct page_search *search, size_t from)
+/* Copies what is needed of `count` pages. Returns how many bytes came. */
+static size_t copy_pages(struct page_search *search, const uint64_t *pages, size_t count)
 {
 	struct iovec local = {search->copy, 0};
 	size_t nr_pieces = 0;
 	ssize_t done;
 
-	for (size_t i = from; i < search->nr_pages; i++) {
-		if (i > from && search->pages[i] == search->pages[i - 1] + GUEST_PAGE_BYTES) {
+	for (size_t i = 0; i < count; i++) {
+		if (i && pages[i] == pages[i - 1] + GUEST_PAGE_BYTES) {
 			search->positions[i] = search->positions[i - 1] + GUEST_PAGE_BYTES;
 			search->pieces[nr_pieces - 1].iov_len += GUEST_PAGE_BYTES;
 		} else {
 			search->positions[i] = local.iov_len;
 			search->pieces[nr_pieces++] =
-				(struct iovec){(void *)(uintptr_t)search->pages[i], search->prefix_bytes};
+				(struct iovec){(void *)(uintptr_t)pages[i], search->prefix_bytes};
 		}
 		local.iov_len = search->positions[i] + search->prefix_bytes;
 	}
@@ -139,18 +141,19 @@ static size_t look_at_pages(struct page_search *search)
 	size_t from = 0;
 
 	while (from < search->nr_pages) {
-		size_t bytes = copy_pages(search, from);
+		const uint64_t *pages = search->pages + from;
+		size_t count = search->nr_pages - from < BATCH ? search->nr_pages - from : BATCH, i;
+		size_t bytes = copy_pages(search, pages, count);
 
-		for (; from < search->nr_pages && search->positions[from] + search->prefix_bytes <= bytes;
-			from++)
-			if (!memcmp(search->copy + search->positions[from], search->prefix,
+		for (i = 0; i < count && search->positions[i] + search->prefix_bytes <= bytes; i++)
+			if (!memcmp(search->copy + search->positions[i], search->prefix,
 				    search->prefix_bytes) &&
-				matches(search, search->pages[from]))
-				return from;
+				matches(search, pages[i]))
+				return from + i;
 		/* the one that failed; the others after it are tried again */
-		if (from < search->nr_pages && matches(search, search->pages[from]))
-			return from;
-		from += from < search->nr_pages;
+		if (i < count && matches(search, pages[i]))
+			return from + i;
+		from += i + (i < count);
 	}
 	return from;
 }
@@ -165,8 +168,8 @@ static int search_process(struct page_search *search, uint64_t first, uint64_t e
 
 		if (backing && count > (backing->end - first) / GUEST_PAGE_BYTES)
 			count = (backing->end - first) / GUEST_PAGE_BYTES;
-		if (count > BATCH)
-			count = BATCH;
+		if (count > SPAN)
+			count = SPAN;
 		if (guest_memory_has_ended(search->memory))
 			return -ESRCH;
 		choose_present(search, first, count);
@@ -254,15 +257,19 @@ static int search_places(struct page_search *search, uint64_t *cursor, uint64_t 
 int guest_memory_find_page(const struct guest_memory *memory, const void *prefix, size_t prefix_bytes,
 	uint64_t *cursor, uint64_t *offset)
 {
-	struct page_search search = {.memory = memory, .prefix = prefix, .prefix_bytes = prefix_bytes};
+	struct page_search *search;
 	int found;
 
 	if (!prefix_bytes || prefix_bytes > GUEST_PAGE_BYTES)
 		return -EINVAL;
-	search.copy = malloc(BATCH * GUEST_PAGE_BYTES);
-	if (!search.copy)
+	search = malloc(sizeof(*search));
+	if (!search)
 		return -ENOMEM;
-	found = search_places(&search, cursor, offset);
-	free(search.copy);
+	search->memory = memory;
+	search->prefix = prefix;
+	search->prefix_bytes = prefix_bytes;
+	search->backing = NULL;
+	found = search_places(search, cursor, offset);
+	free(search);
 	return found;
 }

@@ -297,11 +297,7 @@ static void dump_may_be_cut_off(void **state)
 
 static void bad_dumps_are_refused(void **state)
 {
-	Elf64_Phdr *ram = &maker.headers[1];
-
 	(void)state;
-	dump_maker_init(&maker, 2);
-	ram = &maker.headers[1];
 	REFUSED_WITH(maker.header->e_ident[EI_CLASS] = ELFCLASS32, -EINVAL,
 		": a 32-bit ELF file, not the dump of an x86-64 machine", "long mode");
 	REFUSED_WITH(maker.header->e_ident[EI_DATA] = ELFDATA2MSB, -EINVAL,
@@ -318,15 +314,16 @@ static void bad_dumps_are_refused(void **state)
 		": damaged: the first section header at offset 0x100000 to 0x100040, but the file ends at 0x1710",
 		NULL);
 	REFUSED_WITH(maker.header->e_phnum = 0, -EINVAL, ": an ELF core dump without any memory", "Xen");
-	REFUSED_WITH(ram->p_filesz = 0, -EINVAL, ": an ELF core dump without any memory", NULL);
-	REFUSED_WITH(ram->p_paddr = UINT64_MAX, -EINVAL, ": an ELF core dump without any memory", NULL);
-	REFUSED_WITH(ram->p_paddr = UINT64_MAX - 1, -EINVAL,
+	REFUSED_WITH(maker.headers[1].p_filesz = 0, -EINVAL, ": an ELF core dump without any memory", NULL);
+	REFUSED_WITH(maker.headers[1].p_paddr = UINT64_MAX, -EINVAL, ": an ELF core dump without any memory",
+		NULL);
+	REFUSED_WITH(maker.headers[1].p_paddr = UINT64_MAX - 1, -EINVAL,
 		": damaged: program header at offset 0x78: 0x1000 bytes at physical address 0xfffffffffffffffe",
 		NULL);
-	REFUSED_WITH(ram->p_filesz = UINT64_MAX, -EINVAL,
+	REFUSED_WITH(maker.headers[1].p_filesz = UINT64_MAX, -EINVAL,
 		": damaged: program header at offset 0x78: 0xffffffffffffffff bytes at physical address 0x0",
 		NULL);
-	REFUSED_WITH(ram->p_offset = INT64_MAX, -EINVAL,
+	REFUSED_WITH(maker.headers[1].p_offset = INT64_MAX, -EINVAL,
 		": damaged: program header at offset 0x78: 0x1000 bytes at offset 0x7fffffffffffffff of the file",
 		NULL);
 	REFUSED_WITH(maker.headers[0].p_filesz = 1ull << 40, -EINVAL,
