@@ -125,7 +125,6 @@ void boot_processes_exec(struct boot_processes *processes, uint32_t pid, const c
 	row->exec_ns = now_ns;
 	row->run_ns = 0;
 	copy_comm(row->comm, comm);
-	add_activity(processes, row);
 }
 
 void boot_processes_rename(struct boot_processes *processes, uint32_t pid, const char *comm)
@@ -157,6 +156,8 @@ void boot_processes_ran(struct boot_processes *processes, uint32_t pid, uint64_t
 	if (!row || to_ns <= from_ns)
 		return;
 	row->run_ns += to_ns - from_ns;
+	if (!row->activity)
+		add_activity(processes, row);
 	if (row->activity)
 		activity_add(row->activity, from_ns, to_ns);
 }

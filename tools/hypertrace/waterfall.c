@@ -106,14 +106,13 @@ double waterfall_activity(
 		to_ns = row->to_ns;
 	if (!view->boot->knows_tasks || row->stage)
 		return -1;
-	if (row->initcall) {
-		uint64_t ns = row->to_ns - row->from_ns;
-
-		return row->initcall->away_ns == INITCALL_AWAY_UNKNOWN || !ns
+	if (row->initcall)
+		return row->initcall->away_ns == INITCALL_AWAY_UNKNOWN || row->to_ns <= row->from_ns
 			? -1
-			: 1 - (double)row->initcall->away_ns / (double)ns;
-	}
-	if (!row->process->activity || to_ns <= from_ns)
+			: 1 - (double)row->initcall->away_ns / (double)(row->to_ns - row->from_ns);
+	if (to_ns <= from_ns)
 		return -1;
+	if (!row->process->activity) /* it ran not at all, or there are too many of them */
+		return (double)row->process->run_ns / (double)(row->to_ns - row->from_ns);
 	return (double)activity_between(row->process->activity, from_ns, to_ns) / (double)(to_ns - from_ns);
 }
