@@ -6,6 +6,7 @@
 
 #define SHADOW_BYTES 4096u /* SHADOW_STACK_SIZE of 6.12; in 6.1 it is half of that */
 #define SHADOW_PART  512u
+#define HOOKS_MAX    4 /* of one function */
 #define RETHOOKS_MAX 256
 
 static uint64_t read_field(
@@ -58,12 +59,15 @@ static uint64_t probe_return(const struct guest_kernel *kernel, uint64_t task, u
 void hooked_return(const struct guest_kernel *kernel, uint64_t task, uint64_t slot, uint64_t *ip)
 {
 	uint64_t graph = guest_kernel_symbol(kernel, "return_to_handler");
-	uint64_t probe = guest_kernel_symbol(kernel, "arch_rethook_trampoline"), real = 0;
+	uint64_t probe = guest_kernel_symbol(kernel, "arch_rethook_trampoline");
 
-	if (graph && *ip == graph)
-		real = graph_return(kernel, task, slot);
-	else if (probe && *ip == probe)
-		real = probe_return(kernel, task, slot);
-	if (real)
+	for (int hooks = 0; hooks < HOOKS_MAX && *ip; hooks++) {
+		uint64_t real = *ip == graph ? graph_return(kernel, task, slot)
+			: *ip == probe       ? probe_return(kernel, task, slot)
+					     : 0;
+
+		if (!real)
+			return;
 		*ip = real;
+	}
 }
