@@ -71,7 +71,7 @@ static inline uint64_t kernel_field_value(const struct kernel_field *field, cons
 			value &= (UINT64_C(1) << field->bits) - 1;
 		if (field->is_signed && field->bits < 64 && value >> (field->bits - 1))
 			value |= ~UINT64_C(0) << field->bits;
-	} else if (field->is_signed && bytes < 8 && value >> (8 * bytes - 1)) {
+	} else if (field->is_signed && bytes && bytes < 8 && value >> (8 * bytes - 1)) {
 		value |= ~UINT64_C(0) << (8 * bytes);
 	}
 	return value;

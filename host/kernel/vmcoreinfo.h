@@ -25,6 +25,6 @@ struct vmcoreinfo {
 /*
  * Reads text that ends at a NUL or after `bytes`. -EINVAL: not that, or without what every x86-64 kernel has in it:
  * a page of something else; -ENOTSUP: a kernel before 6.0, that does not say where its symbols are (names the
- * release).
+ * release). *info holds nothing of use after -EINVAL.
  */
 int vmcoreinfo_parse(struct vmcoreinfo *info, const char *text, size_t bytes, struct error *error);
