@@ -60,25 +60,24 @@ static void flush(struct ftrace_machine *machine, uint32_t cpu)
 	ftrace_packet_clear(packet);
 }
 
-static void learn_task(struct ftrace_machine *machine, uint32_t pid, const uint8_t *comm)
+/* Remembers what a task is called. True: readers of the trace do not know it by what was recorded so far. */
+static bool is_news(struct ftrace_machine *machine, uint32_t pid, const uint8_t *comm)
 {
 	uint64_t words[2], mixed, *known;
 
 	if (!pid) /* every CPU has one: <idle> to all readers */
-		return;
+		return false;
 	memcpy(words, comm, sizeof(words));
 	mixed = (words[0] ^ words[1] * UINT64_C(0x9e3779b97f4a7c15)) | 1;
 	known = hash_map_get(&machine->comms, pid);
 	if (known && *known == mixed)
-		return;
+		return false;
 	if (!known && machine->comms.count >= TASKS_MAX)
-		return;
+		return false;
 	known = hash_map_put(&machine->comms, pid);
 	if (known)
 		*known = mixed;
-	/* which process a thread belongs to no event tells: 0 */
-	names_writer_task(&machine->output.names, pid, 0, (const char *)comm);
-	machine->names_changed = true;
+	return true;
 }
 
 static void learn_irq(
@@ -105,6 +104,8 @@ static int take_record(void *context, uint32_t cpu, const struct ftrace_record *
 	struct ftrace_machine *machine = context;
 	struct ftrace_packet *packet = &machine->packets[cpu];
 	const struct ftrace_plan *plan = ftrace_plans_find(&machine->plans, record->type);
+	const uint8_t *payload;
+	uint32_t pid = 0;
 
 	if (record->time > machine->newest)
 		machine->newest = record->time;
@@ -118,13 +119,17 @@ static int take_record(void *context, uint32_t cpu, const struct ftrace_record *
 	}
 	if (ftrace_packet_is_full(packet))
 		flush(machine, cpu);
-	ftrace_packet_add(packet, plan, record);
 	if (plan->comm_offset) {
-		uint32_t pid;
-
 		memcpy(&pid, record->data + plan->pid_offset, sizeof(pid));
+		if (is_news(machine, pid, record->data + plan->comm_offset))
+			ftrace_packet_add_comm(packet, record, pid, record->data + plan->comm_offset);
+	}
+	payload = ftrace_packet_add(packet, plan, record);
+	if (plan->is_switch) {
 		packet->pid = pid;
-		learn_task(machine, pid, record->data + plan->comm_offset);
+	} else if (plan->renames) {
+		memcpy(&pid, payload + plan->renamed_pid, sizeof(pid));
+		is_news(machine, pid, payload + plan->renamed_comm);
 	} else if (plan->irq_name_offset) {
 		learn_irq(machine, plan, record);
 	}

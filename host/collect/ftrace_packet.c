@@ -9,7 +9,9 @@
 #include "lib/model/record.h"
 
 #define PACKET_BYTES  (64u << 10) /* full from here on */
-#define RECORD_MAX    (2 * RECORD_LONG_BYTES + sizeof(uint32_t) + FTRACE_PAYLOAD_MAX)
+#define COMM_BYTES    16
+/* with the two that may stand before it */
+#define RECORD_MAX    (3 * RECORD_LONG_BYTES + 2 * sizeof(uint32_t) + COMM_BYTES + FTRACE_PAYLOAD_MAX)
 #define SLACK_BYTES   32 /* the encoder's and ctf_stream_write()'s */
 #define TIME_MAX      (UINT64_C(1) << 62) /* what readers take for a time */
 
@@ -57,12 +59,11 @@ static uint8_t *put_header(struct ftrace_packet *packet, uint32_t id, uint64_t t
 	return at;
 }
 
-void ftrace_packet_add(
-	struct ftrace_packet *packet, const struct ftrace_plan *plan, const struct ftrace_record *record)
+/* Who runs at a record, and when. */
+static uint64_t begin_record(struct ftrace_packet *packet, const struct ftrace_record *record)
 {
 	uint64_t time = record->time < TIME_MAX ? record->time : TIME_MAX;
 	const uint32_t pid = (uint32_t)record->pid;
-	uint32_t bytes;
 	uint8_t *at;
 
 	/* the guest's ring does not go back in time; what does is not worth a broken trace */
@@ -79,11 +80,34 @@ void ftrace_packet_add(
 		packet->helpers++;
 		packet->pid = pid;
 	}
+	return time;
+}
+
+void ftrace_packet_add_comm(
+	struct ftrace_packet *packet, const struct ftrace_record *record, uint32_t pid, const uint8_t comm[16])
+{
+	uint64_t time = begin_record(packet, record);
+	uint8_t *at = put_header(packet, FTRACE_ID_COMM, time);
+
+	memcpy(at, &pid, sizeof(pid));
+	memcpy(at + sizeof(pid), comm, COMM_BYTES);
+	packet->bytes += sizeof(pid) + COMM_BYTES;
+	packet->helpers++;
+}
+
+const uint8_t *ftrace_packet_add(
+	struct ftrace_packet *packet, const struct ftrace_plan *plan, const struct ftrace_record *record)
+{
+	uint64_t time = begin_record(packet, record);
+	uint32_t bytes;
+	uint8_t *at;
+
 	/* which layout it takes decides the header */
 	at = packet->buffer + sizeof(struct ctf_packet_header) + packet->bytes + RECORD_SHORT_BYTES;
 	bytes = ftrace_plan_encode(&plan, record, at);
 	if (!is_short(packet, plan->id, time))
 		memmove(at + RECORD_LONG_BYTES - RECORD_SHORT_BYTES, at, bytes);
-	put_header(packet, plan->id, time);
+	at = put_header(packet, plan->id, time);
 	packet->bytes += bytes;
+	return at;
 }

@@ -8,7 +8,7 @@
 struct ftrace_packet {
 	uint8_t *buffer; /* room for the packet's header, records, and what ctf_stream_write() wants behind them */
 	uint32_t bytes;  /* of records */
-	uint32_t events, helpers; /* helpers: of these, EVENT_CURRENT_TASK */
+	uint32_t events, helpers; /* helpers: of these, EVENT_CURRENT_TASK and EVENT_TASK_COMM */
 	uint64_t begin, time;     /* of its first and of the last record; `time` stays over packets */
 	uint32_t begin_pid;
 	uint32_t pid;        /* the task that runs, as a reader of the trace knows it by now */
@@ -25,9 +25,13 @@ int ftrace_packet_init(struct ftrace_packet *packet);
 /* Is there no room for any record? */
 bool ftrace_packet_is_full(const struct ftrace_packet *packet);
 
-/* Appends a record, and before it who runs, if that is news. */
-void ftrace_packet_add(
+/* Appends a record, and before it who runs, if that is news. Returns its payload, until the next call. */
+const uint8_t *ftrace_packet_add(
 	struct ftrace_packet *packet, const struct ftrace_plan *plan, const struct ftrace_record *record);
+
+/* Says what a task is called, at the time of the record that follows. */
+void ftrace_packet_add_comm(
+	struct ftrace_packet *packet, const struct ftrace_record *record, uint32_t pid, const uint8_t comm[16]);
 
 /* Empty again. */
 void ftrace_packet_clear(struct ftrace_packet *packet);

@@ -38,7 +38,7 @@ static const struct alias {
 int ftrace_plans_init(struct ftrace_plans *plans, struct ftrace_events *events,
 	const struct ftrace_selection *selection, const struct event_schema *known, struct error *error)
 {
-	struct event_type *current;
+	struct event_type *current, *comm;
 	int code;
 
 	*plans = (struct ftrace_plans){
@@ -52,6 +52,12 @@ int ftrace_plans_init(struct ftrace_plans *plans, struct ftrace_events *events,
 	code = event_schema_add_type(plans->schema, FTRACE_ID_CURRENT, EVENT_CURRENT_TASK, &current, error);
 	if (!code)
 		code = event_type_add_field(current, "pid", EVENT_FIELD_UNSIGNED, 32, error);
+	if (!code)
+		code = event_schema_add_type(plans->schema, FTRACE_ID_COMM, EVENT_TASK_COMM, &comm, error);
+	if (!code)
+		code = event_type_add_field(comm, "pid", EVENT_FIELD_UNSIGNED, 32, error);
+	if (!code)
+		code = event_type_add_field(comm, "comm", EVENT_FIELD_COMM, 0, error);
 	return code;
 }
 
@@ -277,6 +283,26 @@ static struct ftrace_plan *plan_unknown(struct ftrace_plans *plans, uint16_t typ
 	return plan;
 }
 
+/* A fork, exec or rename in our layout. */
+static void find_renamed(const struct ftrace_plans *plans, struct ftrace_plan *plan)
+{
+	const struct event_type *type = plans->schema->types[plan->id];
+	const struct event_field *pid = event_type_find_field(type, "child_pid");
+	const struct event_field *comm = event_type_find_field(type, "child_comm");
+
+	if (!pid)
+		pid = event_type_find_field(type, "pid");
+	if (!comm)
+		comm = event_type_find_field(type, "comm");
+	if (!pid || !comm || comm->kind != EVENT_FIELD_COMM ||
+		(strcmp(type->name, "sched_process_fork") && strcmp(type->name, "sched_process_exec") &&
+			strcmp(type->name, "task_rename")))
+		return;
+	plan->renames = true;
+	plan->renamed_pid = pid->byte_offset;
+	plan->renamed_comm = comm->byte_offset;
+}
+
 static uint32_t larger(uint32_t a, uint32_t b)
 {
 	return a > b ? a : b;
@@ -328,6 +354,7 @@ const struct ftrace_plan *ftrace_plans_make(struct ftrace_plans *plans, uint16_t
 		return NULL;
 	if (event)
 		find_names(event, plan);
+	find_renamed(plans, plan);
 	plans->by_type[type] = plan;
 	plans->has_grown = true;
 	return plan;

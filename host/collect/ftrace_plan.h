@@ -14,6 +14,7 @@
 
 #define FTRACE_PAYLOAD_MAX (EVENT_FIXED_BYTES_MAX + 2 * EVENT_FIELDS_MAX + 65536)
 #define FTRACE_ID_CURRENT  30 /* of EVENT_CURRENT_TASK: has the short header */
+#define FTRACE_ID_COMM     29 /* of EVENT_TASK_COMM */
 
 struct ftrace_step;
 
@@ -28,6 +29,8 @@ struct ftrace_plan {
 	/* beside the trace: whom a record names */
 	bool is_switch;
 	uint16_t pid_offset, comm_offset; /* comm_offset 0: nobody */
+	bool renames; /* its payload says what a task is called from here on, at these places */
+	uint16_t renamed_pid, renamed_comm;
 	uint16_t irq_offset, irq_name_offset; /* irq_name_offset 0: none */
 };
 

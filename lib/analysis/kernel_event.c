@@ -16,6 +16,7 @@ static const struct known_event {
 	{"sched_process_fork", KERNEL_EVENT_FORK, {"child_pid", "child_tgid", "?parent_pid"}, "child_comm"},
 	{"sched_process_exec", KERNEL_EVENT_EXEC, {"pid"}, "comm"},
 	{"task_rename", KERNEL_EVENT_RENAME, {"pid"}, "comm"},
+	{EVENT_TASK_COMM, KERNEL_EVENT_RENAME, {"pid"}, "comm"},
 	{"sched_process_exit", KERNEL_EVENT_EXIT, {"pid"}},
 	{"irq_handler_entry", KERNEL_EVENT_IRQ_ENTRY, {"irq"}},
 	{"irq_handler_exit", KERNEL_EVENT_IRQ_EXIT, {"irq"}},

@@ -17,6 +17,8 @@
 
 /* Its one field is the task that runs from here on: where a channel knows it without sched_switch. Never delivered. */
 #define EVENT_CURRENT_TASK "current_task"
+/* A task's name from here on, where no event told that it changed: { pid, comm }. Delivered, and no event of the guest. */
+#define EVENT_TASK_COMM "task_comm"
 
 enum event_field_kind {
 	EVENT_FIELD_UNSIGNED,

@@ -379,6 +379,7 @@ static const struct {
 	{"sched_process_fork", form_fork, {"parent_pid", "child_pid", "child_tgid", "@child_comm"}},
 	{"sched_process_exec", form_exec, {"pid", "old_pid", "@comm", "$filename"}},
 	{"task_rename", form_rename, {"pid", "@comm"}},
+	{EVENT_TASK_COMM, form_rename, {"pid", "@comm"}},
 	{"sched_process_exit", form_exit, {"pid", "exit_code"}},
 	{"irq_handler_entry", form_irq, {"irq"}},
 	{"irq_handler_exit", form_irq, {"irq", "ret"}},

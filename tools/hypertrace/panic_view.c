@@ -16,11 +16,11 @@ static bool parse_line(char *at, struct panic_line *line)
 	uint64_t seconds, micros;
 	int used = 0;
 
-	if (sscanf(at, "<%u>[%" SCNu64 ".%6" SCNu64 "] %n", &line->level, &seconds, &micros, &used) != 3 || !used ||
+	if (sscanf(at, "<%u>[%" SCNu64 ".%6" SCNu64 "]%n", &line->level, &seconds, &micros, &used) != 3 || !used || at[used] != ' ' ||
 		line->level > 7 || seconds > INT64_MAX / 1000000000)
 		return false;
 	line->ts_ns = seconds * 1000000000 + micros * 1000;
-	line->text = at + used;
+	line->text = at + used + 1; /* spaces behind that are the message's */
 	return true;
 }
 

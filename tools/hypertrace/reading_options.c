@@ -76,6 +76,9 @@ bool trace_part_selects(const struct trace_part *part, const char *name)
 	const char *at = part->events;
 	bool in, selects = part->all_events || part->events[0] == '!';
 
+	if (!strcmp(name, EVENT_TASK_COMM)) /* a help for readers, not what happened */
+		return false;
+
 	while (next_word(&at, word, &in))
 		if (word_names(word, name))
 			selects = in;
