@@ -91,8 +91,10 @@ static bool is_certain(const struct finder *finder)
 {
 	const struct timespec step = {.tv_nsec = TICK_STEP_NS};
 
-	if (!finder->has_best || !finder->memory->is_live || !finder->best.is_sound)
+	if (!finder->has_best || !finder->best.is_sound)
 		return false;
+	if (!finder->memory->is_live || finder->memory->nr_registers)
+		return kernel_candidate_is_current(&finder->best);
 	if (kernel_candidate_is_booting(&finder->best))
 		return true;
 	for (int i = 0; i < TICK_STEPS; i++) {

@@ -8,7 +8,9 @@
 #include "host/kernel/kernel_image.h"
 #include "host/kernel/memory_fit.h"
 
-#define NOTE_HEADER_BYTES 16     /* Elf64_Nhdr and "GNU\0" */
+#define NOTE_HEADER_BYTES 16 /* Elf64_Nhdr and "GNU\0" */
+#define LAST_ENTRY        (511 * 8)
+#define CR3_KERNEL_TABLE  UINT64_C(0x000fffffffffe000)
 #define TICKS_MAX         100000 /* what a clock does while we look; other memory changes otherwise */
 #define NOTES_BYTES_MAX   4096   /* all of .notes; the real ones have some hundred */
 
@@ -133,6 +135,28 @@ void kernel_candidate_deinit(struct kernel_candidate *candidate)
 	*candidate = (struct kernel_candidate){0};
 }
 
+/*
+ * All page tables of a kernel share its half: the last entry of the highest level is the image's. With page table
+ * isolation the one for user space lies in the page after (arch/x86/include/asm/pgtable.h, PTI_PGTABLE_SWITCH_BIT).
+ */
+bool kernel_candidate_is_current(const struct kernel_candidate *candidate)
+{
+	const struct guest_kernel *kernel = &candidate->kernel;
+	const struct guest_memory *memory = kernel->memory;
+	uint64_t own, of_cpu;
+
+	if (guest_memory_read(memory, kernel->page_table + LAST_ENTRY, &own, sizeof(own)))
+		return false;
+	for (size_t i = 0; i < memory->nr_registers; i++) {
+		const uint64_t table = memory->registers[i].cr3 & CR3_KERNEL_TABLE;
+
+		if (table && own && !guest_memory_read(memory, table + LAST_ENTRY, &of_cpu, sizeof(of_cpu)) &&
+			of_cpu == own)
+			return true;
+	}
+	return false;
+}
+
 bool kernel_candidate_ticks(const struct kernel_candidate *candidate)
 {
 	const uint64_t ticks = read_symbol(&candidate->kernel, "jiffies_64", 8) - candidate->jiffies;
@@ -177,6 +201,8 @@ bool kernel_candidate_is_better(const struct kernel_candidate *left, const struc
 
 	if (left->is_sound != right->is_sound)
 		return left->is_sound;
+	if (kernel_candidate_is_current(left) != kernel_candidate_is_current(right))
+		return kernel_candidate_is_current(left);
 	if (left_ticks != right_ticks)
 		return left_ticks;
 	if (left_ended != right_ended)

@@ -26,6 +26,9 @@ int kernel_candidate_init(struct kernel_candidate *candidate, struct guest_memor
 	const struct vmcoreinfo *info, struct error *error);
 void kernel_candidate_deinit(struct kernel_candidate *candidate);
 
+/* Do the registers of a CPU, where the memory has them, show that it runs this kernel? */
+bool kernel_candidate_is_current(const struct kernel_candidate *candidate);
+
 /* Has its clock ticked since? An idle kernel without ticks has not, so that `false` says little. */
 bool kernel_candidate_ticks(const struct kernel_candidate *candidate);
 
