@@ -8,6 +8,7 @@
 #define CLASSES_MAX     65536
 #define CALLS_AT_FIRST  64u
 #define HELPER_MIN_NS   100000 /* locks and the like below that are no calls worth a row */
+#define WAIT_MIN_NS     10000  /* a lock that is free is taken faster */
 #define ENTRY_BYTES_MAX 16     /* between a symbol and its call of ftrace: endbr64 */
 #define TOOK_SLACK_NS   20000 /* between an event and the time that it speaks of: an interrupt, for example */
 
@@ -169,6 +170,8 @@ static void add_wait(
 			call->waiter_ns = ns;
 		}
 	}
+	if (ns < WAIT_MIN_NS)
+		return;
 	while (at && graph->waits[at - 1].ns < ns)
 		at--;
 	if (at == SHUTDOWN_WAITS_MAX)
