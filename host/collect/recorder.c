@@ -201,7 +201,6 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
 	return 0;
 }
 
-#ifdef WITH_FTRACE_GUEST /* until the rings are followed */
 int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *memory,
 	const struct recorder_stock *stock, struct error *error)
 {
@@ -225,14 +224,6 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	recorder->guests[recorder->nr_guests++] = &guest->member;
 	return 0;
 }
-
-#else
-int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *memory,
-	const struct recorder_stock *stock, struct error *error)
-{
-	return error_set(error, -ENOTSUP, "not yet");
-}
-#endif
 
 /* Never so long that a ring of this size could come round at the speed of memory a guest really reaches. */
 static uint32_t sleep_limit(const struct recorder *recorder)

@@ -139,7 +139,7 @@ static char *form_fork(
 		put_literal(at, " forks "), (const char *)event->payload + type->fields[3]->byte_offset);
 	*at++ = ':';
 	at = put_unsigned(at, value(type, event, 1));
-	if (value(type, event, 1) != value(type, event, 2))
+	if (value(type, event, 2) && value(type, event, 1) != value(type, event, 2))
 		at = put_unsigned(put_literal(at, " tgid="), value(type, event, 2));
 	return at;
 }
@@ -331,7 +331,6 @@ static char *form_end(
 static char *form_generic(
 	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
-	(void)dump;
 	for (unsigned i = 0; i < type->type->nr_fields; i++) {
 		const struct event_field *field = &type->type->fields[i];
 		const uint8_t *bytes;
@@ -349,7 +348,8 @@ static char *form_generic(
 			at = put_signed(at, event_field_signed(field, event->payload));
 			break;
 		case EVENT_FIELD_HEX:
-			at = put_hex(at, event_field_value(field, event->payload));
+			/* a function's name, or what it is */
+			at = put_function(machine_of(dump, event), event_field_value(field, event->payload), at);
 			break;
 		case EVENT_FIELD_COMM:
 			at = put_comm(at, (const char *)event->payload + field->byte_offset);
