@@ -237,11 +237,12 @@ bool ftrace_clock_seen(struct ftrace_clock *clock, uint64_t time, uint64_t befor
 	struct clock_point *point)
 {
 	const uint64_t width = after_ns - before_ns;
+	const uint64_t since_ns = after_ns > clock->point_ns ? after_ns - clock->point_ns : 0;
 
 	/* the formulas are better while they work */
-	if (clock->points && after_ns - clock->point_ns < 3 * PERIOD_NS)
+	if (clock->points && since_ns < 3 * PERIOD_NS)
 		return false;
-	if (clock->narrowest_ns && after_ns - clock->point_ns < PERIOD_NS && width >= clock->narrowest_ns)
+	if (clock->narrowest_ns && since_ns < PERIOD_NS && width >= clock->narrowest_ns)
 		return false;
 	if (!clock->narrowest_ns || width < clock->narrowest_ns)
 		clock->narrowest_ns = width;
