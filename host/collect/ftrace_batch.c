@@ -34,8 +34,7 @@ static int find_link(
 	return ftrace_layout_decode_link(layout, links->copies[i] + at + layout->link_span.from, link);
 }
 
-/* Finds out which pages. */
-static int gather(struct ftrace_batch *batch, const struct ftrace_layout *layout, struct ftrace_place at,
+int ftrace_batch_find(struct ftrace_batch *batch, const struct ftrace_layout *layout, struct ftrace_place at,
 	uint64_t last, unsigned most)
 {
 	struct links links;
@@ -43,7 +42,7 @@ static int gather(struct ftrace_batch *batch, const struct ftrace_layout *layout
 
 	links.count = 0;
 	batch->count = 0;
-	while (batch->count < most && at.page != last) {
+	while (batch->count < most && batch->count < FTRACE_BATCH_PAGES && at.page != last) {
 		struct ftrace_batch_page *page = &batch->pages[batch->count];
 		int code = find_link(layout, &links, at.page, &page->link);
 
@@ -64,7 +63,7 @@ int ftrace_batch_take(struct ftrace_batch *batch, const struct ftrace_layout *la
 	struct ftrace_memory *memory, struct ftrace_place first, uint64_t last, unsigned most)
 {
 	uint8_t *at;
-	int code = gather(batch, layout, first, last, most < FTRACE_BATCH_PAGES ? most : FTRACE_BATCH_PAGES);
+	int code = ftrace_batch_find(batch, layout, first, last, most);
 
 	if (!code)
 		code = ftrace_memory_reserve(

@@ -5,7 +5,8 @@
  * the guest's counters before and after.
  */
 #pragma once
-#include "host/collect/ftrace_survey.h"
+#include "host/collect/ftrace_layout.h"
+#include "host/collect/ftrace_memory.h"
 
 #define FTRACE_BATCH_PAGES 16
 #define FTRACE_BATCH_LINKS 4 /* of the guest's pages with links, kept at a time */
@@ -27,3 +28,7 @@ struct ftrace_batch {
  */
 int ftrace_batch_take(struct ftrace_batch *batch, const struct ftrace_layout *layout,
 	struct ftrace_memory *memory, struct ftrace_place first, uint64_t last, unsigned most);
+
+/* The same, but without the data. */
+int ftrace_batch_find(struct ftrace_batch *batch, const struct ftrace_layout *layout,
+	struct ftrace_place first, uint64_t last, unsigned most);

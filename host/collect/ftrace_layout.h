@@ -64,6 +64,11 @@ struct ftrace_ring_set {
 };
 #define FTRACE_SET_FIELDS 2
 
+/* A page, by its struct buffer_page, and the number of its first event. */
+struct ftrace_place {
+	uint64_t page, start;
+};
+
 struct ftrace_layout {
 	const struct guest_kernel *kernel;
 	struct kernel_field look[FTRACE_LOOK_FIELDS], link[FTRACE_LINK_FIELDS], array[FTRACE_ARRAY_NEAR],

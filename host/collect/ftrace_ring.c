@@ -102,7 +102,7 @@ int ftrace_ring_poll(struct ftrace_ring *ring, uint32_t *filled, bool *was_reset
 	ring->stop = 0;
 	if (code || *was_reset)
 		return ftrace_is_passing(code) ? 0 : code;
-	same = ring->place.page && ftrace_look_same_readers(&ring->surveyed, &ring->look);
+	same = ring->place.page && ftrace_look_same_pages(&ring->surveyed, &ring->look);
 	if (same && ring->look.entries == ring->position)
 		return 0;
 	code = follow(ring, same, was_reset);

@@ -11,8 +11,8 @@
 /* After pages were copied: did nobody but the writer move any of them meanwhile? */
 static bool is_same(const struct ftrace_ring *ring, const struct ftrace_look *before)
 {
-	return ftrace_look_same_readers(&ring->surveyed, before) &&
-		ftrace_look_same_readers(&ring->surveyed, &ring->look);
+	return ftrace_look_same_pages(&ring->surveyed, before) &&
+		ftrace_look_same_pages(&ring->surveyed, &ring->look);
 }
 
 /* And was the page at that place all the time, not overtaken by the writer? */
@@ -193,8 +193,6 @@ static bool take_complete(struct ftrace_ring *ring, const struct ftrace_batch_pa
 	uint64_t time, commit;
 	uint32_t bytes;
 
-	if (ring->place.page != page->place.page || ring->place.start != page->place.start)
-		ftrace_ring_enter(ring, page->place.page, page->place.start);
 	if (ring->data && ring->data != page->link.data)
 		return false;
 	ring->data_bytes = (uint32_t)page->link.data_bytes;
@@ -220,11 +218,10 @@ static int step_complete(struct ftrace_ring *ring, enum ftrace_outcome *outcome,
 	if (is_fatal(copied))
 		return copied;
 	code = ftrace_ring_refresh(ring, was_reset);
-	if (code || *was_reset || copied || !is_same(ring, &before))
+	/* if the first was in its place until now, so were all: the writer takes them one after the other */
+	if (code || *was_reset || copied || !is_same(ring, &before) || !is_at(ring, ring->place))
 		return code;
 	for (unsigned i = 0; i < batch.count; i++) {
-		if (!is_at(ring, batch.pages[i].place))
-			continue;
 		*outcome = FTRACE_LOST;
 		if (!take_complete(ring, &batch.pages[i]))
 			return 0;

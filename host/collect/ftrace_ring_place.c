@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #define PATIENCE_NS   UINT64_C(20000000)
+#define COUNT_TRIES   64
 #define IN_FLIGHT_MAX 64 /* events that are on the page but not in the count, or the other way round */
 
 void ftrace_ring_lose(struct ftrace_ring *ring, uint64_t count, bool damaged)
@@ -45,6 +46,16 @@ bool ftrace_ring_is_impatient(struct ftrace_ring *ring)
 	return now - ring->busy_since_ns > PATIENCE_NS;
 }
 
+/* All pages are others than before (6.12: another sub-buffer size): no reader took the reader page away. */
+static bool were_replaced(const struct ftrace_ring *ring, const struct ftrace_survey *survey)
+{
+	const struct ftrace_look *before = &ring->surveyed, *after = &survey->look;
+
+	return survey->data_bytes != ring->data_bytes ||
+		(before->reader_page && after->pages_read && before->pages_read == after->pages_read &&
+			before->reader_page != after->reader_page);
+}
+
 static int survey(struct ftrace_ring *ring, struct ftrace_survey *result)
 {
 	int code = ftrace_survey_take(
@@ -52,8 +63,11 @@ static int survey(struct ftrace_ring *ring, struct ftrace_survey *result)
 
 	if (code)
 		return code;
+	if (were_replaced(ring, result))
+		ftrace_ring_forget(ring);
 	ring->busy_since_ns = 0;
 	ring->surveyed = result->look;
+	ring->data_bytes = (uint32_t)result->data_bytes;
 	result->reader.start += ring->shift;
 	result->head.start += ring->shift;
 	ring->has_head_base = !result->reader_is_commit;
@@ -72,48 +86,80 @@ static bool still_there(const struct ftrace_ring *ring, const struct ftrace_surv
 }
 
 /* Overtaken: some pages behind the head, so that it does not happen again at once. */
-static int skip_margin(
-	struct ftrace_ring *ring, const struct ftrace_survey *survey, struct ftrace_place *place)
+static uint64_t take_margin(struct ftrace_ring *ring, uint64_t nr_pages)
 {
-	const uint64_t most = survey->look.nr_pages / 2;
+	const uint64_t margin = ring->margin < nr_pages / 2 ? ring->margin : nr_pages / 2;
 
-	for (uint32_t i = 0; i < ring->margin && i < most && place->page != survey->look.commit_page; i++) {
-		struct ftrace_page_link link;
-		int code = ftrace_layout_link(ring->layout, place->page, &link);
-
-		if (code)
-			return code;
-		place->page = link.next;
-		place->start += link.entries;
-	}
 	ring->margin = ring->margin ? ring->margin * 2 : 1;
+	return margin;
+}
+
+/* Is what was found by the last survey still so? */
+static bool is_place(
+	const struct ftrace_ring *ring, const struct ftrace_place *place, const struct ftrace_look *look)
+{
+	if (!ftrace_look_same_pages(&ring->surveyed, look) || ftrace_look_goes_back(&ring->surveyed, look))
+		return false;
+	return place->page == look->reader_page ||
+		(ring->has_head_base && (int64_t)(place->start - ring->head_base - look->overrun) >= 0);
+}
+
+/* By how much the count on the page that is written differs from the guest's, and how sure that is. */
+struct difference {
+	uint64_t missing, within;
+};
+
+static int measure(struct ftrace_ring *ring, const struct ftrace_place *place, struct difference *difference)
+{
+	struct ftrace_page_link link;
+	struct ftrace_look before, after;
+	int code = ftrace_layout_look(ring->layout, ring->address, &before);
+
+	if (!code)
+		code = ftrace_layout_link(ring->layout, place->page, &link);
+	if (!code)
+		code = ftrace_layout_look(ring->layout, ring->address, &after);
+	if (code)
+		return code;
+	if (before.commit_page != place->page || after.commit_page != place->page ||
+		!is_place(ring, place, &after))
+		return -EAGAIN;
+	difference->missing = after.entries - (place->start + link.entries);
+	difference->within = after.entries - before.entries + (before.committing || after.committing);
 	return 0;
 }
 
 /*
  * On the page that is written the count must end where the guest's does. It does not where pages with events vanished
- * uncounted (6.12: another sub-buffer size): then all is shifted. -EAGAIN: look again.
+ * uncounted (6.12: another sub-buffer size): then all is shifted, by an amount that settle() makes exact if the guest
+ * is too busy for it now. -EAGAIN: look again.
  */
-static int check_count(
-	struct ftrace_ring *ring, const struct ftrace_place *place, const struct ftrace_look *before)
+static int check_count(struct ftrace_ring *ring, const struct ftrace_place *place, uint64_t commit_page)
 {
-	struct ftrace_page_link link;
-	struct ftrace_look after;
-	uint64_t missing;
-	int code = ftrace_layout_link(ring->layout, place->page, &link);
+	struct difference best = {.within = IN_FLIGHT_MAX};
+	bool is_measured = false;
 
-	if (!code)
-		code = ftrace_layout_look(ring->layout, ring->address, &after);
-	if (code || before->commit_page != place->page)
-		return code;
-	missing = after.entries - (place->start + link.entries);
-	if (!missing)
+	if (commit_page != place->page)
 		return 0;
-	if (before->entries != after.entries || before->committing || after.committing ||
-		after.commit_page != place->page)
-		return missing + IN_FLIGHT_MAX <= 2 * IN_FLIGHT_MAX ? 0 : -EAGAIN;
-	ring->shift += missing;
-	ring->corrections++;
+	for (int i = 0; i < COUNT_TRIES && best.within; i++) {
+		struct difference found;
+		int64_t missing;
+		int code = measure(ring, place, &found);
+
+		if (code)
+			return code;
+		missing = (int64_t)found.missing;
+		if (found.within ? missing >= -IN_FLIGHT_MAX && missing <= IN_FLIGHT_MAX : !missing)
+			return 0;
+		if (found.within < best.within) {
+			best = found;
+			is_measured = true;
+		}
+	}
+	if (is_measured) {
+		ring->shift += best.missing;
+		ring->corrections++;
+	}
 	return -EAGAIN;
 }
 
@@ -122,8 +168,7 @@ int ftrace_ring_locate(struct ftrace_ring *ring)
 {
 	struct ftrace_survey found;
 	struct ftrace_place place;
-	struct ftrace_look look;
-	bool was_overtaken;
+	uint64_t skip = 0;
 	int code = survey(ring, &found);
 
 	if (code || still_there(ring, &found))
@@ -132,27 +177,17 @@ int ftrace_ring_locate(struct ftrace_ring *ring)
 	if ((int64_t)(found.reader.start - ring->position) > 0)
 		ftrace_ring_lose(ring, found.reader.start - ring->position, false);
 	if (found.reader_is_commit || ring->position - found.reader.start < found.reader_entries) {
-		code = found.reader_is_commit ? check_count(ring, &found.reader, &found.look) : 0;
+		code = found.reader_is_commit ? check_count(ring, &found.reader, found.look.commit_page) : 0;
 		if (!code)
 			ftrace_ring_enter(ring, found.reader.page, found.reader.start);
 		return code;
 	}
-	was_overtaken = (int64_t)(found.head.start - ring->position) > 0;
-	place = found.head;
-	if (was_overtaken)
-		code = skip_margin(ring, &found, &place);
-	else
-		code = ftrace_survey_find(&found, ring->layout, ring->position, &place);
-	if (!code)
-		code = ftrace_layout_look(ring->layout, ring->address, &look);
+	if ((int64_t)(found.head.start - ring->position) > 0)
+		skip = take_margin(ring, found.look.nr_pages);
+	code = ftrace_survey_walk(&found, ring->layout, ring->address, ring->position, skip, &place);
 	if (code)
 		return code;
-	/* is what we walked over still there? */
-	if (look.pages_read != found.look.pages_read || look.reader_page != found.look.reader_page ||
-		(int64_t)(place.start - ring->head_base - look.overrun) < 0 ||
-		ftrace_look_goes_back(&found.look, &look))
-		return -EAGAIN;
-	code = check_count(ring, &place, &look);
+	code = check_count(ring, &place, found.look.commit_page);
 	if (code)
 		return code;
 	if ((int64_t)(place.start - ring->position) > 0)

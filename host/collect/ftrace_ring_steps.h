@@ -42,9 +42,9 @@ static inline bool ftrace_look_goes_back(const struct ftrace_look *before, const
 		after->dropped_events < before->dropped_events || after->pages_read < before->pages_read;
 }
 
-/* Did the guest's readers do anything that moves pages? */
-static inline bool ftrace_look_same_readers(const struct ftrace_look *one, const struct ftrace_look *other)
+/* Did anyone but the writer move pages? */
+static inline bool ftrace_look_same_pages(const struct ftrace_look *one, const struct ftrace_look *other)
 {
 	return one->reader_page == other->reader_page && one->pages_read == other->pages_read &&
-		one->last_overrun == other->last_overrun;
+		one->last_overrun == other->last_overrun && one->nr_pages == other->nr_pages;
 }

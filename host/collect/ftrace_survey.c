@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "host/collect/ftrace_batch.h"
 #include "host/collect/ftrace_page.h"
 
 #define TRIES     16
@@ -84,6 +85,7 @@ static int take_once(struct ftrace_survey *survey, const struct ftrace_layout *l
 		return code;
 	survey->reader = (struct ftrace_place){look->reader_page, look->last_overrun + look->read - taken};
 	survey->reader_entries = reader.entries;
+	survey->data_bytes = reader.data_bytes;
 	survey->reader_is_commit = look->reader_page == look->commit_page;
 	survey->head = (struct ftrace_place){0};
 	if (survey->reader_is_commit)
@@ -124,25 +126,48 @@ int ftrace_survey_take(struct ftrace_survey *survey, const struct ftrace_layout 
 	return code;
 }
 
-int ftrace_survey_find(const struct ftrace_survey *survey, const struct ftrace_layout *layout,
-	uint64_t position, struct ftrace_place *place)
+/* Did the writer leave this page alone so far, and the guest's readers all? */
+static int check_walk(const struct ftrace_survey *survey, const struct ftrace_layout *layout, uint64_t ring,
+	const struct ftrace_place *place)
+{
+	const struct ftrace_look *before = &survey->look;
+	struct ftrace_look after;
+	int code = ftrace_layout_look(layout, ring, &after);
+
+	if (code)
+		return code;
+	if (after.pages_read != before->pages_read || after.reader_page != before->reader_page ||
+		after.overrun < before->overrun ||
+		(int64_t)(place->start - survey->head.start - (after.overrun - before->overrun)) < 0)
+		return -EAGAIN;
+	return 0;
+}
+
+int ftrace_survey_walk(const struct ftrace_survey *survey, const struct ftrace_layout *layout, uint64_t ring,
+	uint64_t position, uint64_t skip, struct ftrace_place *place)
 {
 	const uint64_t most = survey->look.nr_pages < PAGES_MAX ? survey->look.nr_pages : PAGES_MAX;
+	const uint64_t last = survey->look.commit_page;
+	uint64_t passed = 0;
 
 	*place = survey->head;
-	for (uint64_t i = 0; i <= most; i++) {
-		struct ftrace_page_link link;
-		int code;
+	while (passed <= most && place->page != last) {
+		struct ftrace_batch batch;
+		int code = ftrace_batch_find(&batch, layout, *place, last, FTRACE_BATCH_PAGES);
 
-		if (place->page == survey->look.commit_page)
-			return 0;
-		code = ftrace_layout_link(layout, place->page, &link);
+		/* if the first was in its place until now, so were all: the writer takes them one after the other */
+		if (!code)
+			code = check_walk(survey, layout, ring, place);
 		if (code)
 			return code;
-		if (position - place->start < link.entries)
-			return 0;
-		place->start += link.entries;
-		place->page = link.next;
+		for (unsigned i = 0; i < batch.count; i++) {
+			const struct ftrace_page_link *link = &batch.pages[i].link;
+
+			if (passed >= skip && (int64_t)(position - place->start - link->entries) < 0)
+				return 0;
+			*place = (struct ftrace_place){link->next, place->start + link->entries};
+			passed++;
+		}
 	}
-	return -ELOOP;
+	return place->page == last ? check_walk(survey, layout, ring, place) : -ELOOP;
 }

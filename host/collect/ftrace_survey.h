@@ -13,15 +13,11 @@
 #include "host/collect/ftrace_layout.h"
 #include "host/collect/ftrace_memory.h"
 
-/* A page and the number of its first event. */
-struct ftrace_place {
-	uint64_t page, start;
-};
-
 struct ftrace_survey {
 	struct ftrace_look look;
 	struct ftrace_place reader, head;
 	uint64_t reader_entries;
+	uint64_t data_bytes; /* of a page */
 	bool reader_is_commit; /* the writer is on the reader page still: there is nothing after it, and no `head` */
 };
 
@@ -32,6 +28,9 @@ struct ftrace_survey {
 int ftrace_survey_take(struct ftrace_survey *survey, const struct ftrace_layout *layout,
 	struct ftrace_memory *memory, uint64_t ring, bool impatient);
 
-/* From the head on to the page of event number `position`, or the one that is written. -ELOOP: more than nr_pages. */
-int ftrace_survey_find(const struct ftrace_survey *survey, const struct ftrace_layout *layout,
-	uint64_t position, struct ftrace_place *place);
+/*
+ * From the head on over at least `skip` pages to that of event number `position`, or of the next one there is, or the
+ * page that is written. -EAGAIN: the writer came after us; -ELOOP: more than nr_pages; errors of reading.
+ */
+int ftrace_survey_walk(const struct ftrace_survey *survey, const struct ftrace_layout *layout, uint64_t ring,
+	uint64_t position, uint64_t skip, struct ftrace_place *place);
