@@ -93,10 +93,9 @@ static void head_total(const struct text *text)
 	if (shutdown->end_ns)
 		fprintf(text->out, " (%s)", machine_report_end_name(shutdown->end_reason));
 	fputc('\n', text->out);
-	fprintf(text->out, "  the kernel's part is known from the %s",
-		shutdown_view_source(shutdown->source));
+	fprintf(text->out, "  kernel: from the %s on", shutdown_view_source(shutdown->source));
 	if (shutdown->knows_pid) {
-		fputs(" on, in the task ", text->out);
+		fputs(", in the task ", text->out);
 		foreign(text, shutdown_view_task(text->view).text,
 			strlen(shutdown_view_task(text->view).text));
 	}
@@ -223,7 +222,7 @@ static void view_calls(const struct text *text, enum shutdown_section section)
 
 static void view_sleeps(const struct text *text)
 {
-	static const char *const headers[] = {"off the CPU", "from", "<", NULL};
+	static const char *const headers[] = {"off the CPU", "from", "<why", NULL};
 	const struct shutdown *shutdown = text->shutdown;
 	size_t rows = shutdown_view_rows(text->view, shutdown->nr_sleeps);
 	cleanup_table struct table table;
