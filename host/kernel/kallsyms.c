@@ -142,7 +142,7 @@ static int take_names(struct decoder *decoder, struct error *error)
 	return 0;
 }
 
-/* KALLSYMS_ABSOLUTE_PERCPU (x86-64 up to 6.14): a positive offset is an absolute value, others count back from base. */
+/* With KALLSYMS_ABSOLUTE_PERCPU (x86-64 until 6.14): positive is an absolute value, negative counts from base - 1. */
 static uint64_t address_absolute(const struct kallsyms_tables *tables, uint32_t i)
 {
 	const int32_t offset = (int32_t)tables->offsets[i];
@@ -155,22 +155,32 @@ static uint64_t address_relative(const struct kallsyms_tables *tables, uint32_t 
 	return tables->relative_base + tables->offsets[i];
 }
 
+/* Without a base, which kernels after 6.15 gave up: an offset counts from the place where it is. */
+static uint64_t address_by_place(const struct kallsyms_tables *tables, uint32_t i)
+{
+	return tables->offsets_address + UINT64_C(4) * i + (uint64_t)(int64_t)(int32_t)tables->offsets[i];
+}
+
 static int take_addresses(struct decoder *decoder, uint64_t stext, struct error *error)
 {
+	static uint64_t (*const with_base[])(const struct kallsyms_tables *, uint32_t) = {
+		address_absolute, address_relative};
 	const struct kallsyms_tables *tables = decoder->tables;
-	const uint32_t at = (uint32_t)decoder->stext;
-	bool is_absolute;
+	uint64_t (*address)(const struct kallsyms_tables *, uint32_t) = address_by_place;
 
 	if (decoder->stext == SIZE_MAX)
 		return error_set(error, -EINVAL, "kallsyms: no _stext among %u symbols", tables->count);
-	is_absolute = address_absolute(tables, at) == stext;
-	if (!is_absolute && address_relative(tables, at) != stext)
-		return error_set(error, -EINVAL, "kallsyms: _stext is at 0x%llx or 0x%llx, not at 0x%llx",
-			(unsigned long long)address_absolute(tables, at),
-			(unsigned long long)address_relative(tables, at), (unsigned long long)stext);
+	for (size_t i = 0; tables->relative_base && i < 2; i++) {
+		address = with_base[i];
+		if (address(tables, (uint32_t)decoder->stext) == stext)
+			break;
+	}
+	if (address(tables, (uint32_t)decoder->stext) != stext)
+		return error_set(error, -EINVAL, "kallsyms: _stext is at 0x%llx, not at 0x%llx",
+			(unsigned long long)address(tables, (uint32_t)decoder->stext),
+			(unsigned long long)stext);
 	for (uint32_t i = 0; i < tables->count; i++)
-		decoder->symbols->symbols[i].address =
-			is_absolute ? address_absolute(tables, i) : address_relative(tables, i);
+		decoder->symbols->symbols[i].address = address(tables, i);
 	return 0;
 }
 

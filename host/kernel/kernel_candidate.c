@@ -225,7 +225,9 @@ int kernel_candidate_entry(const struct kernel_candidate *candidate, struct kern
 		.build_id_note = kernel->build_id_note - moved,
 		.phys_base_variable = guest_kernel_symbol(kernel, "phys_base") - moved,
 	};
-	if (!kernel->build_id[0] || !kernel->build_id_note || !guest_kernel_symbol(kernel, "phys_base") ||
+	/* without kallsyms_relative_base the search for images could not tell how far one was moved */
+	if (!kernel->build_id[0] || !kernel->build_id_note || !info->relative_base ||
+		!guest_kernel_symbol(kernel, "phys_base") ||
 		guest_kernel_read_u64(kernel, info->relative_base, &entry->relative_base))
 		return -ENOENT;
 	entry->relative_base -= moved;

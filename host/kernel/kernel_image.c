@@ -76,8 +76,9 @@ int kernel_image_symbols(const struct kernel_image *image, const struct vmcorein
 	code = kernel_image_read(image, info->num_syms, &tables.count, sizeof(tables.count));
 	if (code)
 		return cannot_read(image, "kallsyms_num_syms", info->num_syms, code, error);
-	code = kernel_image_read(
-		image, info->relative_base, &tables.relative_base, sizeof(tables.relative_base));
+	if (info->relative_base)
+		code = kernel_image_read(
+			image, info->relative_base, &tables.relative_base, sizeof(tables.relative_base));
 	if (code)
 		return cannot_read(image, "kallsyms_relative_base", info->relative_base, code, error);
 	code = kernel_image_read(image, info->token_index, index, sizeof(index));
@@ -97,6 +98,7 @@ int kernel_image_symbols(const struct kernel_image *image, const struct vmcorein
 			&tokens, error);
 	if (code)
 		return code;
+	tables.offsets_address = info->offsets;
 	tables.names = names;
 	tables.offsets = offsets;
 	tables.token_table = tokens;

@@ -7,7 +7,7 @@
 
 #define KERNEL_SYMBOLS_MAX           (4u << 20)
 #define KERNEL_SYMBOL_NAME_BYTES_MAX 512u /* KSYM_NAME_LEN since 6.1, with the letter */
-#define KERNEL_SYMBOLS_TEXT_MAX      (256u << 20)
+#define KERNEL_SYMBOLS_TEXT_MAX      (64u << 20)
 
 struct kernel_symbol {
 	uint64_t address;
@@ -15,8 +15,7 @@ struct kernel_symbol {
 };
 
 struct kernel_symbols {
-	struct kernel_symbol
-		*symbols; /* by rising address; first the per-CPU ones, whose addresses are offsets */
+	struct kernel_symbol *symbols; /* by rising address; until 6.14 first the per-CPU ones, as offsets */
 	size_t count;
 	char *text; /* printable ASCII and NULs */
 	size_t text_bytes;
@@ -30,7 +29,7 @@ struct kernel_symbols {
 int kernel_symbols_index(struct kernel_symbols *symbols);
 void kernel_symbols_deinit(struct kernel_symbols *symbols);
 
-/* 0: no such symbol. Of a per-CPU variable it is the offset (guest_kernel_per_cpu()), which may be 0. */
+/* 0: no such symbol. Of a per-CPU variable until 6.14 it is an offset, which may be 0: guest_kernel_per_cpu(). */
 uint64_t kernel_symbols_address(const struct kernel_symbols *symbols, const char *name);
 
 /* The symbol of that name, or NULL. */

@@ -166,8 +166,7 @@ int vmcoreinfo_parse(struct vmcoreinfo *info, const char *text, size_t bytes, st
 		if (keys[i].is_needed && !(seen & UINT32_C(1) << i))
 			return error_set(
 				error, -EINVAL, "VMCOREINFO of %s: no %s", info->release, keys[i].name);
-	if (!info->names || !info->num_syms || !info->token_table || !info->token_index || !info->offsets ||
-		!info->relative_base)
+	if (!info->names || !info->num_syms || !info->token_table || !info->token_index || !info->offsets)
 		return error_set(error, -ENOTSUP,
 			"kernel %s does not say where its symbols are: Linux 6.0 and later with CONFIG_KALLSYMS do",
 			info->release);

@@ -18,7 +18,7 @@ struct vmcoreinfo {
 	uint64_t kernel_offset, phys_base;
 	uint64_t stext, swapper_pg_dir;
 	int l5_enabled; /* 0, 1; -1: it does not say */
-	/* kallsyms_*; 0: not there */
+	/* kallsyms_*; 0: not there, which is right only of relative_base, in new kernels */
 	uint64_t names, num_syms, token_table, token_index, offsets, relative_base;
 };
 
