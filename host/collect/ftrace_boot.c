@@ -89,7 +89,8 @@ char *ftrace_boot_words(const char *events, uint64_t ring_bytes)
 	add_words(&traced, &tracer, &further, WHO_RUNS, list);
 	add_words(&traced, &tracer, &further, list, list);
 	/* the raw TSC: cheap under every clock source, and what the host can place in its own time */
-	strbuf_printf(&words, "trace_clock=x86-tsc trace_buf_size=%" PRIu64 "K",
+	/* tsc=reliable: an emulated or virtual TSC often fails the kernel's test, and then its clocks are those of ticks */
+	strbuf_printf(&words, "tsc=reliable trace_clock=x86-tsc trace_buf_size=%" PRIu64 "K",
 		(ring_bytes ? ring_bytes : RING_BYTES) >> 10);
 	if (traced.length)
 		strbuf_printf(&words, " trace_event=%s", traced.data);

@@ -168,6 +168,7 @@ static void add_machine(struct guest *guest, const struct ftrace_instance *insta
 		.known = guest->known,
 		.whole = guest->stock.whole || is_late,
 		.is_late = is_late,
+		.guest_time = guest->stock.guest_time,
 		.start_host_ns = guest->generations > 1 ? 0 : guest->stock.start_host_ns};
 	char name[NAME_BYTES + FTRACE_INSTANCE_NAME + 16];
 	struct ftrace_machine *machine;
@@ -186,6 +187,19 @@ static void add_machine(struct guest *guest, const struct ftrace_instance *insta
 		error_add(&error, "%s: not recorded", name);
 		recorder_fault(guest->common, &error);
 	}
+}
+
+/* The kernel fills in the fields of its events some time after it lists them. */
+static bool has_fields(const struct ftrace_events *events)
+{
+	size_t position = 0, with = 0, all = 0;
+	uint64_t type, value;
+
+	while (hash_map_next(&events->by_type, &position, &type, &value)) {
+		with += ((const struct ftrace_event *)(uintptr_t)value)->nr_fields > 0;
+		all++;
+	}
+	return with > all / 2;
 }
 
 /* Rings that are not followed yet. -ESRCH, -EIO. */
@@ -207,6 +221,10 @@ static int find_rings(struct guest *guest)
 			error_add(&error, "%s", guest->name);
 			recorder_fault(guest->common, &error);
 			give_up(guest, "running", NULL);
+			return 0;
+		}
+		if (!has_fields(&guest->events)) {
+			ftrace_events_deinit(&guest->events);
 			return 0;
 		}
 		guest->has_events = true;
@@ -327,7 +345,7 @@ static int check_kernel(struct guest *guest, uint64_t now_ns)
 {
 	int code = guest_kernel_check(&guest->kernel);
 
-	guest->look_ns = now_ns + CHECK_NS;
+	guest->look_ns = now_ns + (guest->nr_machines ? CHECK_NS : LOOK_NS);
 	if (code == -ESTALE) {
 		recorder_notice(guest->common, "%s: the guest starts anew (reboot)", guest->name);
 		end_kernel(guest, "reboot");

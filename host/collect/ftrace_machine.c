@@ -287,6 +287,8 @@ static void read_clock(struct ftrace_machine *machine, uint64_t now_ns)
 {
 	struct clock_point point;
 
+	if (machine->wishes.guest_time && machine_output_info(&machine->output)->nr_points)
+		return;
 	if (machine->clock && ftrace_clock_poll(machine->clock, &point))
 		machine_output_add_point(&machine->output, point);
 	if (!machine->newest || !machine->last_poll_ns)
@@ -396,6 +398,8 @@ void ftrace_machine_destroy(struct ftrace_machine *machine, const char *end_stat
 {
 	if (!machine->wishes.kernel->memory->is_live)
 		read_dead_clock(machine);
+	if (machine->clock) /* the guest may not have known when this began */
+		machine_output_info(&machine->output)->tsc_khz = ftrace_clock_khz(machine->clock);
 	write_symbols(machine);
 	flush_all(machine, machine->polled_ns);
 	ftrace_machine_count(machine);

@@ -18,6 +18,7 @@ struct ftrace_machine_wishes {
 	bool whole;                       /* from the oldest event of the ring on */
 	bool is_late;                     /* it was made while we recorded: what is gone already, is lost to us */
 	int64_t start_host_ns;            /* struct recorder_stock */
+	bool guest_time;                  /* likewise */
 };
 
 struct ftrace_machine;

@@ -65,6 +65,7 @@ struct recorder_stock {
 	const char *cache_dir; /* for guest_kernel_init(); NULL: none. Must outlive the recorder */
 	bool whole;            /* also what its rings hold from before */
 	int64_t start_host_ns; /* CLOCK_MONOTONIC when the VMM started; 0: not known */
+	bool guest_time;       /* its time runs by itself (-icount): one comparison with ours, then its own rate */
 };
 
 /*

@@ -27,7 +27,7 @@ struct recording {
 	int wake; /* eventfd: ends the recorder's sleep */
 	pid_t vmm;
 	int64_t start_ns; /* of the VMM */
-	bool started;
+	bool started, guest_time;
 	struct error error; /* of the thread */
 };
 
@@ -51,7 +51,8 @@ static int add_stock_guest(struct recording *recording, struct error *error)
 	const struct recorder_stock stock = {.name = "guest",
 		.cache_dir = symbol_cache(),
 		.whole = true,
-		.start_host_ns = recording->start_ns};
+		.start_host_ns = recording->start_ns,
+		.guest_time = recording->guest_time};
 	int code = open_memory(recording, &memory, error);
 
 	return code ? code : recorder_add_stock_guest(recording->recorder, &memory, &stock, error);
@@ -114,10 +115,11 @@ int recording_create(struct recording **result, const struct recorder_options *o
 	return 0;
 }
 
-int recording_start(struct recording *recording, pid_t vmm, struct error *error)
+int recording_start(struct recording *recording, pid_t vmm, bool guest_time, struct error *error)
 {
 	int code;
 
+	recording->guest_time = guest_time;
 	recording->vmm = vmm;
 	recording->start_ns = (int64_t)clock_now_ns(CLOCK_MONOTONIC);
 	code = -pthread_create(&recording->thread, NULL, record, recording);

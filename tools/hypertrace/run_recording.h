@@ -13,8 +13,11 @@ struct recording;
 int recording_create(struct recording **recording, const struct recorder_options *options, const char *output,
 	const char *region_path, struct error *error);
 
-/* Records in a thread of its own. `vmm`: QEMU's process, for channel ftrace; 0: not needed. */
-int recording_start(struct recording *recording, pid_t vmm, struct error *error);
+/*
+ * Records in a thread of its own. `vmm`: QEMU's process, for channel ftrace; 0: not needed. `guest_time`: struct
+ * recorder_stock.
+ */
+int recording_start(struct recording *recording, pid_t vmm, bool guest_time, struct error *error);
 
 /*
  * Takes what is left (of a recording that was never started: nothing), completes the trace, says on stderr what was recorded and lost (after a failed run only if there
