@@ -123,8 +123,7 @@ static int fail_reading(int code, struct error *error)
 {
 	if (code == -EINVAL) {
 		error_set(error, code, "the guest's log is damaged, or not set up yet");
-		return error_hint(
-			error, "has the guest just started? --wait 10 waits for its kernel, not for its log");
+		return error_hint(error, "has the guest just started? --wait 30 waits for it");
 	}
 	return error_set(error, code, "cannot read the guest's log: %s",
 		code == -ESRCH ? "the VMM has ended" : strerror(-code));
@@ -153,11 +152,18 @@ static int show_until(struct dmesg *dmesg, uint64_t end, struct error *error)
 
 static int begin(struct dmesg *dmesg, uint64_t tail, struct error *error)
 {
+	const uint64_t end_ns =
+		clock_now_ns(CLOCK_MONOTONIC) + (uint64_t)(dmesg->options->source.wait_s * 1e9);
 	int code = printk_ring_init(&dmesg->ring, &dmesg->source.kernel, error);
 
 	if (code)
 		return code;
-	code = printk_ring_tail(&dmesg->ring, tail ? tail : UINT64_MAX);
+	do { /* a kernel that moves itself, its first deed, has no log for a moment */
+		code = printk_ring_tail(&dmesg->ring, tail ? tail : UINT64_MAX);
+		if (code == -EINVAL || code == -EFAULT)
+			poll(NULL, 0, POLL_MS);
+	} while ((code == -EINVAL || code == -EFAULT) && dmesg->source.memory.is_live &&
+		clock_now_ns(CLOCK_MONOTONIC) < end_ns);
 	if (code)
 		return fail_reading(code, error);
 	dmesg->lines.has_wall = !guest_wall_offset(&dmesg->source.kernel, &dmesg->lines.wall_offset_ns);

@@ -11,6 +11,7 @@
 #include "tools/hypertrace/symbol_cache.h"
 
 #define TRY_AGAIN_MS 50
+#define REOPEN_S     1.0 /* a VMM's memory looks different once it has all of it */
 
 static int parse_pid(const char *text, pid_t *pid, struct error *error)
 {
@@ -64,7 +65,6 @@ int guest_source_find_kernel(struct guest_source *source, double wait_s, struct 
 {
 	uint64_t end_ns = clock_now_ns(CLOCK_MONOTONIC) + (uint64_t)(wait_s * 1e9);
 	struct pollfd vmm = {.fd = source->memory.pid_fd, .events = POLLIN};
-	bool was_said = false;
 
 	for (;;) {
 		int code;
@@ -72,30 +72,54 @@ int guest_source_find_kernel(struct guest_source *source, double wait_s, struct 
 		guest_kernel_deinit(&source->kernel);
 		source->kernel = (struct guest_kernel){0};
 		code = guest_kernel_init(&source->kernel, &source->memory, symbol_cache(), error);
-		if (code != -EAGAIN || !source->memory.is_live)
+		/* one that is being unpacked looks damaged for a moment */
+		if ((code != -EAGAIN && (code != -EINVAL || wait_s <= 0)) || !source->memory.is_live)
 			return code;
 		if (clock_now_ns(CLOCK_MONOTONIC) >= end_ns)
 			return error_hint(error, "has it booted? --wait 30 waits for it");
-		if (!was_said)
-			show_progress("waiting for the guest's kernel");
-		was_said = true;
 		poll(&vmm, 1, TRY_AGAIN_MS); /* a VMM that ends is seen at the next look */
 	}
 }
 
-int guest_source_open(struct guest_source *source, const struct guest_source_options *options,
-	const char *dump, struct error *error)
+/* A VMM that is only starting has no socket for a moment, or no memory, or none that is the guest's. */
+static bool may_come(const struct guest_source_options *options, int code)
+{
+	return code == -EAGAIN || code == -EINVAL || (options->pid && code == -ENODEV) ||
+		(options->qmp && (code == -ENOENT || code == -ECONNREFUSED));
+}
+
+static int open_once(struct guest_source *source, const struct guest_source_options *options,
+	const char *dump, double wait_s, struct error *error)
 {
 	int code;
 
 	*source = GUEST_SOURCE_NONE;
 	code = open_memory(source, options, dump, error);
-	if (code)
-		return code;
-	code = guest_source_find_kernel(source, options->wait_s, error);
+	if (!code)
+		code = guest_source_find_kernel(source, wait_s, error);
 	if (code)
 		guest_source_close(source);
 	return code;
+}
+
+int guest_source_open(struct guest_source *source, const struct guest_source_options *options,
+	const char *dump, struct error *error)
+{
+	double left_s = options->wait_s;
+	bool was_said = false;
+
+	for (;;) {
+		uint64_t start_ns = clock_now_ns(CLOCK_MONOTONIC);
+		int code = open_once(source, options, dump, left_s < REOPEN_S ? left_s : REOPEN_S, error);
+
+		if (!code || dump || left_s <= 0 || !may_come(options, code))
+			return code;
+		if (!was_said)
+			show_progress("waiting for the guest");
+		was_said = true;
+		poll(NULL, 0, TRY_AGAIN_MS);
+		left_s -= (double)(clock_now_ns(CLOCK_MONOTONIC) - start_ns) / 1e9;
+	}
 }
 
 void guest_source_close(struct guest_source *source)

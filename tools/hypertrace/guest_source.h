@@ -20,7 +20,7 @@ struct guest_source_options {
 	{0, "ram", "FILE", OPTION_STRING, GUEST_SOURCE_OPTION(type, ram), \
 		"file of the guest's RAM (memory-backend-file), or a raw dump of it"}, \
 	{0, "wait", "TIME", OPTION_SECONDS, GUEST_SOURCE_OPTION(type, wait_s), \
-		"wait so long for a guest that is still in its firmware or boot loader; default not at all"}
+		"wait so long for a guest that is only starting, or still in its firmware; default not at all"}
 /* clang-format on */
 
 /* For the description of such a verb. */
