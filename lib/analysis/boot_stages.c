@@ -11,7 +11,8 @@ __attribute__((format(printf, 5, 6))) static void add(struct boot *boot, enum bo
 	struct boot_stage *stage = &boot->stages[boot->nr_stages];
 	va_list arguments;
 
-	if (boot->nr_stages == BOOT_STAGES_MAX)
+	/* a stage that is between two others, and nothing was between them */
+	if (boot->nr_stages == BOOT_STAGES_MAX || (kind == BOOT_STAGE_KERNEL && to->at_ns <= from->at_ns))
 		return;
 	boot->nr_stages++;
 	*stage = (struct boot_stage){

@@ -114,8 +114,7 @@ static void head(
 	head_side(text, "A", diff->a_path, diff->a, comparison->a_total_ns);
 	head_side(text, "B", diff->b_path, diff->b, comparison->b_total_ns);
 	if (!comparison->from_power_on)
-		fputs("  from the first event on: when the machine was started is not known of both\n",
-			text->out);
+		fputs("  from the first event on\n", text->out);
 }
 
 static void put_name(struct table *table, const struct boot_change *row)

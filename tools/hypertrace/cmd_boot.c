@@ -16,7 +16,7 @@ struct boot_options_given {
 	const char *machine, *time, *until, *svg;
 	double threshold_s;
 	uint64_t top;
-	bool json, diff;
+	bool guest_clock, json, diff;
 };
 
 #define OPTION(member) offsetof(struct boot_options_given, member)
@@ -33,6 +33,8 @@ static const struct option_spec boot_specs[] = {
 	{'m', "machine", "NAME", OPTION_STRING, OPTION(machine), "only this machine"},
 	{'n', "top", "N", OPTION_UNSIGNED, OPTION(top),
 		"rows of each table, 0 for all; default 10, with --json all"},
+	{0, "guest-clock", NULL, OPTION_FLAG, OPTION(guest_clock),
+		"time as the guest's clock counts it: steady where the host was busy, exact with --icount"},
 	{0, "svg", "FILE", OPTION_STRING, OPTION(svg),
 		"draw the waterfall, of one machine, to look at in a browser"},
 	{0, "json", NULL, OPTION_FLAG, OPTION(json), "print one JSON document, all times in nanoseconds"},
@@ -87,10 +89,10 @@ static int add_machine(struct boots *boots, uint32_t number, const struct boot_o
 		.lost_type = stream_reader_lost_type(),
 		.names = &machine->names,
 		.nr_cpus = machine_feed_cpus(boots->trace, number),
-		.power_on_ns = given->time ? 0 : power_on_ns(machine),
+		.power_on_ns = given->time || given->guest_clock ? 0 : power_on_ns(machine),
 		.until = given->until,
 	};
-	struct machine_feed machine_feed = {.event = feed};
+	struct machine_feed machine_feed = {.event = feed, .guest_clock = given->guest_clock};
 	struct boot *boot;
 	int result = trace_machine_load_names(machine, NAMES_ALL, error);
 
@@ -265,7 +267,8 @@ const struct command cmd_boot = {
 		"The channel ftrace sees the kernel from its first initcalls on. The channel shm comes with a "
 		"module, later: with it there are modules' initcalls and programs only.\n\n"
 		"With --diff two boots are compared: stages by name, initcalls by function and module, programs by "
-		"name, the n-th with the n-th. The first line says what explains the difference best.",
+		"name, the n-th with the n-th. The first line says what explains the difference best. Boots with "
+		"--icount, read with --guest-clock, hardly differ by themselves.",
 	.examples = "  # where does a kernel's start spend its time?\n"
 		    "  hypertrace run --channel ftrace -e initcall,sched,printk:console -- true\n"
 		    "  hypertrace boot\n"
@@ -273,6 +276,9 @@ const struct command cmd_boot = {
 		    "  hypertrace boot t --until sshd --svg boot.svg\n"
 		    "  # what made it slower?\n"
 		    "  hypertrace boot --diff before after --threshold 5ms\n"
+		    "  # the same, exactly: guests whose clock is their count of instructions\n"
+		    "  hypertrace run --icount --channel ftrace -e initcall,sched -o before -- true\n"
+		    "  hypertrace boot --guest-clock --diff before after\n"
 		    "  # the ten slowest initcalls for a script\n"
 		    "  hypertrace boot t --json --top 10 | jq '.machines[0].initcalls.rows[].function'",
 	.options = boot_specs,

@@ -15,7 +15,7 @@
 struct shutdown_options_given {
 	const char *machine, *time, *svg;
 	uint64_t top;
-	bool json;
+	bool guest_clock, json;
 };
 
 #define OPTION(member) offsetof(struct shutdown_options_given, member)
@@ -26,6 +26,8 @@ static const struct option_spec shutdown_specs[] = {
 	{'m', "machine", "NAME", OPTION_STRING, OPTION(machine), "only this machine"},
 	{'n', "top", "N", OPTION_UNSIGNED, OPTION(top),
 		"rows of each table, 0 for all; default 10, with --json all"},
+	{0, "guest-clock", NULL, OPTION_FLAG, OPTION(guest_clock),
+		"time as the guest's clock counts it: steady where the host was busy, exact with --icount"},
 	{0, "svg", "FILE", OPTION_STRING, OPTION(svg), "draw it, of one machine, to look at in a browser"},
 	{0, "json", NULL, OPTION_FLAG, OPTION(json), "print one JSON document, all times in nanoseconds"},
 	{0},
@@ -62,7 +64,7 @@ static int add_machine(struct shutdowns *shutdowns, uint32_t number,
 		.names = &machine->names,
 		.nr_cpus = machine_feed_cpus(shutdowns->trace, number),
 	};
-	struct machine_feed machine_feed = {.event = feed};
+	struct machine_feed machine_feed = {.event = feed, .guest_clock = given->guest_clock};
 	struct shutdown *shutdown;
 	int result = trace_machine_load_names(machine, NAMES_ALL, error);
 
