@@ -31,6 +31,7 @@ struct guest {
 	struct guest_kernel kernel; /* memory NULL: not found so far */
 	struct ftrace_events events;
 	bool has_events, checked_words;
+	size_t with_fields; /* events that had fields at the last look */
 	struct event_schema *known;
 	char name[NAME_BYTES];
 	unsigned generations; /* kernels seen */
@@ -189,17 +190,27 @@ static void add_machine(struct guest *guest, const struct ftrace_instance *insta
 	}
 }
 
-/* The kernel fills in the fields of its events some time after it lists them. */
-static bool has_fields(const struct ftrace_events *events)
+/* The kernel fills in the fields of its events some time after it lists them. How many events have theirs? */
+static size_t count_with_fields(const struct ftrace_events *events)
 {
-	size_t position = 0, with = 0, all = 0;
+	size_t position = 0, with = 0;
 	uint64_t type, value;
 
 	while (hash_map_next(&events->by_type, &position, &type, &value)) {
 		with += ((const struct ftrace_event *)(uintptr_t)value)->nr_fields > 0;
-		all++;
 	}
-	return with > all / 2;
+	return with;
+}
+
+/* Only if no more got theirs since the last look; a dump has no other. */
+static bool has_fields(struct guest *guest)
+{
+	const size_t with = count_with_fields(&guest->events);
+	const bool ready = with && (with == guest->with_fields || !guest->memory.is_live) &&
+		with > guest->events.by_type.count * 9 / 10;
+
+	guest->with_fields = with;
+	return ready;
 }
 
 /* Rings that are not followed yet. -ESRCH, -EIO. */
@@ -223,7 +234,7 @@ static int find_rings(struct guest *guest)
 			give_up(guest, "running", NULL);
 			return 0;
 		}
-		if (!has_fields(&guest->events)) {
+		if (!has_fields(guest)) {
 			ftrace_events_deinit(&guest->events);
 			return 0;
 		}

@@ -11,7 +11,7 @@ cache=${HYPERTRACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hypertrace}
 
 for kernel in $kernels; do
 	"$HYPERTRACE" module --kernel "$kernel" >"$work/module" || fail "$kernel: no module" # fetches the headers
-	headers=$(find "$cache/kernels" -maxdepth 5 -type d -path "*/linux-headers-$kernel*-cloud-amd64" | head -n 1)
+	headers=$(find "$cache/kernels" -maxdepth 5 -type d -path "*/linux-headers-$kernel.*-cloud-amd64" | head -n 1)
 	[ -n "$headers" ] || { echo "no headers of $kernel in $cache"; exit 77; }
 	cp -r "$tree" "$work/$kernel"
 	make -s -C "$work/$kernel" KDIR="$headers" >"$work/log" 2>&1 || fail "$kernel: $(tail -n 5 "$work/log")"
