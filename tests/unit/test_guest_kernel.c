@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "host/kernel/guest_kernel.h"
+#include "host/kernel/kernel_cache.h"
 #include "tests/unit/kernel_maker.h"
 #include "tests/unit/trace_maker.h"
 
@@ -94,7 +95,9 @@ static void expect_address_space(const struct guest_kernel *kernel, const struct
 	assert_memory_equal(&value, MAKER_VMALLOC_TEXT, sizeof(value));
 	/* over the end of the page, where nothing is; not canonical; user space */
 	assert_int_equal(guest_kernel_read_u64(kernel, vmalloc + 4092, &value), -EFAULT);
-	assert_int_equal(guest_kernel_read_u64(kernel, UINT64_C(0x8000000000000000), &value), -EFAULT);
+	assert_int_equal(guest_kernel_read_u64(
+				 kernel, vmalloc & (UINT64_MAX >> (maker->five_levels ? 7 : 16)), &value),
+		-EFAULT);
 	assert_int_equal(guest_kernel_read_u64(kernel, 0x1000, &value), -EFAULT);
 	assert_int_equal(guest_kernel_read_u64(kernel, UINT64_MAX - 3, &value), -EFAULT);
 	/* behind the end of RAM */
@@ -333,27 +336,34 @@ static void early(void **state)
 	expect_address_space(&fixture->kernel, &maker);
 }
 
-/* In all guesses the image is at the same place; where the second task lies tells which is true. */
+/*
+ * In all guesses the image is at the same place; where the second task lies, or how much RAM the kernel knows of, tells
+ * which is true.
+ */
 static void in_the_right_layout(void **state)
 {
 	static const uint64_t holes[] = {2048 * MIB, 3072 * MIB};
 	struct fixture *fixture = *state;
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 4; i++) {
+		const uint64_t zero = 0;
 		struct maker_kernel maker = {
 			.release = RELEASE,
 			.vmcoreinfo = 8 * MIB,
 			.ram_bytes = 6144 * MIB,
-			.hole = holes[i],
-			.task = 4096 * MIB + 100 * MIB,
+			.hole = holes[i & 1],
+			.task = i & 2 ? 0 : 4096 * MIB + 100 * MIB,
 			.state = MAKER_RUNNING,
 		};
 
 		assert_int_equal(ftruncate(fixture->fd, 0), 0);
 		maker_kernel_write(fixture->fd, &maker);
+		if (maker.task)
+			maker_write(
+				fixture->fd, maker_kernel_physical(&maker, "max_pfn"), &zero, sizeof(zero));
 		assert_int_equal(find(fixture), 0);
 		assert_true(fixture->memory.nr_layouts > 1);
-		assert_int_equal(guest_memory_end(&fixture->memory), 6144 * MIB + 4096 * MIB - holes[i]);
+		assert_int_equal(guest_memory_end(&fixture->memory), 6144 * MIB + 4096 * MIB - maker.hole);
 		expect(fixture, &maker);
 	}
 }
@@ -437,6 +447,43 @@ static void poisoned(void **state)
 	maker_remove(directory);
 }
 
+/* Any byte that is changed makes an entry none. */
+static void damaged_entries(void **state)
+{
+	struct fixture *fixture = *state;
+	struct maker_kernel maker = {.release = RELEASE, .vmcoreinfo = 8 * MIB, .id = 0xcd};
+	struct kernel_cache_entry entries[KERNEL_CACHE_ENTRIES_MAX];
+	char *directory = maker_directory(), path[256], text[4096];
+	ssize_t length;
+	int fd;
+
+	maker_kernel_write(fixture->fd, &maker);
+	assert_int_equal(find_with(fixture, directory), 0);
+	assert_int_equal(kernel_cache_load(directory, entries), 1);
+	assert_string_equal(entries[0].info.release, RELEASE);
+	assert_int_equal(entries[0].build_id[7], 0xcd);
+	snprintf(path, sizeof(path), "%s/%s", directory, fixture->kernel.build_id);
+	fd = open(path, O_RDWR);
+	length = read(fd, text, sizeof(text));
+	assert_true(length > 100);
+	for (ssize_t i = 0; i < length; i++) {
+		const char changed = text[i] ^ 1;
+
+		maker_write(fd, (uint64_t)i, &changed, 1);
+		assert_int_equal(kernel_cache_load(directory, entries), 0);
+		maker_write(fd, (uint64_t)i, &text[i], 1);
+	}
+	assert_int_equal(kernel_cache_load(directory, entries), 1);
+	for (ssize_t i = 0; i < length; i++) {
+		assert_int_equal(ftruncate(fd, i), 0);
+		assert_int_equal(kernel_cache_load(directory, entries), 0);
+		maker_write(fd, 0, text, (size_t)length);
+	}
+	close(fd);
+	assert_int_equal(kernel_cache_load("/no/such/directory", entries), 0);
+	maker_remove(directory);
+}
+
 static void few_are_kept(void **state)
 {
 	struct fixture *fixture = *state;
@@ -469,6 +516,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(in_the_right_layout, setup, teardown),
 		cmocka_unit_test_setup_teardown(cached, setup, teardown),
 		cmocka_unit_test_setup_teardown(poisoned, setup, teardown),
+		cmocka_unit_test_setup_teardown(damaged_entries, setup, teardown),
 		cmocka_unit_test_setup_teardown(few_are_kept, setup, teardown),
 	};
 
