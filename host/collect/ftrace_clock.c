@@ -5,32 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/collect/clock_sightings.h"
 #include "host/kernel/sched_clock.h"
 #include "host/kernel/timekeeper.h"
 #include "lib/base/clock_now.h"
 
 #define MS_NS     1000000ull
 #define WINDOW_NS (2 * MS_NS)    /* how long we look for a tick at most */
-#define EAGER_NS  (5 * MS_NS)    /* at the start: longer than a tick of 250 Hz */
-#define PERIOD_NS (1000 * MS_NS) /* between two points */
-#define EAGER     4              /* points that come sooner */
+#define PERIOD_NS (1000 * MS_NS) /* between two windows */
 #define RETRY_NS  (50 * MS_NS)   /* after a window without a tick; doubled each time, up to PERIOD_NS */
+#define SEEN_NS   (5000 * MS_NS) /* so long the points of events that were seen are enough */
 /* From the moment that a tick's values are of to when they can be seen: what the kernel does between. */
 #define VISIBLE_NS 10000
 /* sched_clock's note of a tick is written one word after the other, and read so. */
 #define UNSTABLE_ERROR_NS 50000
 
-enum kind { KIND_TSC, KIND_LOCAL, KIND_MONO, KIND_RAW, KIND_BOOT, KIND_TAI };
+enum kind {
+	KIND_TSC,
+	KIND_SCHED, /* sched_clock(): the TSC as ns, trusted or not */
+	KIND_CPU,   /* local_clock(): the same, held to the timekeeper where it is not trusted */
+	KIND_MONO,
+	KIND_RAW,
+	KIND_BOOT,
+	KIND_TAI,
+};
 
-/* The names of kernel/trace/trace.c's trace_clocks. */
+/* The names of kernel/trace/trace.c's trace_clocks; what they are: kernel/trace/trace_clock.c. */
 static const struct {
 	const char *name;
 	enum kind kind;
 } clocks[] = {
 	{"x86-tsc", KIND_TSC},
-	{"local", KIND_LOCAL},
-	{"global", KIND_LOCAL}, /* local_clock() that never goes back between CPUs */
-	{"perf", KIND_LOCAL},
+	{"local", KIND_SCHED},
+	{"global", KIND_CPU}, /* local_clock() that never goes back between CPUs */
+	{"perf", KIND_CPU},
 	{"mono", KIND_MONO},
 	{"mono_raw", KIND_RAW},
 	{"boot", KIND_BOOT},
@@ -43,10 +51,9 @@ struct ftrace_clock {
 	struct sched_clock sched;
 	bool has_timekeeper, has_sched;
 	const struct guest_kernel *kernel;
-	uint64_t next_ns;  /* when to look again */
-	uint64_t point_ns; /* when the last point was found; 0: none so far */
-	unsigned points, misses;
-	uint64_t narrowest_ns; /* of what ftrace_clock_seen() was told; 0: nothing */
+	uint64_t next_ns; /* when to look again */
+	unsigned misses;
+	struct clock_sightings sightings;
 };
 
 /* A look at the guest's time. */
@@ -100,8 +107,8 @@ static int look_unstable(const struct ftrace_clock *clock, struct look *look)
 	look->mark = tick.raw_ns;
 	look->reading.mono_ns = tick.mono_ns;
 	look->reading.error_ns = UNSTABLE_ERROR_NS;
-	if (clock->kind == KIND_LOCAL) {
-		look->reading.trace = tick.local_ns;
+	if (clock->kind != KIND_TSC) {
+		look->reading.trace = clock->kind == KIND_CPU ? tick.local_ns : tick.raw_ns;
 		return 0;
 	}
 	code = sched_clock_to_tsc(&clock->sched, tick.raw_ns, &look->reading.trace);
@@ -109,25 +116,34 @@ static int look_unstable(const struct ftrace_clock *clock, struct look *look)
 	return code;
 }
 
-/* local_clock() of a kernel that trusts its TSC, or kvm-clock (arch/x86/kernel/kvmclock.c). */
-static int look_local(const struct ftrace_clock *clock, const struct timekeeper_reading *tick, struct look *look)
+/* Of a kernel whose timekeeper counts the TSC, or kvm-clock (arch/x86/kernel/kvmclock.c). */
+static int look_tsc(
+	const struct ftrace_clock *clock, const struct timekeeper_reading *tick, struct look *look)
 {
-	uint64_t kvm = guest_kernel_symbol(clock->kernel, "kvm_sched_clock_offset"), offset, ns;
+	const uint64_t kvm = guest_kernel_symbol(clock->kernel, "kvm_sched_clock_offset"),
+		       cycles = tick->cycles + tick->step_cycles / 2;
+	uint64_t offset, ns;
+	int code = 0;
 
+	look->reading.error_ns = tick->step_ns / 2;
+	look->reading.trace = cycles;
+	if (clock->kind == KIND_TSC)
+		return tick->is_tsc ? 0 : -ENOTSUP;
+	if (!clock->has_sched)
+		return -ENOTSUP;
+	if (tick->is_tsc && kvm && guest_kernel_read_u64(clock->kernel, kvm, &offset) == 0 && offset)
+		return -ENOTSUP; /* sched_clock() is kvm-clock, the timekeeper's clock is not */
 	if (tick->is_tsc) {
-		int code = sched_clock_from_tsc(&clock->sched, tick->cycles, &ns);
-
-		if (code)
-			return code;
+		code = sched_clock_from_tsc(&clock->sched, cycles, &ns);
 	} else if (!strcmp(clock->timekeeper.source_name, "kvm-clock") && kvm) {
-		if (guest_kernel_read_u64(clock->kernel, kvm, &offset))
-			return -EAGAIN;
-		ns = tick->cycles - offset;
+		code = guest_kernel_read_u64(clock->kernel, kvm, &offset);
+		ns = cycles - offset;
 	} else {
 		return -ENOTSUP;
 	}
-	look->reading.trace = ns + sched_clock_offset(&clock->sched);
-	return 0;
+	if (!code)
+		look->reading.trace = clock->kind == KIND_CPU ? ns + sched_clock_offset(&clock->sched) : ns;
+	return code;
 }
 
 static int take_look(struct ftrace_clock *clock, struct look *look)
@@ -143,32 +159,18 @@ static int take_look(struct ftrace_clock *clock, struct look *look)
 	look->mark = tick.cycles;
 	look->reading = (struct ftrace_clock_reading){
 		.tsc = tick.is_tsc ? tick.cycles : 0, .mono_ns = tick.mono_ns, .realtime_ns = tick.real_ns};
-	switch (clock->kind) {
-	case KIND_MONO:
-		look->reading.trace = tick.mono_ns;
-		return 0;
-	case KIND_RAW:
-		look->reading.trace = tick.raw_ns;
-		return 0;
-	case KIND_BOOT:
-		look->reading.trace = tick.boot_ns;
-		return 0;
-	case KIND_TAI:
-		look->reading.trace = tick.tai_ns;
-		return 0;
-	case KIND_TSC:
-		look->reading.trace = tick.cycles;
-		if (tick.is_tsc)
-			return 0;
-		return clock->has_sched && !sched_clock_is_stable(&clock->sched) ? look_unstable(clock, look)
-										 : -ENOTSUP;
-	case KIND_LOCAL:
-		if (!clock->has_sched)
-			return -ENOTSUP;
-		return sched_clock_is_stable(&clock->sched) ? look_local(clock, &tick, look)
-							    : look_unstable(clock, look);
+	if (clock->kind == KIND_SCHED || clock->kind == KIND_CPU || clock->kind == KIND_TSC) {
+		if (!tick.is_tsc && clock->has_sched && !sched_clock_is_stable(&clock->sched))
+			return look_unstable(clock, look);
+		return look_tsc(clock, &tick, look);
 	}
-	return -ENOTSUP;
+	look->reading.error_ns = tick.step_ns / 2;
+	look->reading.trace = tick.step_ns / 2 +
+		(clock->kind == KIND_MONO                  ? tick.mono_ns
+				: clock->kind == KIND_RAW  ? tick.raw_ns
+				: clock->kind == KIND_BOOT ? tick.boot_ns
+							   : tick.tai_ns);
+	return 0;
 }
 
 int ftrace_clock_read(struct ftrace_clock *clock, struct ftrace_clock_reading *reading)
@@ -215,42 +217,27 @@ static bool wait_for_tick(struct ftrace_clock *clock, uint64_t until_ns, struct 
 bool ftrace_clock_poll(struct ftrace_clock *clock, struct clock_point *point)
 {
 	const uint64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
-	const bool eager = clock->points < EAGER && clock->misses < EAGER;
-	uint64_t retry_ns;
 
 	if (now_ns < clock->next_ns)
 		return false;
-	if (wait_for_tick(clock, now_ns + (eager ? EAGER_NS : WINDOW_NS), point)) {
+	if (wait_for_tick(clock, now_ns + WINDOW_NS, point)) {
 		clock->misses = 0;
-		clock->points++;
-		clock->point_ns = now_ns;
-		clock->next_ns = now_ns + (clock->points < EAGER ? PERIOD_NS / 10 : PERIOD_NS);
+		clock->next_ns = now_ns + PERIOD_NS;
 		return true;
 	}
-	retry_ns = clock->misses < 5 ? RETRY_NS << clock->misses : PERIOD_NS;
+	clock->next_ns = now_ns + (clock->misses < 5 ? RETRY_NS << clock->misses : PERIOD_NS);
 	clock->misses++;
-	clock->next_ns = now_ns + retry_ns;
 	return false;
 }
 
 bool ftrace_clock_seen(struct ftrace_clock *clock, uint64_t time, uint64_t before_ns, uint64_t after_ns,
 	struct clock_point *point)
 {
-	const uint64_t width = after_ns - before_ns;
-	const uint64_t since_ns = after_ns > clock->point_ns ? after_ns - clock->point_ns : 0;
+	const struct clock_sighting sighting = {time, before_ns, after_ns};
 
-	/* the formulas are better while they work */
-	if (clock->points && since_ns < 3 * PERIOD_NS)
+	if (!clock_sightings_add(&clock->sightings, &sighting, point))
 		return false;
-	if (clock->narrowest_ns && since_ns < PERIOD_NS && width >= clock->narrowest_ns)
-		return false;
-	if (!clock->narrowest_ns || width < clock->narrowest_ns)
-		clock->narrowest_ns = width;
-	else if (width > 2 * clock->narrowest_ns)
-		return false;
-	clock->point_ns = after_ns;
-	*point = (struct clock_point){
-		.tsc = time, .host_ns = (int64_t)(before_ns + width / 2), .bound_ns = width / 2 + 1};
+	clock->next_ns = after_ns + SEEN_NS;
 	return true;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's trace clocks (local, global, mono, mono_raw, boot, tai, x86-tsc, perf, uptime) in its host's time, from
- * the guest's own timekeeper (tk_core, cyc2ns, kvm-clock's and sched_clock's offsets) in its memory.
+ * A guest's trace clocks (local, global, mono, mono_raw, boot, tai, x86-tsc, perf) in its host's time.
  *
- * The timekeeper is updated at a tick: its cycle_last is the guest's TSC at that moment. Whoever sees it change between
- * two looks knows when that was, to the time between the looks; the trace clock's value at that TSC follows from the
- * guest's own factors. Looks are dense only shortly before a tick is due.
+ * Best from the events themselves, as they come (ftrace_clock_seen(), clock_sightings.h): this holds for every clock,
+ * and whatever delays a vCPU only makes single sightings useless. Where no events come: from the guest's own timekeeper
+ * (tk_core, cyc2ns, kvm-clock's and sched_clock's offsets) in its memory. It is updated at a tick; whoever sees it
+ * change between two looks knows when that was, and the trace clock's value follows from the guest's own factors, to
+ * the length of a tick.
  */
 #pragma once
 #include <stdbool.h>
@@ -36,14 +37,14 @@ void ftrace_clock_destroy(struct ftrace_clock *clock);
 int ftrace_clock_read(struct ftrace_clock *clock, struct ftrace_clock_reading *reading);
 
 /*
- * Looks if it is time to (a point about every second, denser at the start; at most 2 ms of a second are spent here).
- * True: *point was filled; its `tsc` is in units of the trace clock.
+ * Looks at the timekeeper if it is time to: if ftrace_clock_seen() had nothing for a while; at most 2 ms of a second are
+ * spent here. True: *point was filled; its `tsc` is in units of the trace clock.
  */
 bool ftrace_clock_poll(struct ftrace_clock *clock, struct clock_point *point);
 
 /*
- * The other source, good for every clock: an event of time `time` was not in the ring when we looked at before_ns
- * (CLOCK_MONOTONIC) and was there at after_ns. True: *point was filled, better than what is known so far.
+ * The newest event of a poll, of time `time`, was not in the ring when we looked at before_ns (CLOCK_MONOTONIC) and was
+ * there at after_ns. True: *point was filled; about every second, sooner at the start.
  */
 bool ftrace_clock_seen(struct ftrace_clock *clock, uint64_t time, uint64_t before_ns, uint64_t after_ns,
 	struct clock_point *point);

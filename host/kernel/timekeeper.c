@@ -26,15 +26,19 @@ static int find_fields(struct timekeeper *timekeeper, struct error *error)
 		{"offs_real", &timekeeper->offs_real},
 		{"offs_boot", &timekeeper->offs_boot},
 		{"offs_tai", &timekeeper->offs_tai},
+		{"cycle_interval", &timekeeper->cycle_interval},
+		{"xtime_interval", &timekeeper->xtime_interval},
 	};
 	int code = 0;
 
 	timekeeper->bytes = kernel_types_size(types, "timekeeper");
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]) && !code; i++) {
 		code = kernel_types_need(types, "timekeeper", wanted[i].path, wanted[i].field, error);
-		if (!code && (wanted[i].field->bytes > 8 ||
-				     wanted[i].field->byte_offset + wanted[i].field->bytes > timekeeper->bytes))
-			code = error_set(error, -ENOTSUP, "struct timekeeper: %s is no number", wanted[i].path);
+		if (!code &&
+			(wanted[i].field->bytes > 8 ||
+				wanted[i].field->byte_offset + wanted[i].field->bytes > timekeeper->bytes))
+			code = error_set(
+				error, -ENOTSUP, "struct timekeeper: %s is no number", wanted[i].path);
 	}
 	if (!code && timekeeper->bytes > TIMEKEEPER_BYTES_MAX - GAPS * 8)
 		code = error_set(error, -ENOTSUP, "struct timekeeper of %u bytes", timekeeper->bytes);
@@ -129,6 +133,9 @@ int timekeeper_read(struct timekeeper *timekeeper, struct timekeeper_reading *re
 		.raw_ns = to_ns(value(&timekeeper->raw_base, fields), value(&timekeeper->raw_nsec, fields),
 			value(&timekeeper->raw_shift, fields)),
 	};
+	reading->step_cycles = value(&timekeeper->cycle_interval, fields);
+	reading->step_ns =
+		to_ns(0, value(&timekeeper->xtime_interval, fields), value(&timekeeper->shift, fields));
 	reading->boot_ns = reading->mono_ns + value(&timekeeper->offs_boot, fields);
 	reading->tai_ns = reading->mono_ns + value(&timekeeper->offs_tai, fields);
 	reading->real_ns = (int64_t)(reading->mono_ns + value(&timekeeper->offs_real, fields));
