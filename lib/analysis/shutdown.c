@@ -234,6 +234,7 @@ static void add_message(struct shutdown *shutdown, const struct place *at, const
 	*message = (struct shutdown_message){.at_ns = at->now_ns,
 		.bytes = bytes < SHUTDOWN_MESSAGE_BYTES ? bytes : SHUTDOWN_MESSAGE_BYTES};
 	memcpy(message->text, event->text, message->bytes);
+	shutdown_graph_message(&shutdown->graph, message->text, message->bytes);
 	if (message->bytes < strlen(words[0]) || memcmp(message->text, words[0], strlen(words[0])))
 		return;
 	for (size_t i = 1; i < sizeof(words) / sizeof(words[0]); i++)

@@ -119,5 +119,12 @@ static inline uint64_t shutdown_begin_ns(const struct shutdown *shutdown)
 	return shutdown->command_ns ? shutdown->command_ns : shutdown->kernel_ns;
 }
 
+/* Was it called in that stage? Every call of the task that shuts down was in one. */
+static inline bool shutdown_stage_has(const struct shutdown_stage *stage, const struct shutdown_call *call)
+{
+	return stage->kind != SHUTDOWN_STAGE_USER && call->start_ns >= stage->from_ns &&
+		(call->start_ns < stage->to_ns || (stage->open && call->start_ns == stage->to_ns));
+}
+
 /* The kept messages, 0 the oldest. NULL: no more. */
 const struct shutdown_message *shutdown_message_at(const struct shutdown *shutdown, uint64_t number);

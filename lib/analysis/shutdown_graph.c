@@ -115,6 +115,7 @@ static void set_frame(struct shutdown_graph *graph, struct shutdown_task *task, 
 		frame->call = (int16_t)depth;
 	if (frame->container && !graph->root_ns) {
 		graph->root_ns = now_ns;
+		graph->root = func;
 		graph->pid = (uint32_t)task->pid;
 	}
 }
@@ -197,6 +198,7 @@ static void close_frame(struct shutdown_graph *graph, struct shutdown_task *task
 	struct frame *frame = &task->frames[depth];
 	bool outermost = frame->waits && !(depth && task->frames[depth - 1].waits);
 	uint64_t ns = end_ns > frame->start_ns ? end_ns - frame->start_ns : 0;
+	struct shutdown_call call;
 
 	/* only what is on the way down: in a call, or in what calls them */
 	if (outermost && frame->call >= 0 && ns)
@@ -209,18 +211,23 @@ static void close_frame(struct shutdown_graph *graph, struct shutdown_task *task
 		return;
 	if (end_ns && ns < HELPER_MIN_NS && frame->class >= SHUTDOWN_HELPER)
 		return;
-	add_call(graph,
-		&(struct shutdown_call){
-			.func = frame->func,
-			.start_ns = frame->start_ns,
-			.end_ns = end_ns,
-			.wait_ns = frame->wait_ns,
-			.waiter = frame->waiter,
-			.waiter_ns = frame->waiter_ns,
-			.pid = (uint32_t)task->pid,
-			.cpu = cpu,
-			.section = section_of(task->frames[depth - 1].class),
-		});
+	call = (struct shutdown_call){
+		.func = frame->func,
+		.start_ns = frame->start_ns,
+		.end_ns = end_ns,
+		.wait_ns = frame->wait_ns,
+		.waiter = frame->waiter,
+		.waiter_ns = frame->waiter_ns,
+		.pid = (uint32_t)task->pid,
+		.cpu = cpu,
+		.section = section_of(task->frames[depth - 1].class),
+		.helper = frame->class >= SHUTDOWN_HELPER,
+	};
+	if (call.section == SHUTDOWN_SECTION_DEVICES && !call.helper) {
+		memcpy(call.device, graph->device, sizeof(call.device));
+		graph->device[0] = 0;
+	}
+	add_call(graph, &call);
 }
 
 /* Forgets the frames from `depth` on: what ended them was lost. */
@@ -286,6 +293,20 @@ void shutdown_graph_leave(struct shutdown_graph *graph, uint32_t pid, uint32_t c
 	if (match(graph, task, (uint32_t)depth, func, took_ns, now_ns))
 		close_frame(graph, task, (uint32_t)depth, cpu, now_ns);
 	task->depth = (uint32_t)depth;
+}
+
+void shutdown_graph_message(struct shutdown_graph *graph, const char *text, uint32_t bytes)
+{
+	static const char said[] = ": shutdown";
+	const uint32_t length = sizeof(said) - 1;
+
+	if (!graph->root_ns || bytes <= length || memcmp(text + bytes - length, said, length))
+		return;
+	bytes -= length;
+	if (bytes >= sizeof(graph->device))
+		bytes = sizeof(graph->device) - 1;
+	memcpy(graph->device, text, bytes);
+	graph->device[bytes] = 0;
 }
 
 void shutdown_graph_lost(struct shutdown_graph *graph)

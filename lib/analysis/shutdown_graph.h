@@ -16,11 +16,12 @@
 #include "lib/analysis/shutdown_functions.h"
 #include "lib/model/names.h"
 
-#define SHUTDOWN_DEPTH_MAX 64 /* FTRACE_RETFUNC_DEPTH is 50 */
-#define SHUTDOWN_TASKS_MAX 512
-#define SHUTDOWN_CALLS_MAX 8192
-#define SHUTDOWN_WAITS_MAX 64
-#define SHUTDOWN_SPANS_MAX 32
+#define SHUTDOWN_DEPTH_MAX    64 /* FTRACE_RETFUNC_DEPTH is 50 */
+#define SHUTDOWN_TASKS_MAX    512
+#define SHUTDOWN_CALLS_MAX    8192
+#define SHUTDOWN_WAITS_MAX    64
+#define SHUTDOWN_SPANS_MAX    32
+#define SHUTDOWN_DEVICE_BYTES 48
 
 /* What calls it. */
 enum shutdown_section {
@@ -41,6 +42,9 @@ struct shutdown_call {
 	uint64_t waiter_ns;
 	uint32_t pid, cpu;
 	enum shutdown_section section;
+	bool helper; /* no notifier or callback, but a lock, a message, … of who calls them */
+	char device
+		[SHUTDOWN_DEVICE_BYTES]; /* of a device's callback: "driver device", if the kernel said so; raw */
 };
 
 /* A sleep, delay or wait, the outermost function of it. */
@@ -69,8 +73,10 @@ struct shutdown_graph {
 	uint32_t nr_spans;
 	uint64_t open[SHUTDOWN_DEPTH_MAX]; /* where the machine stopped: functions, the outermost first */
 	uint32_t nr_open;
-	uint32_t pid;     /* of the first root's task; 0: none */
-	uint64_t root_ns; /* when the first root was entered; 0: none */
+	uint32_t pid;                       /* of the first root's task; 0: none */
+	uint64_t root_ns;                   /* when the first root was entered; 0: none */
+	uint64_t root;                      /* that function */
+	char device[SHUTDOWN_DEVICE_BYTES]; /* whose callback comes next */
 	uint64_t events;
 	uint64_t unmatched; /* entries without an exit, or the other way round, before the end */
 	uint64_t left_out;  /* calls without a row: there were too many */
@@ -87,6 +93,12 @@ void shutdown_graph_enter(struct shutdown_graph *graph, uint32_t pid, uint32_t c
 /* `took_ns`: rettime - calltime; 0: the event does not say. */
 void shutdown_graph_leave(struct shutdown_graph *graph, uint32_t pid, uint32_t cpu, uint64_t func,
 	uint64_t depth, uint64_t took_ns, uint64_t now_ns);
+
+/*
+ * A kernel message. With initcall_debug device_shutdown() says "DRIVER DEVICE: shutdown" before it calls back
+ * (drivers/base/core.c).
+ */
+void shutdown_graph_message(struct shutdown_graph *graph, const char *text, uint32_t bytes);
 
 /* Events were lost on some CPU. */
 void shutdown_graph_lost(struct shutdown_graph *graph);

@@ -48,8 +48,7 @@ static uint64_t calls_of(const struct shutdown *shutdown, const struct shutdown_
 	for (size_t i = 0; i < shutdown->graph.nr_calls; i++) {
 		const struct shutdown_call *call = &shutdown->graph.calls[i];
 
-		count += (int)call->section + 1 == (int)stage->kind && call->start_ns >= stage->from_ns &&
-			call->start_ns <= stage->to_ns;
+		count += call->pid == shutdown->graph.pid && !call->helper && shutdown_stage_has(stage, call);
 	}
 	return count;
 }
@@ -58,6 +57,7 @@ static uint64_t calls_of(const struct shutdown *shutdown, const struct shutdown_
 static uint64_t add_spans(struct shutdown *shutdown, uint64_t from_ns)
 {
 	struct shutdown_span *spans = shutdown->graph.spans;
+	unsigned chains = 0;
 
 	qsort(spans, shutdown->graph.nr_spans, sizeof(*spans), compare_start);
 	for (uint32_t i = 0; i < shutdown->graph.nr_spans; i++) {
@@ -72,7 +72,9 @@ static uint64_t add_spans(struct shutdown *shutdown, uint64_t from_ns)
 			spans[i].start_ns, spans[i].end_ns ? spans[i].end_ns : shutdown->last_ns);
 		stage->func = spans[i].func;
 		stage->open = !spans[i].end_ns;
-		stage->calls = calls_of(shutdown, stage);
+		if (stage->kind == SHUTDOWN_STAGE_NOTIFIERS && chains++)
+			stage->name =
+				"more notifiers"; /* of what is to be done before the power goes, for example */
 		from_ns = stage->to_ns;
 	}
 	return from_ns;
@@ -99,4 +101,6 @@ void shutdown_stages_make(struct shutdown *shutdown)
 		add(shutdown, SHUTDOWN_STAGE_OTHER, from_ns, shutdown->last_ns)->name =
 			shutdown->message_ns == from_ns ? "after the last message"
 							: names[SHUTDOWN_STAGE_OTHER];
+	for (uint32_t i = 0; i < shutdown->nr_stages; i++)
+		shutdown->stages[i].calls = calls_of(shutdown, &shutdown->stages[i]);
 }

@@ -289,7 +289,7 @@ static void test_shutdown_text(void **state)
 	expect("shutdown end", 0,
 		"guest  Linux 6.12.0-test, channel ftrace\n"
 		"  1.03 s from reboot to the trace's end: 20.0 ms user space, 1.01 s kernel\n"
-		"  kernel: from the function graph on, in the task ?/1\n"
+		"  kernel: from kernel_restart on, in the task ?/1\n"
 		"  16 events, 0 lost\n"
 		"  the machine stopped inside kernel_restart > machine_restart > acpi_reboot\n"
 		"\n"

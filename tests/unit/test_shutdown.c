@@ -94,6 +94,8 @@ static void feed_whole(struct shutdown_graph *graph)
 	leave(graph, LOCK, 3, 0, 2015 * MS + 100);
 	enter(graph, LOCK, 3, 2016 * MS);
 	leave(graph, LOCK, 3, 0, 2018 * MS); /* somebody had it */
+	shutdown_graph_message(graph, "nvme 0000:00:04.0: shutdown", 27);
+	shutdown_graph_message(graph, ": shutdown", 10); /* of none */
 	enter(graph, PCI_SHUTDOWN, 3, 2018 * MS);
 	leave(graph, PCI_SHUTDOWN, 3, 0, 2028 * MS);
 	leave(graph, DEVICES, 2, 0, 2030 * MS);
@@ -136,7 +138,11 @@ static void test_graph(void **state)
 	assert_int_equal(call(&g, OTHER_NOTIFY)->wait_ns, 0);
 	assert_int_equal(call(&g, PCI_SHUTDOWN)->section, SHUTDOWN_SECTION_DEVICES);
 	assert_int_equal(call(&g, LOCK)->end_ns - call(&g, LOCK)->start_ns, 2 * MS);
+	assert_string_equal(call(&g, PCI_SHUTDOWN)->device, "nvme 0000:00:04.0");
+	assert_true(call(&g, LOCK)->helper);
+	assert_false(call(&g, PCI_SHUTDOWN)->helper);
 	assert_int_equal(call(&g, CORE_SHUTDOWN)->section, SHUTDOWN_SECTION_SYSCORE);
+	assert_string_equal(call(&g, CORE_SHUTDOWN)->device, "");
 	assert_int_equal(call(&g, LAST)->section, SHUTDOWN_SECTION_MACHINE);
 	assert_int_equal(call(&g, LAST)->end_ns, 0);
 	assert_int_equal(g.nr_waits, 2);

@@ -166,23 +166,37 @@ static void draw_slices(struct drawing *drawing, const struct boot_stage *stage,
 	}
 }
 
-static void draw_stage(struct drawing *drawing, size_t number, size_t behind)
+/* What is below the grid: a stage's line, and its time behind the rows that belong to it. */
+static void draw_ground(struct drawing *drawing, size_t number)
 {
-	static const char *const classes[] = {"st0", "st1", "st2", "st3"};
 	static const char *const spans[] = {"sp0", "sp1", "sp2", "sp3"};
 	static const char *const grounds[] = {"bg0", "bg1", "bg2", "bg3"};
+	const struct waterfall *waterfall = &drawing->waterfall;
+	const struct waterfall_row *row = &waterfall->rows[number];
+	double y = time_chart_y(&drawing->chart, number) - 3;
+	size_t behind = 0;
+
+	while (number + 1 + behind < waterfall->nr_rows && !waterfall->rows[number + 1 + behind].stage)
+		behind++;
+	svg_rect(
+		&drawing->chart.svg, 0, y, TIME_CHART_WIDTH, TIME_CHART_ROW, grounds[row->stage->kind], NULL);
+	if (behind)
+		svg_rect(&drawing->chart.svg, x_of(drawing, row->from_ns), y + TIME_CHART_ROW,
+			time_chart_width(&drawing->chart, row->from_ns, row->to_ns),
+			TIME_CHART_ROW * (double)behind, spans[row->stage->kind], NULL);
+}
+
+static void draw_stage(struct drawing *drawing, size_t number)
+{
+	static const char *const classes[] = {"st0", "st1", "st2", "st3"};
 	const struct waterfall_row *row = &drawing->waterfall.rows[number];
-	double y = time_chart_y(&drawing->chart, number), x = x_of(drawing, row->from_ns);
-	double width = time_chart_width(&drawing->chart, row->from_ns, row->to_ns);
+	double y = time_chart_y(&drawing->chart, number);
 	char text[512];
 
 	describe(drawing, row, text, sizeof(text));
-	svg_rect(&drawing->chart.svg, 0, y - 3, TIME_CHART_WIDTH, TIME_CHART_ROW, grounds[row->stage->kind],
-		NULL);
-	if (behind)
-		svg_rect(&drawing->chart.svg, x, y - 3 + TIME_CHART_ROW, width,
-			TIME_CHART_ROW * (double)behind, spans[row->stage->kind], NULL);
-	svg_rect(&drawing->chart.svg, x, y, width, TIME_CHART_BAR, classes[row->stage->kind], text);
+	svg_rect(&drawing->chart.svg, x_of(drawing, row->from_ns), y,
+		time_chart_width(&drawing->chart, row->from_ns, row->to_ns), TIME_CHART_BAR,
+		classes[row->stage->kind], text);
 	if (row->stage->kind == BOOT_STAGE_LEVEL) {
 		svg_group_begin(&drawing->chart.svg, "sl", text);
 		draw_slices(drawing, row->stage, y);
@@ -242,20 +256,13 @@ static void draw_rows(struct drawing *drawing)
 {
 	const struct waterfall *waterfall = &drawing->waterfall;
 
-	for (size_t i = 0; i < waterfall->nr_rows; i++) {
-		size_t behind = 0;
-
-		while (waterfall->rows[i].stage && i + 1 + behind < waterfall->nr_rows &&
-			!waterfall->rows[i + 1 + behind].stage)
-			behind++;
+	for (size_t i = 0; i < waterfall->nr_rows; i++)
 		if (waterfall->rows[i].stage)
-			draw_stage(drawing, i, behind);
-	}
+			draw_ground(drawing, i);
 	time_chart_axis(&drawing->chart);
 	draw_cpus(drawing);
 	for (size_t i = 0; i < waterfall->nr_rows; i++)
-		if (!waterfall->rows[i].stage)
-			draw_row(drawing, i);
+		(waterfall->rows[i].stage ? draw_stage : draw_row)(drawing, i);
 }
 
 int boot_svg(const struct boot_view *view, const char *path, struct error *error)

@@ -40,6 +40,9 @@ static json_t *call_json(const struct shutdown_view *view, const struct shutdown
 
 	json_set_text(row, "function", shutdown_view_function(view, call->func).text);
 	json_set_text(row, "section", shutdown_view_section(call->section));
+	if (call->device[0])
+		json_set_text(row, "device", call->device);
+	json_object_set_new(row, "helper", json_boolean(call->helper));
 	json_set_count(row, "pid", call->pid);
 	set_when(row, "start_ns", view, call->start_ns);
 	json_set_count(row, "duration_ns", shutdown_view_end_ns(view, call->end_ns) - call->start_ns);
@@ -54,7 +57,7 @@ static json_t *calls_json(const struct shutdown_view *view)
 {
 	json_t *array = json_array();
 
-	for (int section = 0; section < SHUTDOWN_SECTIONS; section++) {
+	for (int section = 0; section <= SHUTDOWN_SECTIONS; section++) {
 		size_t nr;
 		const struct shutdown_call **calls =
 			shutdown_view_calls(view, (enum shutdown_section)section, &nr);

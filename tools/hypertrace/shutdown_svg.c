@@ -43,16 +43,17 @@ static void add(struct drawing *drawing, struct row row)
 }
 
 /* Of a stage: what is long enough to be seen, in the order of time. */
-static void add_calls(struct drawing *drawing, const struct shutdown_stage *stage, uint64_t min_ns)
+static void add_calls(struct drawing *drawing, const struct shutdown_stage *stage)
 {
 	const struct shutdown_graph *graph = &drawing->view->shutdown->graph;
+	uint64_t total_ns = shutdown_view_total_ns(drawing->view);
 
 	for (size_t i = 0; i < graph->nr_calls; i++) {
 		const struct shutdown_call *call = &graph->calls[i];
 		uint64_t end_ns = shutdown_view_end_ns(drawing->view, call->end_ns);
 
-		if ((int)call->section + 1 == (int)stage->kind && call->start_ns >= stage->from_ns &&
-			call->start_ns <= stage->to_ns && end_ns - call->start_ns >= min_ns)
+		if (shutdown_stage_has(stage, call) &&
+			end_ns - call->start_ns >= total_ns / (call->helper ? 100 : 1000))
 			add(drawing,
 				(struct row){.call = call,
 					.from_ns = call->start_ns,
@@ -83,7 +84,6 @@ static void add_programs(struct drawing *drawing)
 static int make_rows(struct drawing *drawing)
 {
 	const struct shutdown *shutdown = drawing->view->shutdown;
-	uint64_t min_ns = shutdown_view_total_ns(drawing->view) / 1000;
 
 	drawing->room = SHUTDOWN_STAGES_MAX + ROWS_MAX;
 	drawing->rows = calloc(drawing->room, sizeof(*drawing->rows));
@@ -98,7 +98,7 @@ static int make_rows(struct drawing *drawing)
 		if (stage->kind == SHUTDOWN_STAGE_USER)
 			add_programs(drawing);
 		else
-			add_calls(drawing, stage, min_ns);
+			add_calls(drawing, stage);
 	}
 	return drawing->rows ? 0 : -ENOMEM;
 }
@@ -152,7 +152,7 @@ static void draw_row(struct drawing *drawing, size_t number)
 	time_chart_label(&drawing->chart, number, row->stage ? 0 : 18, row->stage ? "b" : NULL,
 		row->stage             ? row->stage->name
 			: row->process ? row->process->comm
-				       : shutdown_view_function(drawing->view, row->call->func).text);
+				       : shutdown_view_call(drawing->view, row->call).text);
 	time_chart_duration(&drawing->chart, number, row->from_ns, row->to_ns);
 	svg_group_end(&drawing->chart.svg);
 }

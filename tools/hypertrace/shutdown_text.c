@@ -13,6 +13,7 @@
 #include "tools/hypertrace/table.h"
 
 #define NAME_WIDTH  40
+#define CALL_WIDTH  56
 #define BAR_COLUMNS 28 /* of the stages' bars: the table takes the rest */
 
 struct text {
@@ -75,6 +76,17 @@ static void head_machine(const struct text *text)
 	fputc('\n', text->out);
 }
 
+/* What the kernel's part begins with. */
+static void head_source(const struct text *text)
+{
+	struct shutdown_name root = shutdown_view_function(text->view, text->shutdown->graph.root);
+
+	if (text->shutdown->source == SHUTDOWN_BY_GRAPH)
+		foreign(text, root.text, strlen(root.text));
+	else
+		fprintf(text->out, "the %s", shutdown_view_source(text->shutdown->source));
+}
+
 static void head_total(const struct text *text)
 {
 	const struct shutdown *shutdown = text->shutdown;
@@ -84,7 +96,7 @@ static void head_total(const struct text *text)
 	if (shutdown->command_ns)
 		foreign(text, shutdown->command, strlen(shutdown->command));
 	else
-		fprintf(text->out, "the %s", shutdown_view_source(shutdown->source));
+		head_source(text);
 	fputs(" to the trace's end", text->out);
 	if (shutdown->command_ns)
 		fprintf(text->out, ": %s user space, %s kernel",
@@ -93,9 +105,10 @@ static void head_total(const struct text *text)
 	if (shutdown->end_ns)
 		fprintf(text->out, " (%s)", machine_report_end_name(shutdown->end_reason));
 	fputc('\n', text->out);
-	fprintf(text->out, "  kernel: from the %s on", shutdown_view_source(shutdown->source));
+	fputs("  kernel: from ", text->out);
+	head_source(text);
 	if (shutdown->knows_pid) {
-		fputs(", in the task ", text->out);
+		fputs(" on, in the task ", text->out);
 		foreign(text, shutdown_view_task(text->view).text,
 			strlen(shutdown_view_task(text->view).text));
 	}
@@ -182,15 +195,18 @@ static void view_waits(const struct text *text)
 	table_print(&table, text->out, text->colour);
 }
 
-static void put_call(struct table *table, const struct text *text, const struct shutdown_call *call)
+static void put_call(
+	struct table *table, const struct text *text, const struct shutdown_call *call, bool where)
 {
 	uint64_t ns = shutdown_view_end_ns(text->view, call->end_ns) - call->start_ns;
 
-	table_foreign(table, shutdown_view_function(text->view, call->func).text, NAME_WIDTH);
+	table_foreign(table, shutdown_view_call(text->view, call).text, CALL_WIDTH);
 	table_cell(table, "%s", when(text, call->start_ns).text);
 	table_cell(table, "%s%s", human_ns(ns).text, call->end_ns ? "" : "+");
 	table_ns(table, call->wait_ns);
-	if (call->waiter && call->waiter != call->func)
+	if (where)
+		table_cell(table, "%s", shutdown_view_section(call->section));
+	else if (call->waiter && call->waiter != call->func)
 		table_foreign(table, shutdown_view_function(text->view, call->waiter).text, NAME_WIDTH);
 	else
 		table_cell(table, "%s", call->end_ns ? "-" : "the machine stopped inside");
@@ -199,8 +215,10 @@ static void put_call(struct table *table, const struct text *text, const struct 
 static void view_calls(const struct text *text, enum shutdown_section section)
 {
 	static const char *const headers[] = {"<function", "start", "duration", "waited", "<mostly in", NULL};
-	static const char *const titles[SHUTDOWN_SECTIONS] = {
-		"Reboot notifiers", "Device callbacks", "System core", "Machine", "Other steps"};
+	static const char *const where[] = {"<function", "start", "duration", "waited", "<of", NULL};
+	static const char *const titles[SHUTDOWN_SECTIONS + 1] = {"Reboot notifiers", "Device callbacks",
+		"System core", "Machine", "Other steps", "Locks, messages and the like between these"};
+	bool helpers = section == SHUTDOWN_SECTIONS;
 	size_t nr, rows;
 	const struct shutdown_call **calls = shutdown_view_calls(text->view, section, &nr);
 	cleanup_table struct table table;
@@ -209,9 +227,9 @@ static void view_calls(const struct text *text, enum shutdown_section section)
 	for (size_t i = 0; i < nr; i++)
 		sum += shutdown_view_end_ns(text->view, calls[i]->end_ns) - calls[i]->start_ns;
 	rows = shutdown_view_rows(text->view, nr);
-	table_init(&table, headers);
+	table_init(&table, helpers ? where : headers);
 	for (size_t i = 0; i < rows; i++)
-		put_call(&table, text, calls[i]);
+		put_call(&table, text, calls[i], helpers);
 	free(calls);
 	if (!nr)
 		return;
@@ -311,17 +329,15 @@ static void view_bars(const struct text *text)
 			human_ns(stage->to_ns - stage->from_ns).text);
 		bars_print(&bars, stage->from_ns, stage->to_ns, NULL, NULL, text->out);
 		fputc('\n', text->out);
-		for (size_t n = 0; stage->calls && n < shutdown->graph.nr_calls; n++) {
+		for (size_t n = 0; n < shutdown->graph.nr_calls; n++) {
 			const struct shutdown_call *call = &shutdown->graph.calls[n];
 			uint64_t end_ns = shutdown_view_end_ns(text->view, call->end_ns);
 
-			if ((int)call->section + 1 != (int)stage->kind || call->start_ns < stage->from_ns ||
-				call->start_ns > stage->to_ns ||
+			if (!shutdown_stage_has(stage, call) ||
 				end_ns - call->start_ns < shutdown_view_total_ns(text->view) / 100)
 				continue;
 			fputs("  ", text->out);
-			bars_label(shutdown_view_function(text->view, call->func).text, 2, BAR_COLUMNS,
-				text->out);
+			bars_label(shutdown_view_call(text->view, call).text, 2, BAR_COLUMNS, text->out);
 			fprintf(text->out, "%9s  ", human_ns(end_ns - call->start_ns).text);
 			bars_print(&bars, call->start_ns, end_ns, NULL, NULL, text->out);
 			fputc('\n', text->out);
@@ -339,7 +355,7 @@ void shutdown_text(const struct shutdown_view *view, FILE *out, bool colour)
 	view_stages(&text);
 	view_bars(&text);
 	view_waits(&text);
-	for (int section = 0; section < SHUTDOWN_SECTIONS; section++)
+	for (int section = 0; section <= SHUTDOWN_SECTIONS; section++)
 		view_calls(&text, (enum shutdown_section)section);
 	view_sleeps(&text);
 	view_ended(&text);

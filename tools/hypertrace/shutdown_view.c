@@ -72,6 +72,16 @@ struct shutdown_name shutdown_view_task(const struct shutdown_view *view)
 	return name;
 }
 
+struct shutdown_name shutdown_view_call(const struct shutdown_view *view, const struct shutdown_call *call)
+{
+	struct shutdown_name function = shutdown_view_function(view, call->func), name;
+
+	if (!call->device[0])
+		return function;
+	snprintf(name.text, sizeof(name.text), "%.100s (%s)", function.text, call->device);
+	return name;
+}
+
 static uint64_t call_ns(const struct shutdown_call *call)
 {
 	return (call->end_ns ? call->end_ns : UINT64_MAX) - call->start_ns;
@@ -95,7 +105,8 @@ const struct shutdown_call **shutdown_view_calls(
 
 	*nr = 0;
 	for (size_t i = 0; rows && i < graph->nr_calls; i++)
-		if (graph->calls[i].section == section)
+		if (graph->calls[i].helper ? section == SHUTDOWN_SECTIONS
+					   : graph->calls[i].section == section)
 			rows[(*nr)++] = &graph->calls[i];
 	if (rows)
 		qsort(rows, *nr, sizeof(*rows), compare_calls);

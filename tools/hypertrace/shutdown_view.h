@@ -54,9 +54,15 @@ const char *shutdown_view_source(enum shutdown_source source);
 /* "poweroff/123", raw: the task that shuts down. */
 struct shutdown_name shutdown_view_task(const struct shutdown_view *view);
 
-/* The calls of a section, the longest first; heap, *nr of them. NULL: none, or no memory. */
+/*
+ * The calls of a section, without its helpers; those of SHUTDOWN_SECTIONS: the helpers of all sections. The longest
+ * first; heap, *nr of them. NULL: none, or no memory.
+ */
 const struct shutdown_call **shutdown_view_calls(
 	const struct shutdown_view *view, enum shutdown_section section, size_t *nr);
+
+/* "serio_shutdown", "serio_shutdown (i8042 kbd)"; raw. */
+struct shutdown_name shutdown_view_call(const struct shutdown_view *view, const struct shutdown_call *call);
 
 /* Programs that ended in the user-space part, the last first; likewise. */
 const struct boot_process **shutdown_view_ended(const struct shutdown_view *view, size_t *nr);

@@ -70,18 +70,19 @@ void time_chart_legend(struct time_chart *chart, double *x, const char *class, c
 	*x += 40 + svg_text_width(text, SVG_FONT_PX);
 }
 
+/* In seconds, or what is below a second in milliseconds. */
 void time_chart_axis(struct time_chart *chart)
 {
-	double seconds = (double)(chart->end_ns - chart->begin_ns) / 1e9,
-	       step = svg_axis_step(seconds, TICKS);
+	double range_ns = (double)(chart->end_ns - chart->begin_ns), unit_ns = range_ns < 1e9 ? 1e6 : 1e9;
+	double range = range_ns / unit_ns, step = svg_axis_step(range, TICKS);
 	double bottom = time_chart_y(chart, chart->nr_rows) + 4;
 	int digits = step >= 1 ? 0 : (int)ceil(-log10(step) - 1e-9);
 
-	for (int i = 0; i * step <= seconds * (1 + 1e-9) && i <= 2 * TICKS; i++) {
-		double x = TIME_CHART_LABELS + i * step * 1e9 * chart->px_per_ns;
+	for (int i = 0; i * step <= range * (1 + 1e-9) && i <= 2 * TICKS; i++) {
+		double x = TIME_CHART_LABELS + i * step * unit_ns * chart->px_per_ns;
 		char text[32];
 
-		snprintf(text, sizeof(text), "%.*f s", digits, i * step);
+		snprintf(text, sizeof(text), "%.*f %s", digits, i * step, unit_ns < 1e9 ? "ms" : "s");
 		svg_line(&chart->svg, x, chart->top, x, bottom, i ? "g" : "g0");
 		svg_text(&chart->svg, x, chart->top - 6, "m", text);
 		svg_text(&chart->svg, x, bottom + 14, "m", text);
