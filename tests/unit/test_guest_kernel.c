@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The finder on RAM files that hold a small kernel, or several, or none. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,105 +11,12 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "host/kernel/guest_kernel.h"
-#include "host/kernel/kernel_cache.h"
-#include "tests/unit/kernel_maker.h"
-#include "tests/unit/trace_maker.h"
-
-#define MIB     (UINT64_C(1) << 20)
-#define RELEASE "6.1.0-test"
-
-/* A RAM file, open for writing and as a guest's memory. */
-struct fixture {
-	char path[32];
-	int fd;
-	struct guest_memory memory;
-	struct guest_kernel kernel;
-	struct error error;
-};
-
-static int setup(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	strcpy(fixture->path, "/tmp/test-kernel-XXXXXX");
-	fixture->fd = mkstemp(fixture->path);
-	fixture->memory = GUEST_MEMORY_NONE;
-	*state = fixture;
-	return fixture->fd < 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	guest_kernel_deinit(&fixture->kernel);
-	guest_memory_deinit(&fixture->memory);
-	close(fixture->fd);
-	unlink(fixture->path);
-	free(fixture);
-	return 0;
-}
-
-static int find_with(struct fixture *fixture, const char *cache)
-{
-	guest_kernel_deinit(&fixture->kernel);
-	guest_memory_deinit(&fixture->memory);
-	fixture->error = (struct error){0};
-	assert_int_equal(guest_memory_open_file(&fixture->memory, fixture->path, &fixture->error), 0);
-	return guest_kernel_init(&fixture->kernel, &fixture->memory, cache, &fixture->error);
-}
-
-static int find(struct fixture *fixture)
-{
-	return find_with(fixture, NULL);
-}
-
-static void expect(struct fixture *fixture, const struct maker_kernel *maker)
-{
-	const struct guest_kernel *kernel = &fixture->kernel;
-
-	assert_string_equal(kernel->release, maker->release);
-	assert_int_equal(kernel->text, maker_kernel_symbol(maker, "_text"));
-	assert_int_equal(kernel->kaslr_offset, maker->moved);
-	assert_int_equal(kernel->phys_base + (kernel->text - 0xffffffff80000000), maker->physical);
-	assert_int_equal(guest_kernel_symbol(kernel, "init_task"), maker_kernel_symbol(maker, "init_task"));
-	assert_int_equal(guest_kernel_check(kernel), 0);
-}
-
-/* What all reading goes through. */
-static void expect_address_space(const struct guest_kernel *kernel, const struct maker_kernel *maker)
-{
-	const uint64_t vmalloc = maker_kernel_vmalloc(maker);
-	uint64_t physical, bytes, value;
-	char text[64];
-
-	assert_int_equal(guest_kernel_read_text(kernel, vmalloc, text, sizeof(text)), 0);
-	assert_string_equal(text, MAKER_VMALLOC_TEXT);
-	assert_int_equal(guest_kernel_translate(kernel, vmalloc + 0x123, &physical, &bytes), 0);
-	assert_int_equal(bytes, 4096 - 0x123);
-	assert_int_equal(physical % 4096, 0x123);
-	assert_int_equal(guest_kernel_read_u64(kernel, maker->page_offset + physical - 0x123, &value), 0);
-	assert_memory_equal(&value, MAKER_VMALLOC_TEXT, sizeof(value));
-	/* over the end of the page, where nothing is; not canonical; user space */
-	assert_int_equal(guest_kernel_read_u64(kernel, vmalloc + 4092, &value), -EFAULT);
-	assert_int_equal(guest_kernel_read_u64(
-				 kernel, vmalloc & (UINT64_MAX >> (maker->five_levels ? 7 : 16)), &value),
-		-EFAULT);
-	assert_int_equal(guest_kernel_read_u64(kernel, 0x1000, &value), -EFAULT);
-	assert_int_equal(guest_kernel_read_u64(kernel, UINT64_MAX - 3, &value), -EFAULT);
-	/* behind the end of RAM */
-	assert_int_equal(
-		guest_kernel_read_u64(kernel, maker->page_offset + maker->ram_bytes - 4, &value), -EFAULT);
-	/* a text is cut to its place */
-	assert_int_equal(guest_kernel_read_text(kernel, vmalloc, text, 5), 0);
-	assert_string_equal(text, "in a");
-}
+#include "tests/unit/kernel_fixture.h"
 
 static void found(void **state)
 {
 	static const uint64_t moves[] = {0, 0x12600000};
-	struct fixture *fixture = *state;
+	struct kernel_fixture *fixture = *state;
 
 	for (size_t i = 0; i < 8; i++) {
 		struct maker_kernel maker = {
@@ -128,12 +33,12 @@ static void found(void **state)
 
 		assert_int_equal(ftruncate(fixture->fd, 0), 0);
 		maker_kernel_write(fixture->fd, &maker);
-		assert_int_equal(find(fixture), 0);
-		expect(fixture, &maker);
+		assert_int_equal(kernel_fixture_find(fixture, NULL), 0);
+		kernel_fixture_expect(fixture, &maker);
 		assert_int_equal(fixture->kernel.page_levels, maker.five_levels ? 5 : 4);
 		assert_int_equal(fixture->kernel.page_offset, maker.page_offset);
 		assert_false(fixture->kernel.was_cached);
-		expect_address_space(&fixture->kernel, &maker);
+		kernel_fixture_expect_space(fixture, &maker);
 	}
 }
 
@@ -154,7 +59,7 @@ static int stop(void *context, uint64_t entry)
 
 static void reads(void **state)
 {
-	struct fixture *fixture = *state;
+	struct kernel_fixture *fixture = *state;
 	const struct guest_kernel *kernel = &fixture->kernel;
 	struct maker_kernel maker = {
 		.release = RELEASE, .vmcoreinfo = 8 * MIB, .task = 9 * MIB, .state = MAKER_RUNNING};
@@ -163,7 +68,7 @@ static void reads(void **state)
 	uint32_t cpus;
 
 	maker_kernel_write(fixture->fd, &maker);
-	assert_int_equal(find(fixture), 0);
+	assert_int_equal(kernel_fixture_find(fixture, NULL), 0);
 	assert_int_equal(guest_kernel_cpus(kernel, &cpus, &error), 0);
 	assert_int_equal(cpus, 2);
 	assert_int_equal(guest_kernel_per_cpu(kernel, "current_task", 1, &address), 0);
@@ -201,21 +106,21 @@ static void reads(void **state)
 
 static void is_refused(void **state)
 {
-	struct fixture *fixture = *state;
+	struct kernel_fixture *fixture = *state;
 	struct maker_kernel maker = {.release = RELEASE, .vmcoreinfo = 8 * MIB, .without_btf = true};
 
 	assert_int_equal(ftruncate(fixture->fd, 32 * MIB), 0);
-	assert_int_equal(find(fixture), -EAGAIN);
+	assert_int_equal(kernel_fixture_find(fixture, NULL), -EAGAIN);
 	assert_non_null(strstr(fixture->error.text, "no Linux kernel in the memory of /tmp/test-kernel-"));
 
 	maker_kernel_write(fixture->fd, &maker);
-	assert_int_equal(find(fixture), -ENOTSUP);
+	assert_int_equal(kernel_fixture_find(fixture, NULL), -ENOTSUP);
 	assert_non_null(strstr(fixture->error.text, "kernel " RELEASE " has no BTF (CONFIG_DEBUG_INFO_BTF)"));
 
 	maker.without_btf = false;
 	maker.without_kallsyms = true;
 	maker_kernel_write(fixture->fd, &maker);
-	assert_int_equal(find(fixture), -ENOTSUP);
+	assert_int_equal(kernel_fixture_find(fixture, NULL), -ENOTSUP);
 	assert_non_null(strstr(fixture->error.text, RELEASE));
 	assert_non_null(strstr(fixture->error.text, "symbols"));
 
@@ -223,18 +128,18 @@ static void is_refused(void **state)
 	maker.without_kallsyms = false;
 	maker_kernel_write(fixture->fd, &maker);
 	maker_write(fixture->fd, maker_kernel_physical(&maker, "linux_banner"), "Linus", 5);
-	assert_int_equal(find(fixture), -EAGAIN);
+	assert_int_equal(kernel_fixture_find(fixture, NULL), -EAGAIN);
 	assert_non_null(strstr(fixture->error.text, "linux_banner"));
 }
 
 static void check(void **state)
 {
-	struct fixture *fixture = *state;
+	struct kernel_fixture *fixture = *state;
 	struct maker_kernel maker = {.release = RELEASE, .vmcoreinfo = 8 * MIB, .id = 5};
 	const uint64_t zero = 0;
 
 	maker_kernel_write(fixture->fd, &maker);
-	assert_int_equal(find(fixture), 0);
+	assert_int_equal(kernel_fixture_find(fixture, NULL), 0);
 	assert_string_equal(fixture->kernel.build_id, "0505050505050505050505050505050505050505");
 	assert_int_equal(guest_kernel_check(&fixture->kernel), 0);
 	assert_false(guest_kernel_has_restarted(&fixture->kernel));
@@ -261,7 +166,7 @@ static void check(void **state)
 /* What is left of an earlier kernel is not taken, whichever is found first. */
 static void after_a_reboot(void **state)
 {
-	struct fixture *fixture = *state;
+	struct kernel_fixture *fixture = *state;
 
 	for (int i = 0; i < 2; i++) {
 		struct maker_kernel left = {.release = "6.1.0-left",
@@ -281,37 +186,37 @@ static void after_a_reboot(void **state)
 		assert_int_equal(ftruncate(fixture->fd, 0), 0);
 		maker_kernel_write(fixture->fd, &left);
 		maker_kernel_write(fixture->fd, &running);
-		assert_int_equal(find(fixture), 0);
-		expect(fixture, &running);
+		assert_int_equal(kernel_fixture_find(fixture, NULL), 0);
+		kernel_fixture_expect(fixture, &running);
 
 		/* its clock was ahead, but it ended in order */
 		left.seconds = 2000;
 		left.state = MAKER_RESTART;
 		maker_kernel_write(fixture->fd, &left);
-		assert_int_equal(find(fixture), 0);
-		expect(fixture, &running);
+		assert_int_equal(kernel_fixture_find(fixture, NULL), 0);
+		kernel_fixture_expect(fixture, &running);
 
 		/* or its page tables are gone */
 		left.state = MAKER_RUNNING;
 		maker_kernel_write(fixture->fd, &left);
 		for (uint64_t at = left.tables; at < left.tables + 10 * 4096; at += 8)
 			maker_write(fixture->fd, at, &zero, sizeof(zero));
-		assert_int_equal(find(fixture), 0);
-		expect(fixture, &running);
+		assert_int_equal(kernel_fixture_find(fixture, NULL), 0);
+		kernel_fixture_expect(fixture, &running);
 
 		/* the other only starts */
 		maker_kernel_write(fixture->fd, &left);
 		running.state = MAKER_BOOTING;
 		running.seconds = 0;
 		maker_kernel_write(fixture->fd, &running);
-		assert_int_equal(find(fixture), 0);
-		expect(fixture, &running);
+		assert_int_equal(kernel_fixture_find(fixture, NULL), 0);
+		kernel_fixture_expect(fixture, &running);
 
 		/* nothing else is there: what is overwritten in part is nothing */
 		for (uint64_t at = left.tables; at < left.tables + 10 * 4096; at += 8)
 			maker_write(fixture->fd, at, &zero, sizeof(zero));
 		maker_write(fixture->fd, running.vmcoreinfo, &zero, sizeof(zero));
-		assert_int_equal(find(fixture), -EAGAIN);
+		assert_int_equal(kernel_fixture_find(fixture, NULL), -EAGAIN);
 		assert_non_null(strstr(fixture->error.text, "6.1.0-left is overwritten in part"));
 	}
 }
@@ -319,12 +224,12 @@ static void after_a_reboot(void **state)
 /* Found so early that it has no direct map; that comes while we look. */
 static void early(void **state)
 {
-	struct fixture *fixture = *state;
+	struct kernel_fixture *fixture = *state;
 	struct maker_kernel maker = {.release = RELEASE, .vmcoreinfo = 8 * MIB, .is_early = true};
 	uint64_t value;
 
 	maker_kernel_write(fixture->fd, &maker);
-	assert_int_equal(find(fixture), 0);
+	assert_int_equal(kernel_fixture_find(fixture, NULL), 0);
 	assert_int_equal(fixture->kernel.page_offset, 0);
 	assert_int_equal(guest_kernel_read_u64(&fixture->kernel,
 				 guest_kernel_symbol(&fixture->kernel, "phys_base"), &value),
@@ -333,7 +238,7 @@ static void early(void **state)
 	maker.is_early = false;
 	maker.page_offset = UINT64_C(0xffff97c880000000);
 	maker_kernel_write(fixture->fd, &maker);
-	expect_address_space(&fixture->kernel, &maker);
+	kernel_fixture_expect_space(fixture, &maker);
 }
 
 /*
@@ -343,7 +248,7 @@ static void early(void **state)
 static void in_the_right_layout(void **state)
 {
 	static const uint64_t holes[] = {2048 * MIB, 3072 * MIB};
-	struct fixture *fixture = *state;
+	struct kernel_fixture *fixture = *state;
 
 	for (size_t i = 0; i < 4; i++) {
 		const uint64_t zero = 0;
@@ -361,163 +266,25 @@ static void in_the_right_layout(void **state)
 		if (maker.task)
 			maker_write(
 				fixture->fd, maker_kernel_physical(&maker, "max_pfn"), &zero, sizeof(zero));
-		assert_int_equal(find(fixture), 0);
+		assert_int_equal(kernel_fixture_find(fixture, NULL), 0);
 		assert_true(fixture->memory.nr_layouts > 1);
 		assert_int_equal(guest_memory_end(&fixture->memory), 6144 * MIB + 4096 * MIB - maker.hole);
-		expect(fixture, &maker);
+		kernel_fixture_expect(fixture, &maker);
 	}
-}
-
-static size_t count_files(const char *directory)
-{
-	DIR *stream = opendir(directory);
-	size_t count = 0;
-
-	assert_non_null(stream);
-	for (struct dirent *item; (item = readdir(stream));)
-		count += item->d_name[0] != '.';
-	closedir(stream);
-	return count;
-}
-
-static void cached(void **state)
-{
-	struct fixture *fixture = *state;
-	struct maker_kernel maker = {.release = RELEASE, .vmcoreinfo = 8 * MIB, .id = 0xab};
-	char *parent = maker_directory(), directory[128], path[256];
-	const uint64_t zero = 0;
-	int fd;
-
-	snprintf(directory, sizeof(directory), "%s/made/here", parent);
-	maker_kernel_write(fixture->fd, &maker);
-	assert_int_equal(find_with(fixture, directory), 0);
-	assert_false(fixture->kernel.was_cached);
-	assert_int_equal(count_files(directory), 1);
-
-	/* elsewhere, and without VMCOREINFO */
-	assert_int_equal(ftruncate(fixture->fd, 0), 0);
-	maker.physical = 18 * MIB;
-	maker.moved = 6 * MIB;
-	maker.vmcoreinfo = 0;
-	maker.five_levels = true;
-	maker_kernel_write(fixture->fd, &maker);
-	assert_int_equal(find_with(fixture, directory), 0);
-	assert_true(fixture->kernel.was_cached);
-	expect(fixture, &maker);
-	expect_address_space(&fixture->kernel, &maker);
-	assert_int_equal(find(fixture), -EAGAIN);
-
-	/* its first instructions have not run: it does not know where it is */
-	maker_write(fixture->fd, maker_kernel_physical(&maker, "phys_base"), &zero, sizeof(zero));
-	assert_int_equal(find_with(fixture, directory), -EAGAIN);
-
-	/* a damaged entry is as none, and is written anew */
-	maker.vmcoreinfo = 8 * MIB;
-	maker_kernel_write(fixture->fd, &maker);
-	snprintf(path, sizeof(path), "%s/%s", directory, "abababababababababababababababababababab");
-	fd = open(path, O_WRONLY);
-	maker_write(fd, 100, "damage", 6);
-	close(fd);
-	assert_int_equal(find_with(fixture, directory), 0);
-	assert_false(fixture->kernel.was_cached);
-	assert_int_equal(find_with(fixture, directory), 0);
-	assert_true(fixture->kernel.was_cached);
-	maker_remove(parent);
-}
-
-/* A guest that claimed the build id of another kernel does not keep that from being found. */
-static void poisoned(void **state)
-{
-	struct fixture *fixture = *state;
-	struct maker_kernel maker = {
-		.release = "6.6.6-false", .vmcoreinfo = 8 * MIB, .id = 1, .without_absolute = true};
-	char *directory = maker_directory();
-
-	maker_kernel_write(fixture->fd, &maker);
-	assert_int_equal(find_with(fixture, directory), 0);
-	maker = (struct maker_kernel){.release = RELEASE, .vmcoreinfo = 8 * MIB, .id = 1, .moved = 2 * MIB};
-	assert_int_equal(ftruncate(fixture->fd, 0), 0);
-	maker_kernel_write(fixture->fd, &maker);
-	assert_int_equal(find_with(fixture, directory), 0);
-	assert_false(fixture->kernel.was_cached);
-	expect(fixture, &maker);
-	assert_int_equal(find_with(fixture, directory), 0);
-	assert_true(fixture->kernel.was_cached);
-	expect(fixture, &maker);
-	maker_remove(directory);
-}
-
-/* Any byte that is changed makes an entry none. */
-static void damaged_entries(void **state)
-{
-	struct fixture *fixture = *state;
-	struct maker_kernel maker = {.release = RELEASE, .vmcoreinfo = 8 * MIB, .id = 0xcd};
-	struct kernel_cache_entry entries[KERNEL_CACHE_ENTRIES_MAX];
-	char *directory = maker_directory(), path[256], text[4096];
-	ssize_t length;
-	int fd;
-
-	maker_kernel_write(fixture->fd, &maker);
-	assert_int_equal(find_with(fixture, directory), 0);
-	assert_int_equal(kernel_cache_load(directory, entries), 1);
-	assert_string_equal(entries[0].info.release, RELEASE);
-	assert_int_equal(entries[0].build_id[7], 0xcd);
-	snprintf(path, sizeof(path), "%s/%s", directory, fixture->kernel.build_id);
-	fd = open(path, O_RDWR);
-	length = read(fd, text, sizeof(text));
-	assert_true(length > 100);
-	for (ssize_t i = 0; i < length; i++) {
-		const char changed = text[i] ^ 1;
-
-		maker_write(fd, (uint64_t)i, &changed, 1);
-		assert_int_equal(kernel_cache_load(directory, entries), 0);
-		maker_write(fd, (uint64_t)i, &text[i], 1);
-	}
-	assert_int_equal(kernel_cache_load(directory, entries), 1);
-	for (ssize_t i = 0; i < length; i++) {
-		assert_int_equal(ftruncate(fd, i), 0);
-		assert_int_equal(kernel_cache_load(directory, entries), 0);
-		maker_write(fd, 0, text, (size_t)length);
-	}
-	close(fd);
-	assert_int_equal(kernel_cache_load("/no/such/directory", entries), 0);
-	maker_remove(directory);
-}
-
-static void few_are_kept(void **state)
-{
-	struct fixture *fixture = *state;
-	struct maker_kernel maker = {.release = RELEASE, .vmcoreinfo = 8 * MIB};
-	char *directory = maker_directory();
-
-	for (int i = 0; i < 20; i++) {
-		maker.id = (uint8_t)(i + 1);
-		maker_kernel_write(fixture->fd, &maker);
-		assert_int_equal(find_with(fixture, directory), 0);
-		/* the first one is used again and again, so it stays */
-		maker.id = 1;
-		maker_kernel_write(fixture->fd, &maker);
-		assert_int_equal(find_with(fixture, directory), 0);
-		assert_int_equal(fixture->kernel.was_cached, true);
-	}
-	assert_int_equal(count_files(directory), 16);
-	maker_remove(directory);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(found, setup, teardown),
-		cmocka_unit_test_setup_teardown(reads, setup, teardown),
-		cmocka_unit_test_setup_teardown(is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(check, setup, teardown),
-		cmocka_unit_test_setup_teardown(after_a_reboot, setup, teardown),
-		cmocka_unit_test_setup_teardown(early, setup, teardown),
-		cmocka_unit_test_setup_teardown(in_the_right_layout, setup, teardown),
-		cmocka_unit_test_setup_teardown(cached, setup, teardown),
-		cmocka_unit_test_setup_teardown(poisoned, setup, teardown),
-		cmocka_unit_test_setup_teardown(damaged_entries, setup, teardown),
-		cmocka_unit_test_setup_teardown(few_are_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(found, kernel_fixture_setup, kernel_fixture_teardown),
+		cmocka_unit_test_setup_teardown(reads, kernel_fixture_setup, kernel_fixture_teardown),
+		cmocka_unit_test_setup_teardown(is_refused, kernel_fixture_setup, kernel_fixture_teardown),
+		cmocka_unit_test_setup_teardown(check, kernel_fixture_setup, kernel_fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			after_a_reboot, kernel_fixture_setup, kernel_fixture_teardown),
+		cmocka_unit_test_setup_teardown(early, kernel_fixture_setup, kernel_fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			in_the_right_layout, kernel_fixture_setup, kernel_fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
