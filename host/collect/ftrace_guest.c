@@ -53,7 +53,7 @@ static struct guest *of_member(struct recorder_member *member)
 }
 
 /* The kernel's log, and which process each task is of: no event says that. */
-static void keep_state(struct guest *guest, uint64_t now_ns)
+static void keep_state(struct guest *guest, uint64_t now_ns, bool final)
 {
 	struct machine_output *output;
 
@@ -63,7 +63,7 @@ static void keep_state(struct guest *guest, uint64_t now_ns)
 	if (!guest->has_log)
 		guest->has_log = guest_log_init(&guest->log, &guest->kernel, output->dir_fd, NULL) == 0;
 	if (guest->has_log)
-		guest_log_poll(&guest->log);
+		guest_log_poll(&guest->log, final);
 	if (now_ns - guest->tasks_ns < TASKS_NS)
 		return;
 	guest->tasks_ns = now_ns;
@@ -369,7 +369,7 @@ static int check_kernel(struct guest *guest, uint64_t now_ns)
 	for (size_t i = 0; i < guest->nr_machines; i++)
 		ftrace_machine_count(guest->machines[i]);
 	code = find_rings(guest);
-	keep_state(guest, now_ns);
+	keep_state(guest, now_ns, !guest->memory.is_live);
 	return code;
 }
 
@@ -425,7 +425,7 @@ static void finish_guest(struct recorder_member *member)
 		look_for_panic(guest);
 		poll_rings(guest, clock_now_ns(CLOCK_MONOTONIC));
 		guest->tasks_ns = 0;
-		keep_state(guest, clock_now_ns(CLOCK_MONOTONIC));
+		keep_state(guest, clock_now_ns(CLOCK_MONOTONIC), true);
 		end = find_end(guest);
 	}
 	if (end && !guest->panicked)

@@ -31,10 +31,11 @@ int guest_log_init(
 	return error ? error->code : -EIO;
 }
 
-void guest_log_poll(struct guest_log *log)
+void guest_log_poll(struct guest_log *log, bool final)
 {
 	struct printk_record record;
 
+	log->ring.patient = !final;
 	while (printk_ring_next(&log->ring, &record) == 1 && log->bytes < GUEST_LOG_BYTES_MAX) {
 		char text[4 * TEXT_MAX];
 		size_t length = text_escape(text, record.text, record.length < TEXT_MAX ? record.length : TEXT_MAX);

@@ -23,8 +23,8 @@ struct guest_log {
 int guest_log_init(
 	struct guest_log *log, const struct guest_kernel *kernel, int machine_fd, struct error *error);
 
-/* Appends what the guest has said since. */
-void guest_log_poll(struct guest_log *log);
+/* Appends what the guest has said since. `final`: also past a record that it has not finished. */
+void guest_log_poll(struct guest_log *log, bool final);
 void guest_log_deinit(struct guest_log *log);
 
 /* Writes the names of all tasks there are, with their processes. What cannot be read is left out. */
