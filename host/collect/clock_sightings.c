@@ -9,8 +9,11 @@
 #define ALONE_NS (2 * MS_NS)
 /* From when the guest reads its clock to when the event can be seen. */
 #define VISIBLE_NS 10000
-/* The rank of the sighting, among the nearest to the line, whose distance is taken for the line's error. */
-#define NEAR_MIN   3
+/*
+ * The line's error: of many sightings the distance from it of that one of so many which is the nearest to it; of few all
+ * the time between two looks.
+ */
+#define MANY       32
 #define NEAR_SHARE 16
 
 /* When there is a point: after so long, with so many sightings. */
@@ -81,10 +84,16 @@ static uint64_t narrowest(const struct clock_sightings *sightings)
 	return least;
 }
 
+/* A guest's times may be any, and what comes of nonsense is nonsense; but it is a number. */
+static uint64_t whole(double value)
+{
+	return value > -0x1p62 && value < 0x1p62 ? (uint64_t)(int64_t)value : 0;
+}
+
 static void fill(const struct clock_sightings *sightings, struct clock_point *point)
 {
 	const unsigned count = sightings->count;
-	unsigned left = 0, right = 0, rank = count / NEAR_SHARE > NEAR_MIN ? count / NEAR_SHARE : NEAR_MIN;
+	unsigned left = 0, right = 0;
 	struct place places[CLOCK_SIGHTINGS_MAX];
 	double distances[CLOCK_SIGHTINGS_MAX], middle = 0, slope = 0, host,
 					       error = (double)narrowest(sightings);
@@ -102,12 +111,12 @@ static void fill(const struct clock_sightings *sightings, struct clock_point *po
 	for (unsigned i = 0; i < count; i++)
 		distances[i] = places[i].y - (host + (places[i].x - middle) * slope);
 	qsort(distances, count, sizeof(distances[0]), compare);
-	if (rank < count && distances[rank] < error)
-		error = distances[rank];
+	if (count >= MANY && distances[count / NEAR_SHARE + 1] < error)
+		error = distances[count / NEAR_SHARE + 1];
 	*point = (struct clock_point){
-		.tsc = sightings->all[0].time + (uint64_t)middle,
-		.host_ns = (int64_t)sightings->all[0].after_ns + (int64_t)(host - error / 2),
-		.bound_ns = (uint64_t)(error / 2) + 1 + VISIBLE_NS + (count == 1 ? ALONE_NS : 0),
+		.tsc = sightings->all[0].time + whole(middle),
+		.host_ns = (int64_t)(sightings->all[0].after_ns + whole(host) - whole(error / 2)),
+		.bound_ns = whole(error / 2) + 1 + VISIBLE_NS + (count == 1 ? ALONE_NS : 0),
 	};
 }
 
