@@ -47,7 +47,7 @@ static void find_worst(struct panic_view *view)
 
 		if (complaint->kind == COMPLAINT_PANIC && !view->panic)
 			view->panic = complaint;
-		else if (!view->panic &&
+		else if (!view->panic && !view->oops && /* those after the first follow from it, mostly */
 			(complaint->kind == COMPLAINT_OOPS || complaint->kind == COMPLAINT_BUG))
 			view->oops = complaint;
 	}

@@ -18,7 +18,7 @@ struct panic_view {
 	size_t nr_lines;
 	struct kernel_complaints complaints;
 	const struct kernel_complaint *panic; /* NULL: the log has none */
-	const struct kernel_complaint *oops;  /* the last one, or what led to the panic; NULL */
+	const struct kernel_complaint *oops;  /* the first one; NULL */
 };
 
 /* A trace without a log (of another channel) is no error. -ENOMEM; errors of reading. */
