@@ -107,6 +107,8 @@ static int take_record(void *context, uint32_t cpu, const struct ftrace_record *
 	const uint8_t *payload;
 	uint32_t pid = 0;
 
+	if (machine->clock_changed) /* this belongs into the next machine */
+		return -ESTALE;
 	if (record->time > machine->newest)
 		machine->newest = record->time;
 	if (!plan) {
