@@ -58,6 +58,39 @@ stats vm1.second instances/second
 stats vm1 .
 EOF
 
+initramfs "$work/clocks" getppid <<'EOF'
+for clock in local mono boot x86-tsc global; do
+	echo $clock >trace_clock
+	/getppid 60000
+	sleep 1
+done
+EOF
+
+# check_clocks TRACE SECONDS: a machine for each clock, one after the other in the host's time, each stamp as good as its bound
+check_clocks() {
+	python3 - "$@" <<'PY'
+import json, subprocess, sys, os
+trace, limit_s = sys.argv[1], float(sys.argv[2])
+info = json.load(open(trace + "/hypertrace.json"))
+seen, before_ns = set(), 0
+for machine in info["machines"]:
+    lines = subprocess.run([os.environ["HYPERTRACE"], "dump", "--json", "--tail", "1", "-m", machine["name"], trace],
+                           stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    if not lines:
+        continue
+    last_ns = max(json.loads(line)["time_ns"] for line in lines)
+    assert last_ns >= before_ns - limit_s * 1e9, f'{machine["name"]} ends before the one before it'
+    bound_ns = min(point[2] for point in machine["clock"]["points"])
+    assert bound_ns < limit_s * 1e9, f'{machine["name"]}: its best bound is {bound_ns} ns'
+    before_ns = last_ns
+    seen.add(machine["clock"]["name"])
+# the last one was written to until we stopped: its newest event is hardly older than the end
+assert abs(info["end_unix_ns"] - before_ns) < (1.5 + limit_s) * 1e9, f'{info["end_unix_ns"] - before_ns} ns from the end'
+assert seen >= {"local", "mono", "boot", "x86-tsc", "global"}, seen
+print("clocks:", *sorted(seen))
+PY
+}
+
 for kernel in $kernels; do
 	plain_guest "load-$kernel" "$kernel" 512 "$work/load" "$events trace_buf_size=4M"
 	follow "load-$kernel" vm1
@@ -66,5 +99,9 @@ for kernel in $kernels; do
 
 	plain_guest "wrap-$kernel" "$kernel" 512 "$work/wrap" "$events trace_buf_size=256K"
 	follow "wrap-$kernel" vm1.second
+
+	plain_guest "clocks-$kernel" "$kernel" 512 "$work/clocks" "$events trace_buf_size=4M"
+	follow "clocks-$kernel"
+	check_clocks "$work/clocks-$kernel.trace" 0.2 || fail "$kernel: clocks"
 done
 finish
