@@ -10,6 +10,7 @@
 #include "host/collect/guest_log.h"
 #include "host/kernel/guest_kernel.h"
 #include "host/kernel/panic_state.h"
+#include "host/kernel/system_state.h"
 #include "lib/base/clock_now.h"
 #include "lib/base/text.h"
 
@@ -110,33 +111,6 @@ static void give_up(struct guest *guest, const char *end_state, const char *why)
 		recorder_notice(guest->common, "%s: %s", guest->name, why);
 }
 
-/* A word of -e that none of the guest's events goes by. */
-static void check_words(struct guest *guest)
-{
-	size_t position, word;
-	uint64_t type, value;
-
-	for (word = 0; word < guest->selection->nr_words; word++) {
-		bool found = ftrace_selection_word(guest->selection, word)[0] == '!';
-
-		position = 0;
-		while (!found && hash_map_next(&guest->events.by_type, &position, &type, &value)) {
-			const struct ftrace_event *event = (const void *)(uintptr_t)value;
-
-			found = ftrace_selection_word_names(guest->selection, word, event->system, event->name);
-		}
-		if (found || !guest->base.refusal)
-			continue;
-		if (!guest->base.refusal->code) {
-			error_set(guest->base.refusal, -EINVAL, "%s: -e %s: the guest's kernel has no such event",
-				guest->name, ftrace_selection_word(guest->selection, word));
-			error_hint(guest->base.refusal, "see /sys/kernel/tracing/available_events in the guest");
-			recorder_notice(guest->common, "%s", guest->base.refusal->text);
-		}
-	}
-	guest->checked_words = true;
-}
-
 static void name_machine(const struct guest *guest, const struct ftrace_instance *instance, char *out, size_t size)
 {
 	size_t used = (size_t)snprintf(out, size, "%s", guest->name);
@@ -213,6 +187,19 @@ static bool has_fields(struct guest *guest)
 	return ready;
 }
 
+/* A word of -e that none of the guest's events goes by. */
+static void refuse_words(struct guest *guest)
+{
+	const char *word = ftrace_selection_stranger(guest->selection, &guest->events);
+
+	guest->checked_words = true;
+	if (!word || !guest->base.refusal || guest->base.refusal->code)
+		return;
+	error_set(guest->base.refusal, -EINVAL, "%s: -e %s: the guest's kernel has no such event", guest->name, word);
+	error_hint(guest->base.refusal, "see /sys/kernel/tracing/available_events in the guest");
+	recorder_notice(guest->common, "%s", guest->base.refusal->text);
+}
+
 /* Rings that are not followed yet. -ESRCH, -EIO. */
 static int find_rings(struct guest *guest)
 {
@@ -247,7 +234,7 @@ static int find_rings(struct guest *guest)
 		if (!is_followed(guest, &instances[i]))
 			add_machine(guest, &instances[i], !first);
 	if (!guest->checked_words && guest->nr_machines)
-		check_words(guest);
+		refuse_words(guest);
 	return 0;
 }
 
@@ -395,25 +382,6 @@ static unsigned poll_guest(struct recorder_member *member, uint64_t now_ns)
 	return fill < 0 ? 0 : (unsigned)fill;
 }
 
-/* Is it going down, or down? What the kernel's system_state says, in the words of the module's guest_end. */
-static const char *find_end(const struct guest *guest)
-{
-	static const struct {
-		const char *name, *message;
-	} states[] = {{"SYSTEM_HALT", "halt"}, {"SYSTEM_POWER_OFF", "power off"}, {"SYSTEM_RESTART", "restart"}};
-	uint64_t address = guest_kernel_symbol(&guest->kernel, "system_state");
-	uint32_t state;
-	int64_t value;
-
-	if (!address || guest_kernel_read_u32(&guest->kernel, address, &state))
-		return NULL;
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		if (kernel_types_enumerator(&guest->kernel.types, "system_states", states[i].name, &value) == 0 &&
-			(int64_t)state == value)
-			return states[i].message;
-	return NULL;
-}
-
 static void finish_guest(struct recorder_member *member)
 {
 	struct guest *guest = of_member(member);
@@ -426,7 +394,7 @@ static void finish_guest(struct recorder_member *member)
 		poll_rings(guest, clock_now_ns(CLOCK_MONOTONIC));
 		guest->tasks_ns = 0;
 		keep_state(guest, clock_now_ns(CLOCK_MONOTONIC), true);
-		end = find_end(guest);
+		end = system_state_end(&guest->kernel);
 	}
 	if (end && !guest->panicked)
 		snprintf(guest->message, sizeof(guest->message), "%s", end);

@@ -71,15 +71,6 @@ void ftrace_selection_deinit(struct ftrace_selection *selection)
 	*selection = (struct ftrace_selection){0};
 }
 
-const char *ftrace_selection_word(const struct ftrace_selection *selection, size_t word)
-{
-	const char *at = selection->words;
-
-	while (word--)
-		at += strlen(at) + 1;
-	return at;
-}
-
 static bool is_in_group(const char *group, const char *event)
 {
 	for (const struct event_choice *choice = event_table_choices; choice->name; choice++)
@@ -105,14 +96,6 @@ static bool word_names(const char *word, const char *system, const char *event)
 	return false;
 }
 
-bool ftrace_selection_word_names(
-	const struct ftrace_selection *selection, size_t word, const char *system, const char *event)
-{
-	const char *text = ftrace_selection_word(selection, word);
-
-	return word_names(text + (text[0] == '!'), system, event);
-}
-
 bool ftrace_selection_has(const struct ftrace_selection *selection, const char *system, const char *event)
 {
 	const char *word = selection->words;
@@ -122,4 +105,25 @@ bool ftrace_selection_has(const struct ftrace_selection *selection, const char *
 		if (word_names(word + (word[0] == '!'), system, event))
 			has = word[0] != '!';
 	return has;
+}
+
+const char *ftrace_selection_stranger(
+	const struct ftrace_selection *selection, const struct ftrace_events *events)
+{
+	const char *word = selection->words;
+
+	for (size_t i = 0; i < selection->nr_words; i++, word += strlen(word) + 1) {
+		bool found = word[0] == '!';
+		uint64_t type, value;
+		size_t position = 0;
+
+		while (!found && hash_map_next(&events->by_type, &position, &type, &value)) {
+			const struct ftrace_event *event = (const void *)(uintptr_t)value;
+
+			found = word_names(word, event->system, event->name);
+		}
+		if (!found)
+			return word;
+	}
+	return NULL;
 }

@@ -7,6 +7,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include "host/collect/ftrace_events.h"
 #include "host/collect/recorder.h"
 #include "lib/base/error.h"
 
@@ -24,7 +25,6 @@ void ftrace_selection_deinit(struct ftrace_selection *selection);
 
 bool ftrace_selection_has(const struct ftrace_selection *selection, const char *system, const char *event);
 
-/* Does that word (its index; in the order of the list) name this event? For finding words that name none. */
-bool ftrace_selection_word_names(
-	const struct ftrace_selection *selection, size_t word, const char *system, const char *event);
-const char *ftrace_selection_word(const struct ftrace_selection *selection, size_t word);
+/* The first word that puts something in and names none of a guest's events; NULL: all do. */
+const char *ftrace_selection_stranger(
+	const struct ftrace_selection *selection, const struct ftrace_events *events);

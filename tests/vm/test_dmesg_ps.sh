@@ -6,24 +6,6 @@
 
 threads=$(program threads) || exit 1
 
-# qmp SOCKET COMMAND ARGUMENTS-AS-JSON
-qmp() {
-	python3 - "$@" <<'PY'
-import json, socket, sys
-connection = socket.socket(socket.AF_UNIX)
-connection.connect(sys.argv[1])
-stream = connection.makefile("rw")
-stream.readline()
-for command in ({"execute": "qmp_capabilities"}, {"execute": sys.argv[2], "arguments": json.loads(sys.argv[3])}):
-    stream.write(json.dumps(command) + "\n")
-    stream.flush()
-    while "event" in (answer := json.loads(stream.readline())):
-        pass
-    if "error" in answer:
-        sys.exit(str(answer))
-PY
-}
-
 # What the guest runs: it says what it sees of itself, waits for a line of input, and panics.
 cat >"$work/inside" <<'SH'
 /threads &

@@ -4,25 +4,6 @@
 # recorder that follows it says so; and one that goes on after an oops is told from one that panicked.
 . "$(dirname "$0")/lib.sh"
 
-# qmp SOCKET COMMAND [ARGUMENTS-AS-JSON]
-qmp() {
-	python3 - "$@" <<'PY'
-import json, socket, sys
-connection = socket.socket(socket.AF_UNIX)
-connection.connect(sys.argv[1])
-stream = connection.makefile("rw")
-stream.readline()
-for command in ({"execute": "qmp_capabilities"},
-                {"execute": sys.argv[2], "arguments": json.loads(sys.argv[3] if len(sys.argv) > 3 else "{}")}):
-    stream.write(json.dumps(command) + "\n")
-    stream.flush()
-    while "event" in (answer := json.loads(stream.readline())):
-        pass
-    if "error" in answer:
-        sys.exit(str(answer))
-PY
-}
-
 until_says() { # FILE PATTERN COMMAND...: runs it until its output has the pattern, for at most a minute
 	local file=$1 pattern=$2
 	shift 2
