@@ -165,14 +165,15 @@ static void add_level(struct boot *boot, const struct place *at, const struct de
 static void add_finish(struct boot *boot, const struct place *at, const struct decoded_event *event)
 {
 	uint64_t own = boot->initcalls.own;
+	uint32_t level = boot->initcalls.nr_levels - 1;
 
 	initcalls_finish(&boot->initcalls, at->pid, event->values[0], (int64_t)event->values[1],
 		away_ns(boot, at->pid), at->now_ns);
 	if (boot->initcalls.own == own)
 		return;
 	boot->last_own = mark(boot, at->now_ns);
-	if (boot->initcalls.nr_levels)
-		boot->level_ends[boot->initcalls.nr_levels - 1] = boot->last_own;
+	if (boot->initcalls.nr_levels && boot->initcalls.levels[level].end_ns == at->now_ns)
+		boot->level_ends[level] = boot->last_own;
 }
 
 static void add_lost(struct boot *boot, const struct place *at, uint64_t count)

@@ -66,13 +66,13 @@ static void add_levels(struct boot *boot, const struct boot_mark *end)
 	}
 }
 
-/* The kernel's part ends with its last initcall. */
-static const struct boot_mark *kernel_end(const struct boot *boot)
+/* Where what is known of the levels ends. */
+static const struct boot_mark *levels_end(const struct boot *boot)
 {
 	uint32_t last = boot->initcalls.nr_levels - 1;
 
 	if (!boot->initcalls.nr_levels)
-		return boot->last_own.at_ns ? &boot->last_own : &boot->first;
+		return &boot->first;
 	return boot->level_ends[last].at_ns ? &boot->level_ends[last] : &boot->levels[last];
 }
 
@@ -89,6 +89,7 @@ void boot_stages_make(struct boot *boot, const struct boot_mark *end)
 	const struct boot_mark power_on = {.at_ns = boot->power_on_ns};
 	const struct boot_mark *init = boot->nr_inits ? &boot->inits[0] : end;
 	bool kernel = boot->initcalls.nr_levels || boot->initcalls.own;
+	const struct boot_mark *done;
 
 	if (!kernel && !boot->nr_inits) {
 		add(boot, BOOT_STAGE_USER, &boot->first, end, "user space");
@@ -97,10 +98,12 @@ void boot_stages_make(struct boot *boot, const struct boot_mark *end)
 	if (boot->power_on_ns && boot->power_on_ns < boot->first_ns)
 		add(boot, BOOT_STAGE_FIRMWARE, &power_on, &boot->first, "before the first event");
 	add_levels(boot, end);
-	if (!boot->initcalls.nr_levels)
-		add(boot, BOOT_STAGE_KERNEL, &boot->first, kernel ? kernel_end(boot) : init,
-			kernel ? "initcalls" : "kernel, without initcall events");
-	if (kernel)
-		add(boot, BOOT_STAGE_KERNEL, kernel_end(boot), init, "after the initcalls");
+	done = levels_end(boot);
+	if (boot->last_own.at_ns > done->at_ns) { /* the event of their level was lost, or before the trace */
+		add(boot, BOOT_STAGE_KERNEL, done, &boot->last_own, "initcalls of unknown levels");
+		done = &boot->last_own;
+	}
+	add(boot, BOOT_STAGE_KERNEL, done, init, "%s",
+		kernel ? "after the initcalls" : "kernel, without initcall events");
 	add_user(boot, end);
 }

@@ -99,7 +99,7 @@ void initcalls_level(
 	if (initcalls->nr_levels == INITCALL_LEVELS_MAX)
 		return;
 	level = &initcalls->levels[initcalls->nr_levels++];
-	*level = (struct initcall_level){.at_ns = now_ns, .pid = pid};
+	*level = (struct initcall_level){.at_ns = now_ns, .pid = pid, .generation = initcalls->generation};
 	copy_name(level->name, name, bytes);
 }
 
@@ -131,12 +131,15 @@ static uint32_t add_row(struct initcalls *initcalls, const struct initcall *row)
 	return (uint32_t)initcalls->nr_rows++;
 }
 
+/* Where events were lost, another level may have begun. */
 static uint16_t level_of(const struct initcalls *initcalls, uint32_t pid)
 {
 	uint32_t number = initcalls->nr_levels - 1;
 
-	return initcalls->nr_levels && initcalls->levels[number].pid == pid ? (uint16_t)number
-									    : INITCALL_NO_LEVEL;
+	if (!initcalls->nr_levels || initcalls->levels[number].pid != pid ||
+		initcalls->levels[number].generation != initcalls->generation)
+		return INITCALL_NO_LEVEL;
+	return (uint16_t)number;
 }
 
 void initcalls_start(struct initcalls *initcalls, uint32_t pid, uint32_t cpu, uint64_t func, uint64_t away_ns,

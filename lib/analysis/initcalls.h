@@ -44,7 +44,8 @@ struct initcall_level {
 	uint64_t at_ns;
 	uint64_t end_ns; /* its last initcall's end; 0: none finished */
 	uint64_t count, total_ns;
-	uint32_t pid; /* runs it */
+	uint32_t pid;        /* runs it */
+	uint32_t generation; /* of the initcalls when it began */
 };
 
 /* A stretch between two initcalls of one level. */

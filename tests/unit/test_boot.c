@@ -340,7 +340,7 @@ static void test_parts_of_a_boot(void **state)
 	assert_true(boot_has_kernel(late.boot) && boot_has_init(late.boot));
 	assert_int_equal(late.boot->nr_stages, 4);
 	assert_int_equal(late.boot->initcalls.rows[0].level, INITCALL_NO_LEVEL);
-	assert_int_equal(stage(late.boot, "initcalls")->to_ns, 150);
+	assert_int_equal(stage(late.boot, "initcalls of unknown levels")->to_ns, 150);
 	assert_int_equal(stage(late.boot, "user space: init")->to_ns, 190);
 	assert_int_equal(stage(late.boot, "user space: systemd")->to_ns, 250);
 

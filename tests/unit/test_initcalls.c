@@ -172,6 +172,9 @@ static void test_lost(void **state)
 	assert_int_equal(i.rows[1].end_ns, 0);
 	assert_string_equal(i.rows[2].module, "");
 	assert_int_equal(i.rows[3].end_ns, 0);
+	assert_int_equal(i.rows[0].level, 0);
+	assert_int_equal(i.rows[4].level, INITCALL_NO_LEVEL); /* another may have begun */
+	assert_int_equal(i.levels[0].count, 1);
 	assert_int_equal(i.rows[4].depth, 0);
 	assert_int_equal(i.rows[4].end_ns, 120);
 	assert_int_equal(i.nr_gaps, 2); /* before the first, and 97..100: none across what was lost */
