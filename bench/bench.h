@@ -19,3 +19,4 @@ int bench_ring(struct bench *bench, struct error *error);
 int bench_record(struct bench *bench, struct error *error);
 int bench_read(struct bench *bench, struct error *error);
 int bench_size(struct bench *bench, struct error *error);
+int bench_follow(struct bench *bench, struct error *error);

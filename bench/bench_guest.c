@@ -15,6 +15,7 @@
 #include "bench/guest_run.h"
 #include "bench/programs.h"
 #include "bench/region_file.h"
+#include "bench/series.h"
 #include "host/vm/cache_directory.h"
 #include "host/collect/event_table.h"
 #include "host/vm/kernel_package.h"
@@ -26,13 +27,8 @@
 #define TIMEOUT_S    600
 #define BIT(name)    (1ULL << EVENT_ID_##name)
 #define SYSCALLS     (BIT(sys_enter) | BIT(sys_exit)) /* one bit of each asks for all its layouts */
+#define TRACERS      3
 #define UNIT         "instructions/event"
-
-/* What repetitions under one tracer took. */
-struct series {
-	uint64_t least, most, lost;
-	unsigned repetitions, events; /* events in each */
-};
 
 struct guest {
 	struct kernel_package kernel;
@@ -42,11 +38,10 @@ struct guest {
 
 struct boot {
 	struct region_wish wish;
-	const char *event; /* of the workload */
-	const char *tracers[4];
-	struct series series[4]; /* by tracer */
-	uint64_t guest_lost;     /* our module's own count; with a recorder, the recorder's */
-	const char *trace;       /* a recorder writes it; NULL: nobody reads the rings */
+	const char *event;             /* of the workload */
+	struct series series[TRACERS]; /* tracer NULL: no more */
+	uint64_t guest_lost;           /* our module's own count; with a recorder, the recorder's */
+	const char *trace;             /* a recorder writes it; NULL: nobody reads the rings */
 	struct attachment attachment;
 };
 
@@ -73,37 +68,20 @@ static int look(void *context, const char *region_path, struct error *error)
 	return result;
 }
 
-static void read_output(struct boot *boot, char *output)
+static size_t tracers(const struct boot *boot)
 {
-	char *state = NULL;
+	size_t count = 0;
 
-	for (char *line = strtok_r(output, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
-		uint64_t instructions, lost;
-		char tracer[32];
-		unsigned events;
-
-		if (sscanf(line, "%31s %" SCNu64 " %u %" SCNu64, tracer, &instructions, &events, &lost) != 4)
-			continue;
-		for (size_t i = 0; boot->tracers[i]; i++) {
-			struct series *series = &boot->series[i];
-
-			if (strcmp(boot->tracers[i], tracer) != 0)
-				continue;
-			if (!series->repetitions++ || instructions < series->least)
-				series->least = instructions;
-			if (instructions > series->most)
-				series->most = instructions;
-			series->events = events;
-			series->lost += lost;
-		}
-	}
+	while (count < TRACERS && boot->series[count].tracer)
+		count++;
+	return count;
 }
 
 static int run_boot(const struct guest *guest, struct boot *boot, struct error *error)
 {
 	cleanup_free char *module = NULL, *output = NULL;
 	char parameters[96];
-	const char *command[8] = {guest->workload, boot->event, REPETITIONS, parameters};
+	const char *command[5 + TRACERS] = {guest->workload, boot->event, REPETITIONS, parameters};
 	struct vm_config config = {.vmlinuz = guest->kernel.vmlinuz,
 		.smp = 1,
 		.memory_bytes = MEMORY_BYTES,
@@ -115,6 +93,7 @@ static int run_boot(const struct guest *guest, struct boot *boot, struct error *
 		.append = "nokaslr",
 		.timeout_s = TIMEOUT_S};
 	const struct guest_hooks hooks = {.before = prepare, .after = look, .context = boot};
+	const size_t count = tracers(boot);
 	int result;
 
 	if (asprintf(&module, "%s:/bench/hypertrace.ko", guest->module) < 0)
@@ -122,15 +101,15 @@ static int run_boot(const struct guest *guest, struct boot *boot, struct error *
 	config.files = (const char *const[]){module};
 	snprintf(parameters, sizeof(parameters), "region=0x%" PRIx64 " size=%" PRIu64,
 		(uint64_t)VM_REGION_ADDRESS, (uint64_t)GUEST_REGION_BYTES);
-	for (size_t i = 0; boot->tracers[i]; i++)
-		command[4 + i] = boot->tracers[i];
+	for (size_t i = 0; i < count; i++)
+		command[4 + i] = boot->series[i].tracer;
 	result = guest_run(&config, &hooks, &output, error);
 	if (!result)
-		read_output(boot, output);
-	for (size_t i = 0; !result && boot->tracers[i]; i++)
+		series_read(boot->series, count, output);
+	for (size_t i = 0; !result && i < count; i++)
 		if (!boot->series[i].repetitions)
 			result = error_set(
-				error, -EIO, "the guest measured nothing under %s", boot->tracers[i]);
+				error, -EIO, "the guest measured nothing under %s", boot->series[i].tracer);
 	return result < 0 ? error_add(error, "guest %s", guest->name) : 0;
 }
 
@@ -146,20 +125,25 @@ static double cost(const struct boot *boot, size_t tracer)
 static int compare(struct bench *bench, const struct guest *guest, const char *event, uint64_t events,
 	struct error *error)
 {
-	struct boot plain = {
-		.wish = {.events = events}, .event = event, .tracers = {"none", "ftrace", "shm"}};
-	struct boot filtered = {
-		.wish = {.events = events, .exclude_pid = 1}, .event = event, .tracers = {"none", "shm"}};
+	struct boot plain = {.wish = {.events = events},
+		.event = event,
+		.series = {{.tracer = "none"}, {.tracer = "ftrace"}, {.tracer = "shm"}}};
+	struct boot filtered = {.wish = {.events = events, .exclude_pid = 1},
+		.event = event,
+		.series = {{.tracer = "none"}, {.tracer = "shm"}}};
 	int result = run_boot(guest, &plain, error);
 
 	if (!result)
 		result = run_boot(guest, &filtered, error);
 	if (result)
 		return result;
-	for (size_t i = 0; plain.tracers[i]; i++)
+	for (size_t i = 0; i < tracers(&plain); i++) {
+		const struct series *series = &plain.series[i];
+
 		figures_add(&bench->figures, cost(&plain, i), UNIT,
-			strcmp(plain.tracers[i], "shm") == 0 ? plain.guest_lost : plain.series[i].lost,
-			"kernel", guest->name, "tracer", plain.tracers[i], "event", event, NULL);
+			strcmp(series->tracer, "shm") == 0 ? plain.guest_lost : series->lost, "kernel",
+			guest->name, "tracer", series->tracer, "event", event, NULL);
+	}
 	figures_add(&bench->figures, cost(&filtered, 1), UNIT, filtered.guest_lost, "kernel", guest->name,
 		"tracer", "shm+filter", "event", event, NULL);
 	return 0;
@@ -170,8 +154,10 @@ static int repeat(struct boot *boot, const struct guest *guest, const char *trac
 {
 	int result;
 
-	*boot = (struct boot){
-		.wish = {.events = SYSCALLS}, .event = "syscall", .tracers = {"shm"}, .trace = trace};
+	*boot = (struct boot){.wish = {.events = SYSCALLS},
+		.event = "syscall",
+		.series = {{.tracer = "shm"}},
+		.trace = trace};
 	result = run_boot(guest, boot, error);
 	attachment_deinit(&boot->attachment);
 	return result;

@@ -116,7 +116,7 @@ static int run_ours(const struct size *size, const char *events, struct error *e
 	struct ours ours = {.options = {
 				    .events = strcmp(events, "mixed") == 0 ? "sched,irq,syscalls" : events,
 			    }};
-	const struct guest_hooks hooks = {attach, complete, &ours};
+	const struct guest_hooks hooks = {.before = attach, .after = complete, .context = &ours};
 	int result;
 
 	if (asprintf(&trace, "%s/%s.ours", size->directory, events) < 0)

@@ -26,18 +26,27 @@ static int read_all(int fd, char **text, struct error *error)
 }
 
 /* From start to end. */
-static int serve(struct vm *vm, struct error *error)
+static int serve(struct vm *vm, const struct guest_hooks *hooks, struct error *error)
 {
 	int result = vm_start(vm, error);
 
-	while (!result && (result = vm_poll(vm, -1, POLL_MS, error)) > 0)
-		result = 0;
+	if (!result && hooks->started)
+		result = hooks->started(hooks->context, vm_pid(vm), error);
+	while (!result && (result = vm_poll(vm, -1, POLL_MS, error)) > 0) {
+		bool held = result == 2;
+
+		result = held && hooks->held ? hooks->held(hooks->context, error) : 0;
+		if (held)
+			vm_release(vm);
+	}
 	return result;
 }
 
 int guest_run(
-	const struct vm_config *config, const struct guest_hooks *hooks, char **output, struct error *error)
+	const struct vm_config *config, const struct guest_hooks *wanted, char **output, struct error *error)
 {
+	static const struct guest_hooks none;
+	const struct guest_hooks *hooks = wanted ? wanted : &none;
 	cleanup_close int fd = memfd_create("output", MFD_CLOEXEC);
 	struct vm_config whole = *config;
 	struct vm *vm = NULL;
@@ -46,14 +55,15 @@ int guest_run(
 	*output = NULL;
 	if (fd < 0)
 		return error_set(error, -errno, "memfd_create: %s", strerror(errno));
+	whole.hold_end = hooks->held;
 	whole.stdin_fd = -1;
 	whole.stderr_fd = fd;
 	whole.stdout_fd = config->stdout_fd > 0 ? config->stdout_fd : fd;
 	result = vm_create(&vm, &whole, error);
-	if (!result && hooks && hooks->before)
+	if (!result && hooks->before)
 		result = hooks->before(hooks->context, vm_region_path(vm), error);
 	if (!result)
-		result = serve(vm, error);
+		result = serve(vm, hooks, error);
 	if (!result)
 		result = read_all(fd, output, error);
 	status = result ? 0 : vm_status(vm, error);
@@ -62,7 +72,7 @@ int guest_run(
 	else if (status)
 		result = error_set(error, -EIO, "the guest's command ended with status %d: %s", status,
 			process_last_line(*output));
-	if (!result && hooks && hooks->after)
+	if (!result && hooks->after)
 		result = hooks->after(hooks->context, vm_region_path(vm), error);
 	vm_destroy(vm);
 	return result;

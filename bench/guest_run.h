@@ -6,10 +6,12 @@
 
 #define GUEST_REGION_BYTES (32ULL << 20)
 
-/* What happens round the run; either may be NULL. The region's file exists in both. */
+/* What happens round the run; any may be NULL. The region's file, if the guest has one, exists in all. */
 struct guest_hooks {
 	int (*before)(
 		void *context, const char *region_path, struct error *error); /* the guest has not started */
+	int (*started)(void *context, pid_t vmm, struct error *error);        /* it is about to boot */
+	int (*held)(void *context, struct error *error); /* it has ended, but its memory is still there */
 	int (*after)(void *context, const char *region_path, struct error *error); /* it has ended well */
 	void *context;
 };

@@ -5,8 +5,9 @@
  *
  *   workload syscall|sched_switch REPETITIONS MODULE-PARAMETERS TRACER...
  *
- * A TRACER is "none", "ftrace" (the kernel's own recording of the same events into its own ring) or "shm",
- * our module, which stands in /bench/hypertrace.ko and records what the region's host page says.
+ * A TRACER is "none", "ftrace" (the kernel's own recording of the same events into its own ring), "followed"
+ * (the same, but the ring, larger, is never emptied, as a host may be reading it) or "shm", our module, which
+ * stands in /bench/hypertrace.ko and records what the region's host page says.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -103,11 +104,16 @@ static const struct work {
 	{"sched_switch", "events/sched/sched_switch/enable", sched_switch_work, 2 * ROUNDS},
 };
 
+static int is_ftrace(const char *tracer)
+{
+	return strcmp(tracer, "ftrace") == 0 || strcmp(tracer, "followed") == 0;
+}
+
 static void start_tracer(const char *tracer, const struct work *work, const char *parameters)
 {
 	int fd;
 
-	if (strcmp(tracer, "ftrace") == 0) {
+	if (is_ftrace(tracer)) {
 		tracefs_write(work->ftrace_events, "1");
 	} else if (strcmp(tracer, "shm") == 0) {
 		fd = open(MODULE, O_RDONLY);
@@ -119,7 +125,7 @@ static void start_tracer(const char *tracer, const struct work *work, const char
 
 static void stop_tracer(const char *tracer, const struct work *work)
 {
-	if (strcmp(tracer, "ftrace") == 0)
+	if (is_ftrace(tracer))
 		tracefs_write(work->ftrace_events, "0");
 	else if (strcmp(tracer, "shm") == 0 && syscall(SYS_delete_module, "hypertrace", 0) < 0)
 		fail("unload");
@@ -127,7 +133,7 @@ static void stop_tracer(const char *tracer, const struct work *work)
 
 static void measure(const char *tracer, const struct work *work, int repetitions)
 {
-	int ftrace = strcmp(tracer, "ftrace") == 0;
+	int empties = strcmp(tracer, "ftrace") == 0;
 
 	/*
 	 * What the kernel puts off at boot or at a change of tracer is done by then; idle time costs no
@@ -135,16 +141,18 @@ static void measure(const char *tracer, const struct work *work, int repetitions
 	 */
 	sleep(SETTLE_S);
 	for (int i = -WARM_UP; i < repetitions; i++) {
+		unsigned long long lost;
 		uint64_t start;
 
-		if (ftrace)
+		if (empties)
 			tracefs_write("trace", ""); /* empties the ring */
+		lost = is_ftrace(tracer) ? ftrace_lost() : 0;
 		start = __rdtsc();
 		work->run();
 		start = __rdtsc() - start;
 		if (i >= 0)
 			printf("%s %llu %u %llu\n", tracer, (unsigned long long)start, work->events,
-				ftrace ? ftrace_lost() : 0);
+				is_ftrace(tracer) ? ftrace_lost() - lost : 0);
 	}
 	fflush(stdout);
 }
@@ -163,7 +171,7 @@ int main(int argc, char **argv)
 			"usage: workload syscall|sched_switch REPETITIONS MODULE-PARAMETERS TRACER...\n");
 		return 2;
 	}
-	tracefs_write("buffer_size_kb", "8192");
+	tracefs_write("buffer_size_kb", strcmp(argv[4], "followed") == 0 ? "16384" : "8192");
 	partner = start_partner();
 	for (int i = 4; i < argc; i++) {
 		start_tracer(argv[i], work, argv[3]);

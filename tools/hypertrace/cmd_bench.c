@@ -33,6 +33,7 @@ static const struct {
 	{"record", bench_record},
 	{"read", bench_read},
 	{"size", bench_size},
+	{"follow", bench_follow},
 };
 #define BENCHMARKS (sizeof(benchmarks) / sizeof(benchmarks[0]))
 
@@ -45,7 +46,7 @@ static int unknown(const char *name, struct error *error)
 	error_set(error, -EINVAL, "unknown benchmark '%s'", name);
 	if (suggestion.best)
 		error_hint(error, "did you mean '%s'?", suggestion.best);
-	return error_hint(error, "they are guest, ring, record, read, size, and all");
+	return error_hint(error, "they are guest, ring, record, read, size, follow, and all");
 }
 
 /* Bit n: benchmark n. */
@@ -62,7 +63,8 @@ static int chosen(int argc, char **argv, unsigned *set, struct error *error)
 			return unknown(argv[i], error);
 	}
 	if (!*set)
-		return error_set(error, -EINVAL, "which benchmark? guest, ring, record, read, size, or all");
+		return error_set(
+			error, -EINVAL, "which benchmark? guest, ring, record, read, size, follow, or all");
 	return 0;
 }
 
@@ -119,6 +121,7 @@ const struct command cmd_bench = {
 		"record   host CPU time a recorded event costs\n"
 		"read     how fast traces are decoded and printed: ours against babeltrace2\n"
 		"size     bytes an event takes on disk: ours against trace-cmd and LTTng\n"
+		"follow   what reading a stock guest's own ftrace out of its memory costs, and how fast it is\n"
 		"all      all of them\n\n"
 		"Both sides of a comparison run in turns in the same run. Programs that are not installed are "
 		"skipped, with the reason.",

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* How long it takes until full rings are on disk, once the kernel is found. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+
+#include "bench/attachment.h"
+#include "bench/follow.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock_now.h"
+
+#define TRIES      7
+#define RING_KB    2048
+#define ROUNDS     "2000" /* of mixed: more than the rings hold */
+#define EVENTS_MIN 50000
+#define STEPS_MAX  1000
+
+struct snapshot {
+	uint64_t ns;
+	struct attachment_counts counts;
+};
+
+/* All that the rings hold, and what else belongs to the trace. `at_once`: readable. */
+static int record(struct follow *follow, struct recorder *recorder, int at_once, struct error *error)
+{
+	const struct recorder_stock stock = {.name = "guest", .cache_dir = follow->cache, .whole = true};
+	struct guest_memory memory;
+	int result = guest_memory_open_process(&memory, stock_guest_pid(follow->guest), error);
+
+	if (!result)
+		result = recorder_add_stock_guest(recorder, &memory, &stock, error);
+	if (result)
+		return result;
+	for (unsigned steps = 0; steps < STEPS_MAX && (!steps || recorder_waiting(recorder)); steps++)
+		recorder_step(recorder, steps ? -1 : at_once);
+	return recorder_finish(recorder, error);
+}
+
+static int take(struct follow *follow, size_t number, struct snapshot *snapshot, struct error *error)
+{
+	cleanup_close int at_once = eventfd(1, EFD_CLOEXEC);
+	struct recorder_options options = {.channel = RECORDER_FTRACE};
+	struct recorder *recorder = NULL;
+	cleanup_free char *output = NULL;
+	uint64_t start_ns;
+	int result;
+
+	if (asprintf(&output, "%s/snapshot.%zu", follow->directory, number) < 0) {
+		output = NULL;
+		return error_set(error, -ENOMEM, "out of memory");
+	}
+	options.output = output;
+	start_ns = clock_now_ns(CLOCK_MONOTONIC);
+	result = recorder_create(&recorder, &options, error);
+	if (!result)
+		result = record(follow, recorder, at_once, error);
+	snapshot->ns = clock_now_ns(CLOCK_MONOTONIC) - start_ns;
+	if (!result)
+		attachment_counts_read(&snapshot->counts, recorder);
+	recorder_destroy(recorder);
+	return result;
+}
+
+static int fill_rings(struct follow *follow, struct error *error)
+{
+	int result = follow_set_events(follow, FOLLOW_MIXED, RING_KB, error);
+
+	if (!result)
+		result = stock_guest_ask(
+			follow->guest, "echo 1 >tracing_on; on_all /bench/mixed " ROUNDS, NULL, error);
+	return result;
+}
+
+int follow_snapshot(struct follow *follow, struct error *error)
+{
+	uint64_t whole_ns[TRIES], taken_ns[TRIES];
+	struct snapshot snapshot;
+	char events[32];
+	int result = fill_rings(follow, error);
+
+	for (size_t i = 0; !result && i < TRIES; i++) {
+		uint64_t found_ns;
+
+		result = follow_find_once(follow, follow->cache, true, &found_ns, error);
+		if (!result)
+			result = take(follow, i, &snapshot, error);
+		if (!result && snapshot.counts.events < EVENTS_MIN)
+			result = error_set(error, -EIO, "only %llu events in the guest's rings",
+				(unsigned long long)snapshot.counts.events);
+		whole_ns[i] = snapshot.ns;
+		taken_ns[i] = snapshot.ns > found_ns ? snapshot.ns - found_ns : 0;
+	}
+	if (result)
+		return result;
+	snprintf(events, sizeof(events), "%llu events", (unsigned long long)snapshot.counts.events);
+	follow_show_ms(follow, taken_ns, TRIES, snapshot.counts.lost, "snapshot", events, "idle");
+	follow_show_ms(follow, whole_ns, TRIES, snapshot.counts.lost, "snapshot", "with finding", "idle");
+	return 0;
+}
