@@ -12,6 +12,7 @@
 
 #define NAME_BYTES    64
 #define SLOW_LOOK_NS  UINT64_C(50000000)
+#define LATE_NS       UINT64_C(500000000) /* for one look at a live guest's buffer */
 #define CLOCK_WAIT_NS UINT64_C(200000000)
 #define RECORD_OFF    (UINT64_C(1) << 20) /* RB_BUFFER_OFF: tracing_on is 0 */
 #define CLOCKS_MAX    64
@@ -111,6 +112,13 @@ static void take_up_spare(struct ftrace_buffer *buffer)
 	}
 }
 
+/* A dump is read only once, and to its end. */
+static void set_deadline(struct ftrace_buffer *buffer)
+{
+	buffer->memory.deadline_ns =
+		buffer->kernel->memory->is_live ? clock_now_ns(CLOCK_MONOTONIC) + LATE_NS : 0;
+}
+
 void ftrace_buffer_destroy(struct ftrace_buffer *buffer)
 {
 	if (!buffer)
@@ -142,6 +150,7 @@ int ftrace_buffer_create(struct ftrace_buffer **result, const struct guest_kerne
 		.is_main = trace_array == guest_kernel_symbol(kernel, "global_trace"),
 		.memory = {.kernel = kernel},
 	};
+	set_deadline(buffer);
 	code = ftrace_layout_init(&buffer->layout, kernel, error);
 	if (!code)
 		code = guest_kernel_cpus(kernel, &buffer->nr_cpus, error);
@@ -323,6 +332,7 @@ int ftrace_buffer_poll(struct ftrace_buffer *buffer)
 
 	if (buffer->is_gone)
 		return 0;
+	set_deadline(buffer);
 	code = look(buffer, &array);
 	if (code <= 0)
 		return code;

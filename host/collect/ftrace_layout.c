@@ -188,9 +188,12 @@ int ftrace_layout_look(const struct ftrace_layout *layout, uint64_t address, str
 	uint8_t copy[FTRACE_COPY_BYTES_MAX];
 	int code = read_span(layout, address, &layout->look_span, copy);
 
-	if (!code)
-		take(look_fields, layout->look, FTRACE_LOOK_FIELDS, copy, look);
-	return code;
+	if (code)
+		return code;
+	take(look_fields, layout->look, FTRACE_LOOK_FIELDS, copy, look);
+	if (look->nr_pages > guest_memory_end(layout->kernel->memory) / GUEST_PAGE_BYTES)
+		look->nr_pages = guest_memory_end(layout->kernel->memory) / GUEST_PAGE_BYTES;
+	return 0;
 }
 
 int ftrace_layout_decode_link(

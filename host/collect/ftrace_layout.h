@@ -84,7 +84,10 @@ struct ftrace_layout {
 /* -ENOTSUP with the missing field's name. `kernel` must outlive the layout. */
 int ftrace_layout_init(struct ftrace_layout *layout, const struct guest_kernel *kernel, struct error *error);
 
-/* Copies, errors of reading. What is read is not checked, but a link's: -EINVAL for an absurd size of page. */
+/*
+ * Copies, errors of reading. What is read is not checked, but that there are no more pages than there is RAM, and a
+ * link's: -EINVAL for an absurd size of page.
+ */
 int ftrace_layout_look(const struct ftrace_layout *layout, uint64_t address, struct ftrace_look *look);
 int ftrace_layout_link(const struct ftrace_layout *layout, uint64_t address, struct ftrace_page_link *link);
 

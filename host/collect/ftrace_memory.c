@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define PAGES_MAX (1u << 20)
+#define PAGES_MAX (1u << 17) /* remembered */
 
 void ftrace_memory_deinit(struct ftrace_memory *memory)
 {

@@ -64,7 +64,7 @@ static uint32_t filled_of(const struct ftrace_ring *ring, uint64_t pages)
 	return pages >= all ? 1000 : (uint32_t)(pages * 1000 / all);
 }
 
-/* Step by step, until nothing is left or the ring was gone round once. */
+/* Step by step, until nothing is left, the ring was gone round once, or it is late. */
 static int follow(struct ftrace_ring *ring, bool is_placed, bool *was_reset)
 {
 	const uint64_t most = (ring->look.nr_pages < PAGES_MAX ? ring->look.nr_pages : PAGES_MAX) + 2;
@@ -78,7 +78,7 @@ static int follow(struct ftrace_ring *ring, bool is_placed, bool *was_reset)
 			if (attempts++ == ATTEMPTS)
 				break;
 			code = ftrace_ring_locate(ring);
-			if (ftrace_is_passing(code))
+			if (ftrace_is_passing(code) && !ftrace_memory_is_late(ring->memory))
 				continue;
 			if (!code)
 				code = ftrace_ring_refresh(ring, was_reset);
@@ -86,7 +86,7 @@ static int follow(struct ftrace_ring *ring, bool is_placed, bool *was_reset)
 		} else {
 			code = ftrace_ring_step(ring, &outcome, was_reset);
 		}
-		if (code || *was_reset || outcome == FTRACE_WAIT)
+		if (code || *was_reset || outcome == FTRACE_WAIT || ftrace_memory_is_late(ring->memory))
 			break;
 	}
 	return ftrace_is_passing(code) ? 0 : code;

@@ -184,7 +184,8 @@ int ftrace_ring_locate(struct ftrace_ring *ring)
 	}
 	if ((int64_t)(found.head.start - ring->position) > 0)
 		skip = take_margin(ring, found.look.nr_pages);
-	code = ftrace_survey_walk(&found, ring->layout, ring->address, ring->position, skip, &place);
+	code = ftrace_survey_walk(
+		&found, ring->layout, ring->memory, ring->address, ring->position, skip, &place);
 	if (code)
 		return code;
 	code = check_count(ring, &place, found.look.commit_page);

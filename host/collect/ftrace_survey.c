@@ -6,8 +6,9 @@
 #include "host/collect/ftrace_batch.h"
 #include "host/collect/ftrace_page.h"
 
-#define TRIES     16
-#define PAGES_MAX (1u << 24)
+#define TRIES      16 /* of a guest that runs */
+#define PAGES_MAX  (1u << 24)
+#define LATE_PAGES 64 /* so often it is looked whether it is late */
 
 /* What the guest's readers took of the reader page. */
 static int count_taken(const struct ftrace_layout *layout, struct ftrace_memory *memory,
@@ -38,8 +39,8 @@ static bool is_head(const struct ftrace_page_link *before, bool impatient)
  * The page whose predecessor says so: mostly where head_page says, or behind the page that is written. -EAGAIN: the
  * writer is moving it.
  */
-static int find_head(
-	const struct ftrace_layout *layout, const struct ftrace_look *look, bool impatient, uint64_t *head)
+static int find_head(const struct ftrace_layout *layout, const struct ftrace_memory *memory,
+	const struct ftrace_look *look, bool impatient, uint64_t *head)
 {
 	const uint64_t most = look->nr_pages < PAGES_MAX ? look->nr_pages : PAGES_MAX;
 	struct ftrace_page_link link;
@@ -59,6 +60,8 @@ static int find_head(
 			*head = link.next;
 			return 0;
 		}
+		if (i % LATE_PAGES == 0 && ftrace_memory_is_late(memory))
+			return -EAGAIN;
 		code = ftrace_layout_link(layout, link.next, &link);
 	}
 	return code ? code : -EAGAIN;
@@ -91,7 +94,7 @@ static int take_once(struct ftrace_survey *survey, const struct ftrace_layout *l
 	if (survey->reader_is_commit)
 		return 0;
 	survey->head.start = look->overrun - look->last_overrun + survey->reader.start + reader.entries;
-	return find_head(layout, look, impatient, &survey->head.page);
+	return find_head(layout, memory, look, impatient, &survey->head.page);
 }
 
 static bool is_same(const struct ftrace_look *one, const struct ftrace_look *other)
@@ -106,11 +109,14 @@ static bool is_same(const struct ftrace_look *one, const struct ftrace_look *oth
 int ftrace_survey_take(struct ftrace_survey *survey, const struct ftrace_layout *layout,
 	struct ftrace_memory *memory, uint64_t ring, bool impatient)
 {
+	const int tries = layout->kernel->memory->is_live ? TRIES : 1;
 	int code = -EAGAIN;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < tries; i++) {
 		struct ftrace_look after;
 
+		if (i && ftrace_memory_is_late(memory))
+			return -EAGAIN;
 		code = take_once(survey, layout, memory, ring, impatient);
 		if (code && code != -EAGAIN && code != -EINVAL && code != -EFAULT)
 			return code;
@@ -143,8 +149,9 @@ static int check_walk(const struct ftrace_survey *survey, const struct ftrace_la
 	return 0;
 }
 
-int ftrace_survey_walk(const struct ftrace_survey *survey, const struct ftrace_layout *layout, uint64_t ring,
-	uint64_t position, uint64_t skip, struct ftrace_place *place)
+int ftrace_survey_walk(const struct ftrace_survey *survey, const struct ftrace_layout *layout,
+	const struct ftrace_memory *memory, uint64_t ring, uint64_t position, uint64_t skip,
+	struct ftrace_place *place)
 {
 	const uint64_t most = survey->look.nr_pages < PAGES_MAX ? survey->look.nr_pages : PAGES_MAX;
 	const uint64_t last = survey->look.commit_page;
@@ -153,7 +160,9 @@ int ftrace_survey_walk(const struct ftrace_survey *survey, const struct ftrace_l
 	*place = survey->head;
 	while (passed <= most && place->page != last) {
 		struct ftrace_batch batch;
-		int code = ftrace_batch_find(&batch, layout, *place, last, FTRACE_BATCH_PAGES);
+		int code = ftrace_memory_is_late(memory)
+			? -EAGAIN
+			: ftrace_batch_find(&batch, layout, *place, last, FTRACE_BATCH_PAGES);
 
 		/* if the first was in its place until now, so were all: the writer takes them one after the other */
 		if (!code)

@@ -22,7 +22,7 @@ struct ftrace_survey {
 };
 
 /*
- * -EAGAIN: not now, the guest is at it; -EINVAL: no ring; errors of reading; -ENOMEM. `impatient`: do not wait for the
+ * -EAGAIN: not now, the guest is at it, or it is memory->deadline_ns; -EINVAL: no ring; errors of reading; -ENOMEM. `impatient`: do not wait for the
  * guest's readers (they hang, or the guest is dead): then it may be wrong by some events.
  */
 int ftrace_survey_take(struct ftrace_survey *survey, const struct ftrace_layout *layout,
@@ -30,7 +30,9 @@ int ftrace_survey_take(struct ftrace_survey *survey, const struct ftrace_layout 
 
 /*
  * From the head on over at least `skip` pages to that of event number `position`, or of the next one there is, or the
- * page that is written. -EAGAIN: the writer came after us; -ELOOP: more than nr_pages; errors of reading.
+ * page that is written. -EAGAIN: the writer came after us, or memory->deadline_ns; -ELOOP: more than nr_pages; errors
+ * of reading.
  */
-int ftrace_survey_walk(const struct ftrace_survey *survey, const struct ftrace_layout *layout, uint64_t ring,
-	uint64_t position, uint64_t skip, struct ftrace_place *place);
+int ftrace_survey_walk(const struct ftrace_survey *survey, const struct ftrace_layout *layout,
+	const struct ftrace_memory *memory, uint64_t ring, uint64_t position, uint64_t skip,
+	struct ftrace_place *place);
