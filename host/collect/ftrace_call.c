@@ -207,8 +207,10 @@ static void mend(struct ftrace_event *event)
 	struct ftrace_field *last = event->nr_fields ? &event->fields[event->nr_fields - 1] : NULL;
 
 	if (last && strcmp(event->system, "ftrace") == 0 &&
-		(strcmp(event->name, "kernel_stack") == 0 || strcmp(event->name, "raw_data") == 0))
+		(strcmp(event->name, "kernel_stack") == 0 || strcmp(event->name, "raw_data") == 0)) {
 		last->kind = FTRACE_FIELD_TAIL_BYTES;
+		last->bytes = 0; /* none that a record must have */
+	}
 }
 
 int ftrace_call_read(const struct ftrace_call_layout *layout, struct guest_copies *copies, uint64_t address,
