@@ -123,10 +123,30 @@ static struct ftrace_plan *create_plan(uint32_t nr_steps)
 static void add_step(struct ftrace_plan *plan, const struct ftrace_step *step)
 {
 	uint32_t end = (uint32_t)step->from + step->from_bytes;
+	struct ftrace_step next = *step;
 
-	plan->steps[plan->nr_steps++] = *step;
+	if (!plan->nr_steps || !ftrace_step_join(&plan->steps[plan->nr_steps - 1], &next))
+		plan->steps[plan->nr_steps++] = next;
 	if (end > plan->need_bytes)
 		plan->need_bytes = (uint16_t)end;
+}
+
+/* Its steps are complete. */
+static void close_plan(struct ftrace_plan *plan, uint16_t fixed_bytes)
+{
+	bool copied = true;
+
+	plan->fixed_bytes = plan->clear_bytes = fixed_bytes;
+	while (plan->clear_bytes && copied) {
+		copied = false;
+		for (unsigned i = 0; i < plan->nr_steps && !copied; i++) {
+			const struct ftrace_step *step = &plan->steps[i];
+
+			copied = step->kind == FTRACE_STEP_COPY && plan->clear_bytes > step->byte &&
+				plan->clear_bytes <= step->byte + step->from_bytes;
+		}
+		plan->clear_bytes -= copied;
+	}
 }
 
 /* Where a field of one of our layouts comes from. False: this tracepoint has nothing for it. */
@@ -146,6 +166,7 @@ static bool find_source(const struct ftrace_event *event, const struct event_typ
 		return false;
 	if (alias && source->kind == FTRACE_FIELD_ARRAY) { /* args[N] */
 		*step = ftrace_step_to(field);
+		step->kind = step->bits == 64 ? FTRACE_STEP_COPY : step->kind;
 		step->from = (uint16_t)(source->offset + alias->offset);
 		step->from_bytes = 8;
 		return true;
@@ -168,7 +189,7 @@ static struct ftrace_plan *plan_known(const struct ftrace_event *event, const st
 		add_step(plan, &step);
 	}
 	if (plan)
-		plan->fixed_bytes = layout->fixed_bytes;
+		close_plan(plan, layout->fixed_bytes);
 	return plan;
 }
 
@@ -262,7 +283,7 @@ static struct ftrace_plan *plan_natural(struct ftrace_plans *plans, const struct
 		add_step(plan, &(struct ftrace_step){.kind = FTRACE_STEP_TAIL,
 			.source = FTRACE_FIELD_TAIL_BYTES, .byte = type->fields[0].byte_offset});
 	}
-	plan->fixed_bytes = type->fixed_bytes;
+	close_plan(plan, type->fixed_bytes);
 	return plan;
 }
 

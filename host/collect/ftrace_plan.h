@@ -23,6 +23,7 @@ struct ftrace_plan {
 	uint32_t id; /* in the schema */
 	uint16_t fixed_bytes;
 	uint16_t need_bytes; /* of a record, for all steps */
+	uint16_t clear_bytes; /* of the payload, from its start: those behind are all written by copies */
 	uint16_t nr_steps;
 	struct ftrace_step *steps;
 	struct ftrace_plan *wider; /* for values that do not fit; NULL: this takes them all */
@@ -64,7 +65,7 @@ static inline const struct ftrace_plan *ftrace_plans_find(struct ftrace_plans *p
 }
 
 /*
- * Writes a record's payload to `out` (FTRACE_PAYLOAD_MAX bytes and 8 more) by the narrowest layout that holds it, and
+ * Writes a record's payload to `out` (FTRACE_PAYLOAD_MAX bytes and 8 more, of which those behind the payload are of no meaning) by the narrowest layout that holds it, and
  * says which that is. Returns its bytes; 0 of a type without fields is no error.
  */
 uint32_t ftrace_plan_encode(

@@ -15,9 +15,10 @@ struct ftrace_step ftrace_step_to(const struct event_field *field)
 		.shift = (uint8_t)(field->bit_offset % 8),
 		.bits = (uint8_t)(field->bits > 64 ? 0 : field->bits),
 		.to_signed = field->kind == EVENT_FIELD_SIGNED,
-		.kind = field->kind == EVENT_FIELD_COMM                                       ? FTRACE_STEP_COMM
-			: field->kind == EVENT_FIELD_TEXT || field->kind == EVENT_FIELD_BYTES ? FTRACE_STEP_TAIL
-											      : FTRACE_STEP_INTEGER,
+		.kind = field->kind == EVENT_FIELD_COMM ? FTRACE_STEP_COPY
+			: field->kind == EVENT_FIELD_TEXT || field->kind == EVENT_FIELD_BYTES
+			? FTRACE_STEP_TAIL
+			: FTRACE_STEP_INTEGER,
 	};
 }
 
@@ -42,9 +43,12 @@ bool ftrace_step_from(struct ftrace_step *step, const struct ftrace_field *sourc
 	switch ((enum ftrace_step_kind)step->kind) {
 	case FTRACE_STEP_INTEGER:
 		step->fits_all = source->bytes * 8 < step->bits ||
-			(source->bytes * 8 == step->bits && source->is_signed == step->to_signed) || step->bits == 64;
+			(source->bytes * 8 == step->bits && source->is_signed == step->to_signed) ||
+			step->bits == 64;
+		if (step->fits_all && source->bytes * 8 == step->bits && !step->shift)
+			step->kind = FTRACE_STEP_COPY;
 		return is_integer(source);
-	case FTRACE_STEP_COMM:
+	case FTRACE_STEP_COPY: /* a comm */
 		return source->kind == FTRACE_FIELD_CHARS && source->bytes == COMM_SIZE;
 	case FTRACE_STEP_TAIL:
 		return !is_integer(source);
@@ -53,12 +57,29 @@ bool ftrace_step_from(struct ftrace_step *step, const struct ftrace_field *sourc
 	}
 }
 
+bool ftrace_step_join(struct ftrace_step *before, struct ftrace_step *step)
+{
+	const unsigned apart = step->byte - before->byte;
+
+	if (before->kind == FTRACE_STEP_COPY && step->kind == FTRACE_STEP_COPY &&
+		step->from == before->from + before->from_bytes && apart == before->from_bytes) {
+		before->from_bytes += step->from_bytes;
+		return true;
+	}
+	if (before->kind == FTRACE_STEP_INTEGER && step->kind == FTRACE_STEP_INTEGER &&
+		step->byte >= before->byte && 8 * apart + step->shift + step->bits <= 64) {
+		before->is_open = true;
+		step->byte = before->byte;
+		step->shift = (uint8_t)(8 * apart + step->shift);
+	}
+	return false;
+}
+
 /* Addresses that tracepoints keep in plain integers, or in types whose names say nothing (initcall_t). */
 static bool is_address(const struct ftrace_field *source)
 {
-	static const char *const names[] = {
-		"func", "function", "ip", "parent_ip", "caller", "caller_ip", "call_site", "callsite", "retaddr", "addr",
-		"address"};
+	static const char *const names[] = {"func", "function", "ip", "parent_ip", "caller", "caller_ip",
+		"call_site", "callsite", "retaddr", "addr", "address"};
 
 	if (source->kind == FTRACE_FIELD_POINTER)
 		return true;
@@ -87,14 +108,27 @@ enum event_field_kind ftrace_step_natural(const struct ftrace_field *source, uns
 	}
 }
 
+/* Each size by itself: a copy of a size that is not known would be a call. */
 static uint64_t load(const struct ftrace_step *step, const uint8_t *data)
 {
-	uint64_t value = 0;
+	const uint8_t *at = data + step->from;
+	uint64_t word;
+	uint32_t half;
+	uint16_t quarter;
 
-	memcpy(&value, data + step->from, step->from_bytes);
-	if (step->is_signed && step->from_bytes < 8 && value >> (8 * step->from_bytes - 1))
-		value |= ~UINT64_C(0) << (8 * step->from_bytes);
-	return value;
+	switch (step->from_bytes) {
+	case 8:
+		memcpy(&word, at, sizeof(word));
+		return word;
+	case 4:
+		memcpy(&half, at, sizeof(half));
+		return step->is_signed ? (uint64_t)(int64_t)(int32_t)half : half;
+	case 2:
+		memcpy(&quarter, at, sizeof(quarter));
+		return step->is_signed ? (uint64_t)(int64_t)(int16_t)quarter : quarter;
+	default:
+		return step->is_signed ? (uint64_t)(int64_t)(int8_t)*at : *at;
+	}
 }
 
 static bool fits(const struct ftrace_step *step, uint64_t value)
@@ -105,19 +139,57 @@ static bool fits(const struct ftrace_step *step, uint64_t value)
 	return value >> step->bits == 0;
 }
 
-static void store(const struct ftrace_step *step, uint64_t value, uint8_t *out)
+/* Its place in the 8 bytes at step->byte. */
+static uint64_t place(const struct ftrace_step *step, uint64_t value)
+{
+	if (step->bits < 64)
+		value &= (UINT64_C(1) << step->bits) - 1;
+	return value << step->shift;
+}
+
+static void store(const struct ftrace_step *step, uint64_t values, uint8_t *out)
 {
 	uint64_t word;
 
-	if (step->bits < 64)
-		value &= (UINT64_C(1) << step->bits) - 1;
 	memcpy(&word, out + step->byte, sizeof(word));
-	word |= value << step->shift;
+	word |= values;
 	memcpy(out + step->byte, &word, sizeof(word));
 }
 
+/* Mostly one or several words: no call for so little. */
+static void copy(const struct ftrace_step *step, const uint8_t *data, uint8_t *out)
+{
+	const uint8_t *from = data + step->from;
+	uint8_t *to = out + step->byte;
+	uint32_t bytes = step->from_bytes;
+
+	for (; bytes >= 8; bytes -= 8, from += 8, to += 8)
+		memcpy(to, from, 8);
+	if (bytes & 4) {
+		memcpy(to, from, 4);
+		from += 4;
+		to += 4;
+	}
+	if (bytes & 2) {
+		memcpy(to, from, 2);
+		from += 2;
+		to += 2;
+	}
+	if (bytes & 1)
+		*to = *from;
+}
+
+static void clear(const struct ftrace_plan *plan, uint8_t *out)
+{
+	if (plan->clear_bytes <= 2 * sizeof(uint64_t))
+		memset(out, 0, 2 * sizeof(uint64_t));
+	else
+		memset(out, 0, plan->clear_bytes);
+}
+
 /* Bytes of a field with a length of its own; clipped to the record. */
-static const uint8_t *find_tail(const struct ftrace_step *step, const struct ftrace_record *record, uint32_t *bytes)
+static const uint8_t *find_tail(
+	const struct ftrace_step *step, const struct ftrace_record *record, uint32_t *bytes)
 {
 	uint32_t location = 0, at = step->from, length = step->from_bytes;
 
@@ -127,10 +199,11 @@ static const uint8_t *find_tail(const struct ftrace_step *step, const struct ftr
 	case FTRACE_FIELD_RELATIVE_TEXT:
 	case FTRACE_FIELD_RELATIVE_BYTES:
 		memcpy(&location, record->data + step->from, sizeof(location));
-		at = (location & 0xffff) + (step->source == FTRACE_FIELD_RELATIVE_TEXT ||
-				step->source == FTRACE_FIELD_RELATIVE_BYTES
-				? step->from + 4u
-				: 0);
+		at = (location & 0xffff) +
+			(step->source == FTRACE_FIELD_RELATIVE_TEXT ||
+						step->source == FTRACE_FIELD_RELATIVE_BYTES
+					? step->from + 4u
+					: 0);
 		length = location >> 16;
 		break;
 	case FTRACE_FIELD_TAIL_TEXT:
@@ -148,8 +221,8 @@ static const uint8_t *find_tail(const struct ftrace_step *step, const struct ftr
 
 static bool is_text(enum ftrace_field_kind kind)
 {
-	return kind == FTRACE_FIELD_CHARS || kind == FTRACE_FIELD_DYNAMIC_TEXT || kind == FTRACE_FIELD_RELATIVE_TEXT ||
-		kind == FTRACE_FIELD_TAIL_TEXT;
+	return kind == FTRACE_FIELD_CHARS || kind == FTRACE_FIELD_DYNAMIC_TEXT ||
+		kind == FTRACE_FIELD_RELATIVE_TEXT || kind == FTRACE_FIELD_TAIL_TEXT;
 }
 
 static void copy_path(const struct ftrace_step *step, const struct ftrace_record *record, uint8_t *out)
@@ -166,8 +239,8 @@ static void copy_path(const struct ftrace_step *step, const struct ftrace_record
 }
 
 /* Appends at out[*used] a length and so many bytes. Together they are never more than the record and 2 for each. */
-static void copy_tail(const struct ftrace_step *step, const struct ftrace_record *record, uint8_t *out, uint32_t *used,
-	uint32_t *room)
+static void copy_tail(const struct ftrace_step *step, const struct ftrace_record *record, uint8_t *out,
+	uint32_t *used, uint32_t *room)
 {
 	uint32_t bytes;
 	const uint8_t *from = find_tail(step, record, &bytes);
@@ -184,11 +257,13 @@ static void copy_tail(const struct ftrace_step *step, const struct ftrace_record
 }
 
 /* False: a value is too large for this layout, and there is a wider one. */
-static bool encode(const struct ftrace_plan *plan, const struct ftrace_record *record, uint8_t *out, uint32_t *used)
+static bool encode(
+	const struct ftrace_plan *plan, const struct ftrace_record *record, uint8_t *out, uint32_t *used)
 {
 	uint32_t room = record->bytes < UINT16_MAX ? record->bytes : UINT16_MAX;
+	uint64_t word = 0;
 
-	memset(out, 0, plan->fixed_bytes + sizeof(uint64_t));
+	clear(plan, out);
 	*used = plan->fixed_bytes;
 	for (unsigned i = 0; i < plan->nr_steps; i++) {
 		const struct ftrace_step *step = &plan->steps[i];
@@ -199,10 +274,14 @@ static bool encode(const struct ftrace_plan *plan, const struct ftrace_record *r
 			value = load(step, record->data);
 			if (plan->wider && !step->fits_all && !fits(step, value))
 				return false;
-			store(step, value, out);
+			word |= place(step, value);
+			if (step->is_open)
+				break;
+			store(step, word, out);
+			word = 0;
 			break;
-		case FTRACE_STEP_COMM:
-			memcpy(out + step->byte, record->data + step->from, COMM_SIZE);
+		case FTRACE_STEP_COPY:
+			copy(step, record->data, out);
 			break;
 		case FTRACE_STEP_PATH:
 			copy_path(step, record, out);

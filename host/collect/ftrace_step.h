@@ -8,7 +8,7 @@
 
 enum ftrace_step_kind {
 	FTRACE_STEP_INTEGER,
-	FTRACE_STEP_COMM, /* 16 bytes */
+	FTRACE_STEP_COPY, /* bytes as they are: integers that need no change, and comms; of several fields at a time */
 	FTRACE_STEP_PATH, /* the last part of a dynamic text's path, as 16 bytes of comm */
 	FTRACE_STEP_ZERO,
 	FTRACE_STEP_TAIL, /* anything with a length of its own */
@@ -21,6 +21,7 @@ struct ftrace_step {
 	bool fits_all;  /* no value can be too large */
 	uint8_t shift, bits;
 	bool to_signed;
+	bool is_open; /* an integer that the next step's shares its 8 bytes with: stored with it */
 	uint16_t from, from_bytes; /* in the record */
 	uint16_t byte;             /* in our payload */
 };
@@ -29,7 +30,11 @@ struct ftrace_step {
 struct ftrace_step ftrace_step_to(const struct event_field *field);
 
 /* The other half. `kind`: FTRACE_STEP_PATH, or INTEGER for the natural one. False: that field cannot become this. */
-bool ftrace_step_from(struct ftrace_step *step, const struct ftrace_field *source, enum ftrace_step_kind kind);
+bool ftrace_step_from(
+	struct ftrace_step *step, const struct ftrace_field *source, enum ftrace_step_kind kind);
+
+/* Does more of the work that `before` does at a time. False: they stay two. */
+bool ftrace_step_join(struct ftrace_step *before, struct ftrace_step *step);
 
 /* What a field is in a layout of its own. */
 enum event_field_kind ftrace_step_natural(const struct ftrace_field *source, unsigned *bits);
