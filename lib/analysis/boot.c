@@ -156,6 +156,10 @@ static void add_exit(struct boot *boot, const struct place *at, uint32_t pid)
 
 static void add_level(struct boot *boot, const struct place *at, const struct decoded_event *event)
 {
+	if (boot->nr_inits) {
+		boot->again_ns = at->now_ns;
+		return;
+	}
 	initcalls_level(&boot->initcalls, at->pid, event->text, event->text_bytes, at->now_ns);
 	if (boot->initcalls.nr_levels &&
 		boot->initcalls.levels[boot->initcalls.nr_levels - 1].at_ns == at->now_ns)
@@ -238,7 +242,7 @@ void boot_add(struct boot *boot, const struct event_type *type, const uint8_t *p
 	const struct place at = {now_ns, cpu, pid};
 	struct decoded_event event;
 
-	if (cpu >= boot->schedule.nr_cpus || boot->until_found)
+	if (cpu >= boot->schedule.nr_cpus || boot->until_found || boot->again_ns)
 		return;
 	event_decoder_read(&boot->decoder, type, payload, &event);
 	if (event.kind == KERNEL_EVENT_LOST) {
@@ -255,10 +259,12 @@ void boot_add(struct boot *boot, const struct event_type *type, const uint8_t *p
 		boot->cpu_seen[cpu] = true;
 		schedule_begin(&boot->schedule, cpu, pid, now_ns);
 	}
+	add_event(boot, &at, &event);
+	if (boot->again_ns)
+		return; /* of the next boot */
 	if (now_ns > boot->last_ns)
 		boot->last_ns = now_ns;
 	boot->events++;
-	add_event(boot, &at, &event);
 	boot->schedule.cpus[cpu].seen_ns = now_ns;
 }
 

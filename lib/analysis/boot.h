@@ -41,7 +41,8 @@ struct boot_options {
 	const struct event_type *lost_type; /* see kernel_events_init() */
 	const struct names *names;          /* or NULL */
 	uint32_t nr_cpus;                   /* at most BOOT_CPUS_MAX */
-	uint64_t power_on_ns;               /* when the VMM started, on the events' clock; 0: not known */
+	/* when the VMM started, on the events' clock; 0: not known. Long before: the guest has rebooted since, unknown */
+	uint64_t power_on_ns;
 	const char *until; /* the boot ends where that program is executed; NULL: with the trace */
 };
 
@@ -63,6 +64,7 @@ struct boot {
 	struct activity busy; /* of all CPUs together */
 	bool knows_tasks;     /* there were sched_switch events */
 	bool until_found;
+	uint64_t again_ns; /* when the machine started once more: what follows is left out; 0: it did not */
 	uint64_t end_reason_ns; /* of the event guest_end; 0: none */
 	uint32_t end_reason;
 

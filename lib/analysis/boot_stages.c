@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define POWER_ON_MAX_NS 600000000000ull
+
 __attribute__((format(printf, 5, 6))) static void add(struct boot *boot, enum boot_stage_kind kind,
 	const struct boot_mark *from, const struct boot_mark *to, const char *format, ...)
 {
@@ -95,7 +97,8 @@ void boot_stages_make(struct boot *boot, const struct boot_mark *end)
 		add(boot, BOOT_STAGE_USER, &boot->first, end, "user space");
 		return;
 	}
-	if (boot->power_on_ns && boot->power_on_ns < boot->first_ns)
+	if (boot->power_on_ns && boot->power_on_ns < boot->first_ns &&
+		boot->first_ns - boot->power_on_ns < POWER_ON_MAX_NS)
 		add(boot, BOOT_STAGE_FIRMWARE, &power_on, &boot->first, "before the first event");
 	add_levels(boot, end);
 	done = levels_end(boot);

@@ -352,6 +352,31 @@ static void test_parts_of_a_boot(void **state)
 	end(&none);
 }
 
+static void test_a_second_boot(void **state)
+{
+	struct machine m = begin(NULL, 1), old = begin(NULL, 1000);
+
+	(void)state;
+	text(&m, MAKER_INITCALL_LEVEL, "late", 1, 100);
+	name(&m, MAKER_EXEC, 1, "init", 0, 200);
+	text(&m, MAKER_CONSOLE, "bye", 1, 300);
+	text(&m, MAKER_INITCALL_LEVEL, "console", 0, 5000);
+	start(&m, CON, 0, 0, 5100);
+	boot_finish(m.boot);
+	assert_int_equal(m.boot->again_ns, 5000);
+	assert_int_equal(boot_total_ns(m.boot), 299); /* from power-on at 1 */
+	assert_int_equal(m.boot->events, 3);
+	assert_int_equal(m.boot->initcalls.nr_levels, 1);
+	assert_int_equal(m.boot->initcalls.unfinished, 0);
+
+	/* hours after power-on: of another start of the same machine */
+	text(&old, MAKER_INITCALL_LEVEL, "late", 1, 3600 * 1000 * MS);
+	boot_finish(old.boot);
+	assert_string_equal(old.boot->stages[0].name, "late");
+	end(&m);
+	end(&old);
+}
+
 /* The channel shm carries what it has no event of its own for as a generic tracepoint, with its format beside it. */
 static void test_generic_tracepoints(void **state)
 {
@@ -496,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_until),
 		cmocka_unit_test(test_lost_events),
 		cmocka_unit_test(test_parts_of_a_boot),
+		cmocka_unit_test(test_a_second_boot),
 		cmocka_unit_test(test_generic_tracepoints),
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_activity),

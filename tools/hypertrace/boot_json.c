@@ -186,11 +186,14 @@ static json_t *machine_json(const struct boot_view *view)
 	json_set_text(object, "channel", view->machine->info->channel);
 	json_set_count(object, "begin_unix_ns", boot_begin_ns(boot));
 	json_set_count(object, "total_ns", boot_total_ns(boot));
-	json_object_set_new(object, "power_on_known", json_boolean(boot->power_on_ns != 0));
+	json_object_set_new(object, "power_on_known",
+		json_boolean(boot->nr_stages && boot->stages[0].kind == BOOT_STAGE_FIRMWARE));
 	json_set_text(object, "until", boot->until_found ? boot->until : "");
 	json_set_count(object, "events", boot->events);
 	json_set_count(object, "lost", boot->lost);
 	json_object_set_new(object, "knows_tasks", json_boolean(boot->knows_tasks));
+	if (boot->again_ns)
+		set_when(object, "started_again_ns", view, boot->again_ns);
 	if (boot->end_reason_ns)
 		json_set_text(object, "end", machine_report_end_name(boot->end_reason));
 	json_object_set_new(object, "stages", stages_json(view));

@@ -120,6 +120,10 @@ static void head_notes(const struct boot_text *text)
 		boot_text_foreign(text, boot->until, strlen(boot->until));
 		fputs(" was executed\n", text->out);
 	}
+	if (boot->again_ns)
+		fprintf(text->out,
+			"  the machine started again at %s s: that is left out, and --time shows it\n",
+			when(text, boot->again_ns).text);
 	if (!boot_has_kernel(boot))
 		fputs(!strcmp(text->view->machine->info->channel, "shm")
 				? "  user space and modules only: the module of the channel shm comes when the kernel's "
@@ -135,7 +139,7 @@ static void head_notes(const struct boot_text *text)
 static void view_stages(const struct boot_text *text)
 {
 	static const char *const headers[] = {
-		"<stage", "start", "duration", "share", "CPUs busy", "initcalls", "in them", NULL};
+		"<stage", "start", "duration", "share", "CPUs busy", "initcalls", "their time", NULL};
 	const struct boot *boot = text->view->boot;
 	cleanup_table struct table table;
 
