@@ -36,6 +36,20 @@ void ftrace_ring_restart(struct ftrace_ring *ring)
 	ftrace_ring_forget(ring);
 }
 
+/* There was a reset of the whole buffer: of this ring, too? Those of CPUs that are offline are left alone. */
+static bool was_emptied(struct ftrace_ring *ring, const struct ftrace_look *look)
+{
+	const uint64_t header = ring->data;
+	uint64_t time, commit;
+
+	if (!ring->place.page || !ring->cursor.offset || !header)
+		return look->entries > ring->look.entries;
+	return ftrace_memory_read(ring->memory, header + ring->layout->time_offset, &time, sizeof(time)) ||
+		ftrace_memory_read(
+			ring->memory, header + ring->layout->commit_offset, &commit, sizeof(commit)) ||
+		time != ring->page_time || (commit & FTRACE_COMMIT_MASK) < ring->cursor.offset;
+}
+
 int ftrace_ring_refresh(struct ftrace_ring *ring, bool *was_reset)
 {
 	struct ftrace_look look;
@@ -43,8 +57,7 @@ int ftrace_ring_refresh(struct ftrace_ring *ring, bool *was_reset)
 
 	if (code)
 		return code;
-	if (ftrace_look_goes_back(&ring->look, &look) ||
-		(ring->expects_reset && look.entries > ring->look.entries)) {
+	if (ftrace_look_goes_back(&ring->look, &look) || (ring->expects_reset && was_emptied(ring, &look))) {
 		*was_reset = true;
 		ftrace_ring_restart(ring);
 	}

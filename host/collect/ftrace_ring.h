@@ -16,7 +16,7 @@ struct ftrace_ring {
 	uint64_t address; /* of its struct ring_buffer_per_cpu */
 	uint32_t cpu;
 	bool is_live;       /* of a guest that runs */
-	bool expects_reset; /* at the next look: more events than before are those of a new count */
+	bool expects_reset; /* the whole buffer was emptied, this ring too unless its CPU was offline */
 
 	uint64_t position; /* in terms of look.entries */
 	uint64_t

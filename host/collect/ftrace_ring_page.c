@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define COMMIT_MASK UINT64_C(0xfffff) /* above it RB_MISSED_EVENTS and RB_MISSED_STORED */
-
 /* After pages were copied: did nobody but the writer move any of them meanwhile? */
 static bool is_same(const struct ftrace_ring *ring, const struct ftrace_look *before)
 {
@@ -56,7 +54,7 @@ static void hand_over(struct ftrace_ring *ring, const uint8_t *data, uint32_t by
 /* How much of the page there is, out of its header; false: not the page we began to read. */
 static bool check_header(struct ftrace_ring *ring, uint64_t time, uint64_t commit, uint32_t *bytes)
 {
-	commit &= COMMIT_MASK;
+	commit &= FTRACE_COMMIT_MASK;
 	if (commit > ring->data_bytes || commit < ring->cursor.offset)
 		return false;
 	if (ring->cursor.offset && time != ring->page_time)
@@ -82,7 +80,7 @@ static int copy_new(struct ftrace_ring *ring, uint32_t *bytes)
 	if (!code)
 		code = ftrace_memory_read(
 			memory, ring->data + layout->commit_offset, &commit, sizeof(commit));
-	if (!code && (!done || (commit & COMMIT_MASK) > done))
+	if (!code && (!done || (commit & FTRACE_COMMIT_MASK) > done))
 		code = ftrace_memory_read(memory, ring->data + layout->time_offset, &time, sizeof(time));
 	if (code)
 		return code;

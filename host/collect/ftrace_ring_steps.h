@@ -4,6 +4,8 @@
 #include <errno.h>
 #include "host/collect/ftrace_ring.h"
 
+#define FTRACE_COMMIT_MASK UINT64_C(0xfffff) /* above it RB_MISSED_EVENTS and RB_MISSED_STORED */
+
 /* What became of a try to take something. */
 enum ftrace_outcome {
 	FTRACE_AGAIN, /* there may be more on this page */
