@@ -66,21 +66,24 @@ static bool check_header(struct ftrace_ring *ring, uint64_t time, uint64_t commi
 }
 
 /*
- * Copies what is new on the page that is written: first what its header says there is; the time after that, as it is
- * there when something of the page was committed; then the events.
+ * Copies what is new on the page that is written: first what its header says there is, then that. The time of a page
+ * that is just begun is there when something of it was committed.
  */
 static int copy_new(struct ftrace_ring *ring, uint32_t *bytes)
 {
 	const struct ftrace_layout *layout = ring->layout;
 	struct ftrace_memory *memory = ring->memory;
-	const uint32_t done = ring->cursor.offset;
-	uint64_t time = ring->page_time, commit;
-	int code = ftrace_memory_reserve(memory, (size_t)layout->header_bytes + ring->data_bytes);
+	const uint32_t header = layout->header_bytes, done = ring->cursor.offset;
+	uint64_t time, commit;
+	int code = ftrace_memory_reserve(memory, (size_t)header + ring->data_bytes);
 
 	if (!code)
-		code = ftrace_memory_read(
-			memory, ring->data + layout->commit_offset, &commit, sizeof(commit));
-	if (!code && (!done || (commit & FTRACE_COMMIT_MASK) > done))
+		code = ftrace_memory_read(memory, ring->data, memory->scratch, header);
+	if (code)
+		return code;
+	memcpy(&time, memory->scratch + layout->time_offset, sizeof(time));
+	memcpy(&commit, memory->scratch + layout->commit_offset, sizeof(commit));
+	if (!done)
 		code = ftrace_memory_read(memory, ring->data + layout->time_offset, &time, sizeof(time));
 	if (code)
 		return code;
@@ -88,8 +91,8 @@ static int copy_new(struct ftrace_ring *ring, uint32_t *bytes)
 		return -ESTALE;
 	if (*bytes == done)
 		return 0;
-	return ftrace_memory_read(memory, ring->data + layout->header_bytes + done,
-		memory->scratch + layout->header_bytes + done, *bytes - done);
+	return ftrace_memory_read(
+		memory, ring->data + header + done, memory->scratch + header + done, *bytes - done);
 }
 
 /* Behind the last event of a page that is complete: on to the next. */
