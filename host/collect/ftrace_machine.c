@@ -112,7 +112,8 @@ static int take_record(void *context, uint32_t cpu, const struct ftrace_record *
 	if (record->time > machine->newest)
 		machine->newest = record->time;
 	if (!plan) {
-		packet->skipped++;
+		*(ftrace_plans_failed(&machine->plans, record->type) ? &packet->damaged : &packet->skipped) +=
+			1;
 		return 0;
 	}
 	if (record->bytes < plan->need_bytes) {
@@ -221,8 +222,8 @@ static int begin(struct ftrace_machine *machine, const char *name, struct error 
 		return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
 	code = ftrace_plans_init(&machine->plans, wishes->events, wishes->selection, wishes->known, error);
 	if (!code)
-		code = ftrace_buffer_create(&machine->buffer, wishes->kernel, machine->address, wishes->whole,
-			&callbacks, error);
+		code = ftrace_buffer_create(
+			&machine->buffer, wishes->kernel, machine->address, wishes->whole, &callbacks, error);
 	if (code)
 		return code;
 	machine->nr_cpus = ftrace_buffer_cpus(machine->buffer);
@@ -278,8 +279,8 @@ static void write_symbols(struct ftrace_machine *machine)
 		const char *name = symbols->text + symbols->symbols[i].name;
 
 		if (strchr("tTwW", name[0]))
-			names_writer_symbol(
-				&machine->output.names, symbols->symbols[i].address, name + 1, strlen(name + 1));
+			names_writer_symbol(&machine->output.names, symbols->symbols[i].address, name + 1,
+				strlen(name + 1));
 	}
 	machine->names_changed = true;
 }
@@ -362,7 +363,8 @@ void ftrace_machine_count(struct ftrace_machine *machine)
 		struct ftrace_counts counts;
 		struct trace_cpu_info *cpu;
 
-		if (!ftrace_buffer_counts(machine->buffer, i, &counts) || (!stream->exists && !counts.entries))
+		if (!ftrace_buffer_counts(machine->buffer, i, &counts) ||
+			(!stream->exists && !counts.entries))
 			continue;
 		cpu = trace_machine_info_cpu(info, i);
 		if (!cpu)
@@ -372,8 +374,8 @@ void ftrace_machine_count(struct ftrace_machine *machine)
 		cpu->bytes = stream->exists ? stream->stream.bytes : 0;
 		cpu->lost[TRACE_LOST_FULL] = counts.dropped;
 		cpu->lost[TRACE_LOST_NESTED] = counts.nested;
-		cpu->lost[TRACE_LOST_OVERWRITTEN] = counts.overwritten +
-			(machine->wishes.is_late ? counts.before : 0);
+		cpu->lost[TRACE_LOST_OVERWRITTEN] =
+			counts.overwritten + (machine->wishes.is_late ? counts.before : 0);
 		cpu->lost[TRACE_LOST_DAMAGED] = counts.damaged + packet->damaged;
 		cpu->lost[TRACE_LOST_UNWRITTEN] = packet->unwritten;
 	}

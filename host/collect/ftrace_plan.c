@@ -11,7 +11,7 @@
 #define TYPES     65536
 #define COMM_SIZE 16
 
-const struct ftrace_plan ftrace_plan_skip;
+const struct ftrace_plan ftrace_plan_skip, ftrace_plan_none;
 
 /* Fields of ours that a tracepoint calls otherwise. */
 static const struct alias {
@@ -41,8 +41,8 @@ int ftrace_plans_init(struct ftrace_plans *plans, struct ftrace_events *events,
 	struct event_type *current, *comm;
 	int code;
 
-	*plans = (struct ftrace_plans){
-		.events = events, .selection = selection, .known = known, .next_id = 1};
+	*plans =
+		(struct ftrace_plans){.events = events, .selection = selection, .known = known, .next_id = 1};
 	plans->by_type = calloc(TYPES, sizeof(plans->by_type[0]));
 	plans->schema = event_schema_create();
 	if (!plans->by_type || !plans->schema) {
@@ -63,7 +63,7 @@ int ftrace_plans_init(struct ftrace_plans *plans, struct ftrace_events *events,
 
 static void destroy_plan(struct ftrace_plan *plan)
 {
-	while (plan && plan != &ftrace_plan_skip) {
+	while (plan) {
 		struct ftrace_plan *wider = plan->wider;
 
 		free(plan->steps);
@@ -75,7 +75,8 @@ static void destroy_plan(struct ftrace_plan *plan)
 void ftrace_plans_deinit(struct ftrace_plans *plans)
 {
 	for (uint32_t type = 0; plans->by_type && type < TYPES; type++)
-		destroy_plan(plans->by_type[type]);
+		if (plans->by_type[type] && plans->by_type[type]->id)
+			destroy_plan(plans->by_type[type]);
 	free(plans->by_type);
 	event_schema_destroy(plans->schema);
 	*plans = (struct ftrace_plans){0};
@@ -91,11 +92,15 @@ static uint32_t take_id(struct ftrace_plans *plans)
 	return plans->next_id;
 }
 
+/* A guest may say that one lies anywhere. */
 static const struct ftrace_field *find_field(const struct ftrace_event *event, const char *name)
 {
 	for (uint32_t i = 0; i < event->nr_fields; i++)
 		if (!strcmp(event->fields[i].name, name))
-			return &event->fields[i];
+			return event->fields[i].offset <= FTRACE_PLACE_MAX &&
+					event->fields[i].bytes <= FTRACE_PLACE_MAX
+				? &event->fields[i]
+				: NULL;
 	return NULL;
 }
 
@@ -165,7 +170,8 @@ static bool find_source(const struct ftrace_event *event, const struct event_typ
 	if (!source || (alias && alias->offset && source->bytes < alias->offset + 8u))
 		return false;
 	if (alias && source->kind == FTRACE_FIELD_ARRAY) { /* args[N] */
-		*step = ftrace_step_to(field);
+		if (source->bytes < alias->offset + 8u || field->kind == EVENT_FIELD_COMM)
+			return false;
 		step->kind = step->bits == 64 ? FTRACE_STEP_COPY : step->kind;
 		step->from = (uint16_t)(source->offset + alias->offset);
 		step->from_bytes = 8;
@@ -233,7 +239,8 @@ static struct ftrace_plan *plan_by_layouts(
 }
 
 /* Integers first, then what has a length of its own: as our layouts want it. */
-static int add_fields(const struct ftrace_event *event, struct event_type *type, struct ftrace_plan *plan, bool tails)
+static int add_fields(
+	const struct ftrace_event *event, struct event_type *type, struct ftrace_plan *plan, bool tails)
 {
 	for (uint32_t i = 0; i < event->nr_fields; i++) {
 		const struct ftrace_field *source = &event->fields[i];
@@ -280,8 +287,10 @@ static struct ftrace_plan *plan_natural(struct ftrace_plans *plans, const struct
 		*type = empty;
 		plan->nr_steps = plan->need_bytes = 0;
 		event_type_add_field(type, name, EVENT_FIELD_BYTES, 0, NULL);
-		add_step(plan, &(struct ftrace_step){.kind = FTRACE_STEP_TAIL,
-			.source = FTRACE_FIELD_TAIL_BYTES, .byte = type->fields[0].byte_offset});
+		add_step(plan,
+			&(struct ftrace_step){.kind = FTRACE_STEP_TAIL,
+				.source = FTRACE_FIELD_TAIL_BYTES,
+				.byte = type->fields[0].byte_offset});
 	}
 	close_plan(plan, type->fixed_bytes);
 	return plan;
@@ -331,11 +340,13 @@ static uint32_t larger(uint32_t a, uint32_t b)
 
 static void find_names(const struct ftrace_event *event, struct ftrace_plan *plan)
 {
-	const struct ftrace_field *pid = find_field(event, "next_pid"), *comm = find_field(event, "next_comm");
+	const struct ftrace_field *pid = find_field(event, "next_pid"),
+				  *comm = find_field(event, "next_comm");
 	const struct ftrace_field *irq = find_field(event, "irq"), *name = find_field(event, "name");
 	uint32_t need = 0;
 
-	if (!strcmp(event->name, "sched_switch") && pid && comm && pid->bytes == 4 && comm->bytes == COMM_SIZE) {
+	if (!strcmp(event->name, "sched_switch") && pid && comm && pid->bytes == 4 &&
+		comm->bytes == COMM_SIZE) {
 		plan->is_switch = true;
 		plan->pid_offset = (uint16_t)pid->offset;
 		plan->comm_offset = (uint16_t)comm->offset;
@@ -371,8 +382,10 @@ const struct ftrace_plan *ftrace_plans_make(struct ftrace_plans *plans, uint16_t
 	}
 	if (!plan && event)
 		plan = plan_natural(plans, event);
-	if (!plan)
+	if (!plan) {
+		plans->by_type[type] = (struct ftrace_plan *)&ftrace_plan_none;
 		return NULL;
+	}
 	if (event)
 		find_names(event, plan);
 	find_renamed(plans, plan);

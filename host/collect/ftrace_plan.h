@@ -22,7 +22,7 @@ struct ftrace_step;
 struct ftrace_plan {
 	uint32_t id; /* in the schema */
 	uint16_t fixed_bytes;
-	uint16_t need_bytes; /* of a record, for all steps */
+	uint16_t need_bytes;  /* of a record, for all steps */
 	uint16_t clear_bytes; /* of the payload, from its start: those behind are all written by copies */
 	uint16_t nr_steps;
 	struct ftrace_step *steps;
@@ -50,10 +50,11 @@ int ftrace_plans_init(struct ftrace_plans *plans, struct ftrace_events *events,
 	const struct ftrace_selection *selection, const struct event_schema *known, struct error *error);
 void ftrace_plans_deinit(struct ftrace_plans *plans);
 
-/* NULL: not selected, or (rarely) no memory or no number left for it. */
+/* NULL: not selected, or (rarely, then ftrace_plans_failed()) no memory or no number left for it. */
 const struct ftrace_plan *ftrace_plans_make(struct ftrace_plans *plans, uint16_t type);
 
-extern const struct ftrace_plan ftrace_plan_skip; /* in by_type: seen, and not wanted */
+/* In by_type, with id 0: seen, and not wanted; seen, and cannot be told. */
+extern const struct ftrace_plan ftrace_plan_skip, ftrace_plan_none;
 
 static inline const struct ftrace_plan *ftrace_plans_find(struct ftrace_plans *plans, uint16_t type)
 {
@@ -61,7 +62,13 @@ static inline const struct ftrace_plan *ftrace_plans_find(struct ftrace_plans *p
 
 	if (__builtin_expect(!plan, 0))
 		return ftrace_plans_make(plans, type);
-	return plan == &ftrace_plan_skip ? NULL : plan;
+	return plan->id ? plan : NULL;
+}
+
+/* Of a type without a plan: is it wanted all the same? */
+static inline bool ftrace_plans_failed(const struct ftrace_plans *plans, uint16_t type)
+{
+	return plans->by_type[type] == &ftrace_plan_none;
 }
 
 /*

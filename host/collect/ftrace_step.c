@@ -30,7 +30,7 @@ static bool is_integer(const struct ftrace_field *source)
 
 bool ftrace_step_from(struct ftrace_step *step, const struct ftrace_field *source, enum ftrace_step_kind kind)
 {
-	if (source->offset > UINT16_MAX / 2 || source->bytes > UINT16_MAX / 2)
+	if (source->offset > FTRACE_PLACE_MAX || source->bytes > FTRACE_PLACE_MAX)
 		return false;
 	step->source = (uint8_t)source->kind;
 	step->from = (uint16_t)source->offset;
@@ -262,6 +262,7 @@ static bool encode(
 {
 	uint32_t room = record->bytes < UINT16_MAX ? record->bytes : UINT16_MAX;
 	uint64_t word = 0;
+	bool has_tail = false;
 
 	clear(plan, out);
 	*used = plan->fixed_bytes;
@@ -289,9 +290,9 @@ static bool encode(
 		case FTRACE_STEP_ZERO:
 			break;
 		case FTRACE_STEP_TAIL:
-			/* the first one's length is the last of the fixed bytes */
-			if (*used == plan->fixed_bytes && *used == (uint32_t)step->byte + TAIL_LENGTH)
-				*used -= TAIL_LENGTH;
+			if (!has_tail) /* the first one's length is the last of the fixed bytes */
+				*used = step->byte;
+			has_tail = true;
 			copy_tail(step, record, out, used, &room);
 			break;
 		}

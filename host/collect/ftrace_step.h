@@ -6,6 +6,8 @@
 #include "host/collect/ftrace_events.h"
 #include "lib/model/event_schema.h"
 
+#define FTRACE_PLACE_MAX 32767u /* of a field in a record, and its size: 16 bits hold the sum */
+
 enum ftrace_step_kind {
 	FTRACE_STEP_INTEGER,
 	FTRACE_STEP_COPY, /* bytes as they are: integers that need no change, and comms; of several fields at a time */

@@ -24,14 +24,14 @@ void event_schema_destroy(struct event_schema *schema)
 }
 
 /*
- * Names stand unquoted in the metadata (fields) and on command lines (events, with a ':' for kernel
+ * Names stand unquoted in the metadata (fields: no digit first) and on command lines (events, with a ':' for kernel
  * tracepoints).
  */
 static bool name_is_good(const char *name, const char *also)
 {
 	size_t length = strlen(name);
 
-	if (!length || length >= EVENT_NAME_BYTES || isdigit((unsigned char)name[0]))
+	if (!length || length >= EVENT_NAME_BYTES || (!*also && isdigit((unsigned char)name[0])))
 		return false;
 	for (; *name; name++)
 		if (!isascii(*name) ||

@@ -12,6 +12,7 @@
 
 #include "host/collect/event_table.h"
 #include "host/collect/ftrace_plan.h"
+#include "host/collect/ftrace_step.h"
 
 #define TYPE         77
 #define FIELDS_MAX   12
@@ -218,6 +219,115 @@ static void test_exec(void **state)
 	end(&fixture);
 }
 
+/* Texts of any lengths, none of them too: each has its length in front. */
+static void test_two_texts(void **state)
+{
+	static const char *const texts[][2] = {{"", "second"}, {"first", ""}, {"", ""}, {"first", "second"}};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct fixture fixture;
+		const struct event_type *type;
+		uint32_t used, end_of = 0;
+
+		begin(&fixture, "an_event");
+		add(&fixture, "one", FTRACE_FIELD_DYNAMIC_TEXT, 4, true);
+		add(&fixture, "two", FTRACE_FIELD_DYNAMIC_TEXT, 4, true);
+		for (size_t j = 0; j < 2; j++) {
+			const size_t bytes = strlen(texts[i][j]) + 1;
+
+			set(&fixture, j ? "two" : "one", fixture.bytes | (int64_t)bytes << 16);
+			memcpy(fixture.data + fixture.bytes, texts[i][j], bytes);
+			fixture.bytes += (uint32_t)bytes;
+		}
+		type = encode(&fixture, &used);
+		for (size_t j = 0; j < 2; j++) {
+			uint32_t bytes;
+			const uint8_t *tail = event_field_tail(
+				event_type_find_field(type, j ? "two" : "one"), fixture.out, &bytes);
+
+			assert_int_equal(bytes, strlen(texts[i][j]));
+			assert_memory_equal(tail, texts[i][j], bytes);
+			end_of = (uint32_t)(tail + bytes - fixture.out);
+		}
+		assert_int_equal(end_of, used);
+		end(&fixture);
+	}
+}
+
+/* A guest may say that a field lies anywhere: what is read lies in the record all the same. */
+static void test_far_fields(void **state)
+{
+	static const uint32_t places[] = {32767, 32768, 65520, 65530, 65535, 65536, UINT32_MAX - 8};
+	static const char *const names[] = {
+		"sched_switch", "irq_handler_entry", "sys_enter", "sched_process_exec"};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) * 16; i++) {
+		struct fixture fixture;
+		const struct ftrace_plan *plan;
+
+		begin(&fixture, names[i / 4 % 4]);
+		fixture.selection.syscall_args = true;
+		add(&fixture, "prev_comm", FTRACE_FIELD_CHARS, 16, true);
+		add(&fixture, "next_comm", FTRACE_FIELD_CHARS, 16, true);
+		add(&fixture, "next_pid", FTRACE_FIELD_INTEGER, 4, true);
+		add(&fixture, "irq", FTRACE_FIELD_INTEGER, 4, true);
+		add(&fixture, "name", FTRACE_FIELD_DYNAMIC_TEXT, 4, true);
+		add(&fixture, "id", FTRACE_FIELD_INTEGER, 8, true);
+		add(&fixture, "args", FTRACE_FIELD_ARRAY, 48, true);
+		add(&fixture, "filename", FTRACE_FIELD_DYNAMIC_TEXT, 4, true);
+		fixture.event->fields[(i + i / 16) % fixture.event->nr_fields].offset = places[i / 16];
+		if (i % 4 == 3)
+			fixture.event->fields[i % fixture.event->nr_fields].bytes = places[i / 16];
+		plan = ftrace_plans_find(&fixture.plans, TYPE);
+		for (; plan; plan = plan->wider) {
+			const uint32_t need = plan->need_bytes;
+
+			assert_true(need >= plan->comm_offset + (plan->comm_offset ? 16u : 0));
+			assert_true(need >= plan->pid_offset + (plan->comm_offset ? 4u : 0));
+			assert_true(need >= plan->irq_name_offset + (plan->irq_name_offset ? 4u : 0));
+			assert_true(need >= plan->irq_offset + (plan->irq_name_offset ? 4u : 0));
+			for (unsigned step = 0; step < plan->nr_steps; step++)
+				assert_true(need >=
+					(uint32_t)plan->steps[step].from + plan->steps[step].from_bytes);
+		}
+		end(&fixture);
+	}
+}
+
+/* 9p_client_req is a tracepoint like any other. */
+static void test_digit(void **state)
+{
+	struct fixture fixture;
+	uint32_t used;
+
+	begin(&fixture, "9p_client_req");
+	add(&fixture, "type", FTRACE_FIELD_INTEGER, 1, false);
+	assert_string_equal(encode(&fixture, &used)->name, "9p_client_req");
+	end(&fixture);
+}
+
+/* More types than numbers: the rest is known to be missing, and not looked for each time. */
+static void test_numbers(void **state)
+{
+	struct fixture fixture;
+	uint16_t type = 100;
+
+	begin(&fixture, "an_event");
+	for (uint32_t i = type; i < 100u + EVENT_TYPES_MAX; i++) {
+		uint64_t *place = hash_map_put(&fixture.events.by_type, i);
+
+		assert_non_null(place);
+		*place = (uintptr_t)fixture.event;
+	}
+	while (ftrace_plans_find(&fixture.plans, type))
+		type++;
+	assert_in_range(type, 100 + EVENT_TYPES_MAX / 2, 100 + EVENT_TYPES_MAX);
+	assert_true(ftrace_plans_failed(&fixture.plans, type));
+	assert_false(ftrace_plans_failed(&fixture.plans, (uint16_t)(type - 1)));
+	assert_null(ftrace_plans_find(&fixture.plans, type));
+	end(&fixture);
+}
+
 static uint64_t next_random(uint64_t *random)
 {
 	*random ^= *random << 13;
@@ -300,6 +410,10 @@ int main(void)
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_two_texts),
+		cmocka_unit_test(test_far_fields),
+		cmocka_unit_test(test_digit),
+		cmocka_unit_test(test_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
