@@ -8,6 +8,7 @@
 #include "host/collect/ftrace_clock.h"
 #include "host/collect/ftrace_packet.h"
 #include "host/collect/ftrace_plan.h"
+#include "host/collect/ftrace_symbols.h"
 #include "host/kernel/kernel_name.h"
 #include "lib/base/clock_now.h"
 #include "lib/base/hash_map.h"
@@ -29,7 +30,8 @@ struct ftrace_machine {
 	uint32_t nr_cpus;
 	struct hash_map comms; /* pid -> the comm it was last told as, mixed into one word */
 	uint8_t *irqs_known;   /* bit set of IRQS */
-	bool names_changed, symbols_written;
+	bool names_changed;
+	struct ftrace_symbols symbols;
 	bool clock_changed, gone;
 	uint64_t newest;                  /* time of the newest event of this poll; 0: none came */
 	uint64_t polled_ns, last_poll_ns; /* when this poll and the one before began */
@@ -184,6 +186,7 @@ static void deinit(struct ftrace_machine *machine)
 	for (uint32_t i = 0; machine->packets && i < machine->nr_cpus; i++)
 		free(machine->packets[i].buffer);
 	free(machine->packets);
+	ftrace_symbols_deinit(&machine->symbols);
 	hash_map_deinit(&machine->comms);
 	free(machine->irqs_known);
 	free(machine);
@@ -258,31 +261,10 @@ int ftrace_machine_create(struct ftrace_machine **out, const struct ftrace_machi
 	return 0;
 }
 
-/* Addresses are told by names only if there are addresses; a kernel has more than 100,000 symbols. */
-static bool shows_addresses(const struct event_schema *schema)
-{
-	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++)
-		for (unsigned i = 0; schema->types[id] && i < schema->types[id]->nr_fields; i++)
-			if (schema->types[id]->fields[i].kind == EVENT_FIELD_HEX)
-				return true;
-	return false;
-}
-
 static void write_symbols(struct ftrace_machine *machine)
 {
-	const struct kernel_symbols *symbols = &machine->wishes.kernel->symbols;
-
-	if (machine->symbols_written || !shows_addresses(machine->plans.schema))
-		return;
-	machine->symbols_written = true;
-	for (size_t i = 0; i < symbols->count; i++) {
-		const char *name = symbols->text + symbols->symbols[i].name;
-
-		if (strchr("tTwW", name[0]))
-			names_writer_symbol(&machine->output.names, symbols->symbols[i].address, name + 1,
-				strlen(name + 1));
-	}
-	machine->names_changed = true;
+	machine->names_changed |= ftrace_symbols_write(
+		&machine->symbols, machine->wishes.kernel, machine->plans.schema, &machine->output.names);
 }
 
 /* Both clocks at one moment, from the guest's timekeeper and from the events as they come. */
@@ -317,7 +299,7 @@ static void read_dead_clock(struct ftrace_machine *machine)
 		return;
 	machine_output_add_point(&machine->output,
 		(struct clock_point){.tsc = reading.trace,
-			.host_ns = reading.realtime_ns - info->realtime_offset_ns,
+			.host_ns = (int64_t)((uint64_t)reading.realtime_ns - (uint64_t)info->realtime_offset_ns),
 			.bound_ns = DUMP_BOUND_NS + reading.error_ns});
 }
 
@@ -342,10 +324,8 @@ int ftrace_machine_poll(struct ftrace_machine *machine, uint64_t now_ns)
 	if (machine->wishes.kernel->memory->is_live)
 		read_clock(machine, clock_now_ns(CLOCK_MONOTONIC));
 	machine->last_poll_ns = machine->polled_ns;
-	if (now_ns - machine->flushed_ns > PACKET_AGE_NS) {
-		write_symbols(machine);
+	if (now_ns - machine->flushed_ns > PACKET_AGE_NS)
 		flush_all(machine, now_ns);
-	}
 	if (machine->clock_changed)
 		return -ESTALE;
 	if (machine->gone)
@@ -357,6 +337,7 @@ void ftrace_machine_count(struct ftrace_machine *machine)
 {
 	struct trace_machine_info *info = machine_output_info(&machine->output);
 
+	write_symbols(machine);
 	for (uint32_t i = 0; i < machine->nr_cpus; i++) {
 		const struct machine_stream *stream = &machine->output.streams[i];
 		const struct ftrace_packet *packet = &machine->packets[i];
@@ -404,7 +385,6 @@ void ftrace_machine_destroy(struct ftrace_machine *machine, const char *end_stat
 		read_dead_clock(machine);
 	if (machine->clock) /* the guest may not have known when this began */
 		machine_output_info(&machine->output)->tsc_khz = ftrace_clock_khz(machine->clock);
-	write_symbols(machine);
 	flush_all(machine, machine->polled_ns);
 	ftrace_machine_count(machine);
 	machine_output_end(&machine->output, end_state, message);

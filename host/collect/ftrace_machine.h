@@ -33,7 +33,7 @@ int ftrace_machine_create(struct ftrace_machine **machine, const struct ftrace_m
  */
 int ftrace_machine_poll(struct ftrace_machine *machine, uint64_t now_ns);
 
-/* Brings the counts in the trace's description up to date. */
+/* Brings the counts in the trace's description up to date, and the symbols beside it. About every second. */
 void ftrace_machine_count(struct ftrace_machine *machine);
 
 uint64_t ftrace_machine_ring_bytes(const struct ftrace_machine *machine);

@@ -8,6 +8,8 @@
 
 #include "lib/base/cleanup.h"
 
+#define MODULE_SYMBOL_BYTES 512 /* KSYM_NAME_LEN */
+
 /* --- the list --- */
 
 /* `core_layout` up to 6.3, since then `mem`, whose first is the code (MOD_TEXT). */
@@ -157,4 +159,24 @@ int module_list_symbol(const struct module_list *list, const struct guest_module
 	*bytes = next - best->st_value;
 	code = guest_kernel_read_text(list->kernel, strings + best->st_name, name, size);
 	return code ? code : *name ? 0 : -ENOENT;
+}
+
+int module_list_each_symbol(const struct module_list *list, const struct guest_module *module,
+	int (*each)(void *context, uint64_t address, const char *name), void *context)
+{
+	cleanup_free Elf64_Sym *symbols = NULL;
+	char name[MODULE_SYMBOL_BYTES];
+	uint64_t strings = 0;
+	size_t count = 0;
+	int code = read_symbols(list, module, &symbols, &count, &strings);
+
+	for (size_t i = 1; i < count && !code; i++) { /* the first is none */
+		if (symbols[i].st_shndx == SHN_UNDEF || symbols[i].st_value < module->text ||
+			symbols[i].st_value - module->text >= module->text_bytes)
+			continue;
+		code = guest_kernel_read_text(list->kernel, strings + symbols[i].st_name, name, sizeof(name));
+		if (!code && name[0])
+			code = each(context, symbols[i].st_value, name);
+	}
+	return code;
 }

@@ -33,6 +33,10 @@ struct guest_module *module_list_find(const struct module_list *list, uint64_t a
 const struct orc_table *module_list_orc(
 	const struct module_list *list, struct guest_module *module, const struct orc_format *format);
 
+/* All functions of a module, raw names, until `each` returns other than 0. Its value; -ENOENT, errors of reading; -ENOMEM. */
+int module_list_each_symbol(const struct module_list *list, const struct guest_module *module,
+	int (*each)(void *context, uint64_t address, const char *name), void *context);
+
 /* The function around an address of a module, and how large it is. -ENOENT, errors of reading. */
 int module_list_symbol(const struct module_list *list, const struct guest_module *module, uint64_t address,
 	char *name, size_t size, uint64_t *offset, uint64_t *bytes);
