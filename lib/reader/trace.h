@@ -63,5 +63,6 @@ int trace_machine_load_names(struct trace_machine *machine, unsigned parts, stru
 /* Unix time of a TSC value of a machine. */
 static inline int64_t trace_machine_unix_ns(const struct trace_machine *machine, uint64_t tsc)
 {
-	return clock_map_to_ns(&machine->clock, tsc) + machine->realtime_offset_ns;
+	return (int64_t)((uint64_t)clock_map_to_ns(&machine->clock, tsc) +
+		(uint64_t)machine->realtime_offset_ns);
 }

@@ -89,8 +89,8 @@ static void open_streams(struct trace_reader *reader, const struct trace_reader_
 
 static int64_t unix_ns(struct trace_reader *reader, const struct stream_reader *stream)
 {
-	return clock_cursor_ns(&reader->cursors[stream->machine], stream->tsc) +
-		reader->trace->machines[stream->machine].realtime_offset_ns;
+	return (int64_t)((uint64_t)clock_cursor_ns(&reader->cursors[stream->machine], stream->tsc) +
+		(uint64_t)reader->trace->machines[stream->machine].realtime_offset_ns);
 }
 
 /* Keys count from the first event. */

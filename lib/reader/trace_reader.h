@@ -68,8 +68,8 @@ uint64_t trace_reader_damage(const struct trace_reader *reader, struct error *er
 /* Unix ns of an event. */
 static inline int64_t trace_reader_unix_ns(struct trace_reader *reader, const struct trace_event *event)
 {
-	return clock_cursor_ns(&reader->cursors[event->machine], event->tsc) +
-		reader->trace->machines[event->machine].realtime_offset_ns;
+	return (int64_t)((uint64_t)clock_cursor_ns(&reader->cursors[event->machine], event->tsc) +
+		(uint64_t)reader->trace->machines[event->machine].realtime_offset_ns);
 }
 
 /* Text and bytes fields: where they are and how long, checked when the record was read. */

@@ -64,22 +64,22 @@ static void make_second(struct dump *dump, int64_t second)
 
 char *dump_text_time(struct dump *dump, const struct dump_machine *machine, int64_t unix_ns, char *at)
 {
-	int64_t ns = unix_ns, second;
+	const int64_t from_ns = dump->time == DUMP_RELATIVE ? dump->start_ns
+		: dump->time == DUMP_MONOTONIC              ? machine->machine->realtime_offset_ns
+							    : 0;
+	/* a guest's clock may say anything: what is too far turns over */
+	int64_t ns = (int64_t)((uint64_t)unix_ns - (uint64_t)from_ns), second;
 
-	if (dump->time == DUMP_RELATIVE)
-		ns -= dump->start_ns;
-	else if (dump->time == DUMP_MONOTONIC)
-		ns -= machine->machine->realtime_offset_ns;
 	if (ns < 0 && dump->time != DUMP_UTC) {
 		*at++ = '-';
-		ns = -ns;
+		ns = ns == INT64_MIN ? INT64_MAX : -ns;
 	}
-	second = ns / 1000000000;
+	second = ns / 1000000000 - (ns % 1000000000 < 0);
 	if (second != dump->second || !dump->second_bytes)
 		make_second(dump, second);
 	at = put_bytes(at, dump->second_text, dump->second_bytes);
 	*at++ = '.';
-	return put_nanoseconds(at, (uint32_t)(ns % 1000000000));
+	return put_nanoseconds(at, (uint32_t)(ns - second * 1000000000));
 }
 
 static char *put_tracepoint_label(
