@@ -25,10 +25,10 @@ static const struct {
 	{"shutdown", "printk", "console"},
 };
 
-static int refuse(struct error *error, const char *option)
+static int refuse(struct error *error, const char *option, const char *hint)
 {
 	error_set(error, -ENOTSUP, "%s: the guest's own ftrace is only read, not told anything", option);
-	return error_hint(error, "filter on reading (hypertrace dump -f), or use channel shm with hypertrace.ko");
+	return error_hint(error, "%s", hint);
 }
 
 int ftrace_selection_init(
@@ -38,9 +38,10 @@ int ftrace_selection_init(
 
 	*selection = (struct ftrace_selection){.syscall_args = true};
 	if (options->filter && options->filter[0])
-		return refuse(error, "-f");
+		return refuse(error, "-f",
+			"filter on reading (hypertrace dump -f), or use channel shm with hypertrace.ko");
 	if (options->leave_on)
-		return refuse(error, "--leave-on");
+		return refuse(error, "--leave-on", "leave it out: the guest goes on tracing, whoever reads");
 	if (!options->events || !options->events[0])
 		return 0;
 	selection->words = strdup(options->events);
@@ -84,7 +85,8 @@ static bool word_names(const char *word, const char *system, const char *event)
 	char both[2 * EVENT_NAME_BYTES + 2];
 
 	snprintf(both, sizeof(both), "%s:%s", system, event);
-	if (!strcmp(word, "all") || !fnmatch(word, both, 0) || !fnmatch(word, event, 0) || is_in_group(word, event))
+	if (!strcmp(word, "all") || !fnmatch(word, both, 0) || !fnmatch(word, event, 0) ||
+		is_in_group(word, event))
 		return true;
 	/* ftrace's own events go by the tracers' names: the "function" of others must not be all of them */
 	if (strcmp(system, "ftrace") && !fnmatch(word, system, 0))

@@ -35,6 +35,7 @@ void recorder_fault(struct recorder_common *common, const struct error *error)
 	if (!common->error) {
 		common->error = error->code;
 		snprintf(common->error_text, sizeof(common->error_text), "%s", error->text);
+		snprintf(common->error_hint, sizeof(common->error_hint), "%s", error->hint);
 	}
 	recorder_notice(common, "%s", error->text);
 }

@@ -21,7 +21,7 @@ struct recorder_common {
 	void *context;
 	bool disk_full; /* said so; nothing more is written */
 	int error;      /* the first error that left the trace incomplete */
-	char error_text[ERROR_TEXT_BYTES];
+	char error_text[ERROR_TEXT_BYTES], error_hint[ERROR_HINT_BYTES];
 };
 
 /* Formats and escapes nothing: the caller has escaped what is foreign. */

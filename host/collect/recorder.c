@@ -30,9 +30,9 @@
 struct recorder {
 	struct recorder_common common;
 	enum recorder_channel channel;
-	struct recorder_events events;       /* of channel shm */
-	struct recorder_wishes wishes;       /* likewise */
-	struct ftrace_selection selection;   /* of channel ftrace */
+	struct recorder_events events;     /* of channel shm */
+	struct recorder_wishes wishes;     /* likewise */
+	struct ftrace_selection selection; /* of channel ftrace */
 	struct error refusal;
 	bool history, leave_on, described;
 	struct recorder_member *guests[TRACE_MACHINES_MAX];
@@ -192,8 +192,8 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
 	if (code)
 		return error_add(error, "%s", region_path), code;
 	name_guest(recorder, name, chosen);
-	code = recorder_guest_create(&guest, &recorder->events, &recorder->wishes.request, region_path, chosen,
-		qemu_pid, recorder->history, recorder->leave_on, error);
+	code = recorder_guest_create(&guest, &recorder->events, &recorder->wishes.request, region_path,
+		chosen, qemu_pid, recorder->history, recorder->leave_on, error);
 	if (code)
 		return code;
 	guest->refusal = &recorder->refusal;
@@ -215,7 +215,8 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	if (code)
 		return error_add(error, "%s", memory->name), code;
 	name_guest(recorder, stock->name, chosen);
-	code = ftrace_guest_create(&guest, &recorder->common, &recorder->selection, memory, stock, chosen, error);
+	code = ftrace_guest_create(
+		&guest, &recorder->common, &recorder->selection, memory, stock, chosen, error);
 	if (code)
 		return code;
 	guest->member.identity[0] = status.st_dev;
@@ -305,9 +306,12 @@ int recorder_finish(struct recorder *recorder, struct error *error)
 	common->info.end_unix_ns = (int64_t)clock_now_ns(CLOCK_REALTIME);
 	snprintf(common->info.state, sizeof(common->info.state), "complete");
 	code = trace_dir_write_info(&common->dir, &common->info, error);
-	if (common->error)
-		return error_set(error, common->error, "%s", common->error_text);
-	return code;
+	if (!common->error)
+		return code;
+	error_set(error, common->error, "%s", common->error_text);
+	if (common->error_hint[0])
+		error_hint(error, "%s", common->error_hint);
+	return common->error;
 }
 
 const struct trace_info *recorder_info(const struct recorder *recorder)

@@ -169,19 +169,35 @@ static void remember(const struct finder *finder)
 		kernel_cache_store(finder->cache_dir, &entry, NULL);
 }
 
+/* What can be done where there is only a dump; a guest that lives may boot, which the caller waits for. */
+static void hint_at_dump(const struct guest_memory *memory, struct error *error)
+{
+	if (memory->is_cut_off)
+		error_hint(error, "the dump was cut off: was the disk full, or is it still being written?");
+	else if (!memory->is_live)
+		error_hint(error,
+			"it is to be a dump of a whole guest, of Linux on x86-64, after its first seconds");
+}
+
 static int explain(struct finder *finder, int code, struct error *error)
 {
 	const char *name = finder->memory->name;
 
 	if (code)
 		return error_set(error, code, "%s: %s", name, finder->why.text);
-	if (!finder->why.code)
-		return error_set(error, -EAGAIN,
+	if (!finder->why.code) {
+		error_set(error, -EAGAIN,
 			"no Linux kernel in the memory of %s: still in the firmware, not booted so far, or not Linux",
 			name);
+		hint_at_dump(finder->memory, error);
+		return -EAGAIN;
+	}
 	/* in a running guest it may be what a reboot left of the kernel before */
 	code = finder->why.code == -ENOTSUP ? -ENOTSUP : finder->memory->is_live ? -EAGAIN : -EINVAL;
-	return error_set(error, code, "%s: %s", name, finder->why.text);
+	error_set(error, code, "%s: %s", name, finder->why.text);
+	if (code != -ENOTSUP)
+		hint_at_dump(finder->memory, error);
+	return code;
 }
 
 static int find(struct finder *finder, struct error *error)

@@ -42,11 +42,12 @@ struct guest_registers {
 };
 
 struct guest_memory {
-	char name[256]; /* for messages: "process 1234", "dump.elf" */
-	int fd;         /* the file, or /proc/PID/mem */
-	pid_t pid;      /* 0: a file */
-	int pid_fd;     /* of the VMM, readable once it has ended; -1: a file */
-	bool is_live;   /* a process, or a file that may be changing */
+	char name[256];  /* for messages: "process 1234", "dump.elf" */
+	int fd;          /* the file, or /proc/PID/mem */
+	pid_t pid;       /* 0: a file */
+	int pid_fd;      /* of the VMM, readable once it has ended; -1: a file */
+	bool is_live;    /* a process, or a file that may be changing */
+	bool is_cut_off; /* a dump that ends before all of its RAM */
 	bool is_guessed; /* from a process's mappings: a VMM that has just started may have made others since */
 	struct guest_memory_layout layouts[GUEST_MEMORY_LAYOUTS_MAX];
 	size_t nr_layouts, current; /* at least one; current: the one that reads go by */

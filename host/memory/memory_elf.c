@@ -27,17 +27,25 @@ struct elf_dump {
 	size_t nr_statuses, nr_states;
 };
 
+static int ends_early(struct error *error)
+{
+	error_hint(error, "was the disk full, or is it still being written?");
+	return -EINVAL;
+}
+
 /* All of it, or an error that names the offset. */
 static int read_part(const struct elf_dump *dump, uint64_t offset, void *data, size_t bytes, const char *what,
 	struct error *error)
 {
 	ssize_t got;
 
-	if (offset > dump->file_bytes || bytes > dump->file_bytes - offset)
-		return error_set(error, -EINVAL,
+	if (offset > dump->file_bytes || bytes > dump->file_bytes - offset) {
+		error_set(error, -EINVAL,
 			"damaged: %s at offset 0x%" PRIx64 " to 0x%" PRIx64
 			", but the file ends at 0x%" PRIx64,
 			what, offset, offset + bytes, dump->file_bytes);
+		return ends_early(error);
+	}
 	got = file_read_at(dump->memory->fd, data, bytes, (off_t)offset);
 	if (got < 0 || (size_t)got < bytes)
 		return error_set(error, -EIO, "offset 0x%" PRIx64 ": %s: %s", offset, what,
@@ -55,10 +63,13 @@ static int check_kind(const Elf64_Ehdr *header, struct error *error)
 	}
 	if (header->e_ident[EI_DATA] != ELFDATA2LSB)
 		return error_set(error, -EINVAL, "a big-endian ELF file, not the dump of an x86-64 machine");
-	if (header->e_machine != EM_X86_64)
-		return error_set(error, -EINVAL,
+	if (header->e_machine != EM_X86_64) {
+		error_set(error, -EINVAL,
 			"an ELF file for machine %u, not the dump of an x86-64 machine (%u)",
 			header->e_machine, EM_X86_64);
+		error_hint(error, "guests of other architectures cannot be read so far");
+		return -EINVAL;
+	}
 	if (header->e_type != ET_CORE) {
 		error_set(error, -EINVAL, "an ELF file of type %u, not a core dump (%u)", header->e_type,
 			ET_CORE);
@@ -174,10 +185,12 @@ static int check_ram(const struct elf_dump *dump, struct error *error)
 			"Xen's format is not read; write one with dump-guest-memory or makedumpfile -E");
 		return -EINVAL;
 	}
-	if (!dump->has_ram)
-		return error_set(error, -EINVAL,
+	if (!dump->has_ram) {
+		error_set(error, -EINVAL,
 			"cut off: it ends at offset 0x%" PRIx64 ", its first RAM is at 0x%" PRIx64,
 			dump->file_bytes, dump->first_ram);
+		return ends_early(error);
+	}
 	return 0;
 }
 
@@ -199,6 +212,7 @@ int memory_elf_open(struct guest_memory *memory, uint64_t file_bytes, struct err
 			dump.is_cut_off ? "from the dump, which was cut off" : "from the dump");
 		if (err)
 			error_set(error, err, "%s", strerror(-err));
+		memory->is_cut_off = dump.is_cut_off;
 	}
 	free(dump.ranges);
 	return err;

@@ -94,6 +94,16 @@ static int open_by_magic(struct guest_memory *memory, uint64_t file_bytes, struc
 	return open_raw(memory, file_bytes, error);
 }
 
+/* What is no guest's memory at all; what is nearly one has a hint of its own. */
+static void hint_at_file(int code, struct error *error)
+{
+	if (code == -EACCES || code == -EPERM)
+		error_hint(error, "run as the user that the VMM runs as, or as root");
+	else if (code == -ENOENT || code == -EISDIR || code == -EINVAL)
+		error_hint(error,
+			"name the file behind the guest's memory-backend-file (mem-path), or a dump of its memory");
+}
+
 int guest_memory_open_file(struct guest_memory *memory, const char *path, struct error *error)
 {
 	struct stat status;
@@ -107,6 +117,7 @@ int guest_memory_open_file(struct guest_memory *memory, const char *path, struct
 	if (!err && memory_layout_places(memory))
 		err = error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
 	if (err) {
+		hint_at_file(err, error);
 		error_add(error, "%s", path);
 		guest_memory_deinit(memory);
 	}

@@ -52,14 +52,18 @@ static void describe(pid_t pid, char *text, size_t size)
 /* A process without an address space: why that is. */
 static int no_memory(pid_t pid, struct error *error)
 {
-	long state = read_status(pid, "State", 0);
+	const long state = read_status(pid, "State", 0);
+	int code;
 
 	if (!state)
-		return error_set(error, -ESRCH, "process %d: no such process", pid);
-	if (state == 'Z' || state == 'X')
-		return error_set(
+		code = error_set(error, -ESRCH, "process %d: no such process", pid);
+	else if (state == 'Z' || state == 'X')
+		code = error_set(
 			error, -ESRCH, "process %d: has ended, and its parent has not taken note", pid);
-	return error_set(error, -ENODEV, "process %d: a kernel thread has no memory of its own", pid);
+	else
+		code = error_set(error, -ENODEV, "process %d: a kernel thread has no memory of its own", pid);
+	error_hint(error, "name the VMM's process: pidof qemu-system-x86_64");
+	return code;
 }
 
 static int denied(pid_t pid, int code, struct error *error)

@@ -28,8 +28,7 @@ static const struct option_spec record_specs[] = {
 		"file of a guest's region; several times: several guests"},
 	{'p', "pid", "PID", OPTION_LIST, AT(pids),
 		"process of a guest's VMM: channel ftrace; several times: several guests"},
-	{0, "ram", "FILE", OPTION_LIST, AT(ram),
-		"file of a guest's RAM, or a dump of it: channel ftrace"},
+	{0, "ram", "FILE", OPTION_LIST, AT(ram), "file of a guest's RAM, or a dump of it: channel ftrace"},
 	{0, "channel", "shm|ftrace", OPTION_CHOICE, AT(channel),
 		"how the events come: from hypertrace.ko in the guest, or out of a stock guest's own ftrace"},
 	RECORDING_OPTION_SPECS(struct record_options),
@@ -178,9 +177,9 @@ static int conclude(struct record_run *run, const char *output, bool stock, int 
 	if (info->nr_machines) {
 		show_recording_summary(info, output, stderr);
 	} else if (!code) {
-		code = error_set(
-			error, -ENODATA, stock ? "nothing was recorded: no guest's kernel was found"
-					       : "nothing was recorded: no guest's hypertrace.ko has answered");
+		code = error_set(error, -ENODATA,
+			stock ? "nothing was recorded: no guest's kernel was found"
+			      : "nothing was recorded: no guest's hypertrace.ko has answered");
 		error_hint(error, "%s",
 			stock ? "has it booted? hypertrace dmesg shows what its kernel says"
 			      : "load it in the guest (hypertrace module builds it); hypertrace doctor --qmp "
@@ -188,10 +187,12 @@ static int conclude(struct record_run *run, const char *output, bool stock, int 
 	}
 	if (!code)
 		return run->status;
+	if (strcmp(error->text, run->said))
+		return show_error(error, false, run->status ? run->status : 1);
 	/* a notice has said it already */
-	return strcmp(error->text, run->said) ? show_error(error, false, run->status ? run->status : 1)
-		: run->status                 ? run->status
-					      : 1;
+	if (error->hint[0])
+		fprintf(stderr, "hint: %s\n", error->hint);
+	return run->status ? run->status : 1;
 }
 
 static int run_record(const struct command *command, int argc, char **argv)

@@ -245,10 +245,16 @@ static int read_recording(struct run_wish *wish, struct error *error)
 	char *selection;
 	int code;
 
-	wish->recorder.channel = options->channel ? (enum recorder_channel)(options->channel - 1) : RECORDER_SHM;
+	wish->recorder.channel =
+		options->channel ? (enum recorder_channel)(options->channel - 1) : RECORDER_SHM;
 	code = recording_options_read(&wish->recorder, &wish->events, &options->recording, error);
 	if (code || wish->recorder.channel == RECORDER_SHM)
 		return code;
+	if (options->recording.mode) {
+		error_set(error, -EINVAL,
+			"channel ftrace: the guest's rings overwrite their oldest events: no --mode");
+		return error_hint(error, "leave it out, or give a larger --size");
+	}
 	wish->words = ftrace_boot_words(wish->events, options->recording.ring_bytes);
 	selection = ftrace_boot_selection(wish->events);
 	free(wish->events);

@@ -13,7 +13,7 @@
 #define TRY_AGAIN_MS 50
 #define REOPEN_S     1.0 /* a VMM's memory looks different once it has all of it */
 
-static int parse_pid(const char *text, pid_t *pid, struct error *error)
+int guest_source_parse_pid(const char *text, pid_t *pid, struct error *error)
 {
 	uint64_t number;
 
@@ -44,7 +44,7 @@ int guest_source_check(
 			"one guest at a time: --pid, --qmp, --ram and DUMP exclude each other");
 		return error_hint(error, "leave all but one of them out");
 	}
-	return options->pid ? parse_pid(options->pid, &pid, error) : 0;
+	return options->pid ? guest_source_parse_pid(options->pid, &pid, error) : 0;
 }
 
 static int open_memory(struct guest_source *source, const struct guest_source_options *options,
@@ -57,7 +57,7 @@ static int open_memory(struct guest_source *source, const struct guest_source_op
 		return guest_memory_open_qmp(&source->memory, options->qmp, error);
 	if (!options->pid)
 		return guest_memory_open_file(&source->memory, options->ram ? options->ram : dump, error);
-	code = parse_pid(options->pid, &pid, error);
+	code = guest_source_parse_pid(options->pid, &pid, error);
 	return code ? code : guest_memory_open_process(&source->memory, pid, error);
 }
 

@@ -37,6 +37,9 @@ struct guest_source {
 };
 #define GUEST_SOURCE_NONE ((struct guest_source){.memory = GUEST_MEMORY_NONE})
 
+/* "--pid: 'x' is not a process id". -EINVAL, with a hint. */
+int guest_source_parse_pid(const char *text, pid_t *pid, struct error *error);
+
 /* Is exactly one guest named, in words that can be? Touches nothing. `dumps`: the operands. -EINVAL, with a hint. */
 int guest_source_check(
 	const struct guest_source_options *options, int nr_dumps, char **dumps, struct error *error);

@@ -8,7 +8,7 @@
 #include "host/collect/ivshmem.h"
 #include "host/memory/guest_memory.h"
 #include "host/vmm/process_start.h"
-#include "lib/base/text.h"
+#include "tools/hypertrace/guest_source.h"
 #include "tools/hypertrace/symbol_cache.h"
 
 /* --pid and --ram can only be read; the others may be either. */
@@ -19,7 +19,8 @@ static enum recorder_channel choose_channel(const struct record_options *options
 	return options->pids.count || options->ram.count ? RECORDER_FTRACE : RECORDER_SHM;
 }
 
-static int check_guests(const struct record_options *options, enum recorder_channel channel, struct error *error)
+static int check_guests(
+	const struct record_options *options, enum recorder_channel channel, struct error *error)
 {
 	if (!options->qmp.count && !options->regions.count && !options->pids.count && !options->ram.count) {
 		error_set(error, -EINVAL, "which guest? None of --qmp, --region, --pid and --ram is given");
@@ -38,13 +39,26 @@ static int check_guests(const struct record_options *options, enum recorder_chan
 	return 0;
 }
 
-static int check_rings(const struct record_options *options, enum recorder_channel channel, struct error *error)
+static int check_pids(const struct record_options *options, struct error *error)
+{
+	pid_t pid;
+	int code = 0;
+
+	for (size_t i = 0; !code && i < options->pids.count; i++)
+		code = guest_source_parse_pid(options->pids.items[i], &pid, error);
+	return code;
+}
+
+static int check_rings(
+	const struct record_options *options, enum recorder_channel channel, struct error *error)
 {
 	const bool given = options->recording.ring_bytes || options->recording.mode;
 
 	if (given && channel == RECORDER_FTRACE) {
-		error_set(error, -EINVAL, "channel ftrace takes the guest's rings as they are: no --size, no --mode");
-		return error_hint(error, "in the guest: /sys/kernel/tracing/buffer_size_kb, or trace_buf_size=");
+		error_set(error, -EINVAL,
+			"channel ftrace takes the guest's rings as they are: no --size, no --mode");
+		return error_hint(
+			error, "in the guest: /sys/kernel/tracing/buffer_size_kb, or trace_buf_size=");
 	}
 	if (given && options->history) {
 		error_set(error, -EINVAL, "--history takes the rings as they are: no --size, no --mode");
@@ -58,7 +72,8 @@ int record_check(const struct record_options *options, struct recorder_options *
 {
 	const enum recorder_channel channel = choose_channel(options);
 
-	if (check_guests(options, channel, error) || check_rings(options, channel, error))
+	if (check_guests(options, channel, error) || check_pids(options, error) ||
+		check_rings(options, channel, error))
 		return error->code;
 	recorder->channel = channel;
 	recorder->no_symbols = options->no_symbols;
@@ -85,7 +100,8 @@ static int add_qmp(struct recorder *recorder, const char *socket, struct error *
 	return code ? code : recorder_add_guest(recorder, path, NULL, peer.pid, error);
 }
 
-static int add_memory(struct recorder *recorder, struct guest_memory *memory, bool history, struct error *error)
+static int add_memory(
+	struct recorder *recorder, struct guest_memory *memory, bool history, struct error *error)
 {
 	const struct recorder_stock stock = {.cache_dir = symbol_cache(),
 		.whole = history || !memory->is_live,
@@ -97,14 +113,11 @@ static int add_memory(struct recorder *recorder, struct guest_memory *memory, bo
 static int add_pid(struct recorder *recorder, const char *text, bool history, struct error *error)
 {
 	struct guest_memory memory = GUEST_MEMORY_NONE;
-	uint64_t pid;
-	int code;
+	pid_t pid;
+	int code = guest_source_parse_pid(text, &pid, error);
 
-	if (text_parse_unsigned(text, strlen(text), INT32_MAX, &pid) || !pid) {
-		error_set(error, -EINVAL, "--pid %s: not a process id", text);
-		return error_hint(error, "pidof qemu-system-x86_64");
-	}
-	code = guest_memory_open_process(&memory, (pid_t)pid, error);
+	if (!code)
+		code = guest_memory_open_process(&memory, pid, error);
 	return code ? code : add_memory(recorder, &memory, history, error);
 }
 

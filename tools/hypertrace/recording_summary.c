@@ -22,7 +22,10 @@ static void show_lost(const struct trace_machine_info *machine, FILE *out)
 		fprintf(out, "%s%" PRIu64 " %s", separator, lost, trace_lost_name((enum trace_lost)cause));
 		separator = ", ";
 	}
-	if (too_small)
+	if (too_small && !strcmp(machine->channel, "ftrace"))
+		fputs("\nhint: larger rings (in the guest: buffer_size_kb, or trace_buf_size=) or fewer events there lose less",
+			out);
+	else if (too_small)
 		fputs("\nhint: larger rings (--size, --region-size) or fewer events (-e, -f) lose less", out);
 }
 
