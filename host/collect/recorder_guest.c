@@ -41,7 +41,12 @@ static void end_machine(struct recorder_guest *guest, const char *end_state, con
 
 static void give_up(struct recorder_guest *guest, const char *why)
 {
-	end_machine(guest, "gone", "");
+	char message[MESSAGE_BYTES] = "";
+	enum ht_state state = guest->machine ? region_state(&guest->region, message) : HT_STATE_NONE;
+	/* its last word stands, also where its VMM ended before we had heard it out */
+	const bool said = state != HT_STATE_RUNNING && state != HT_STATE_NONE;
+
+	end_machine(guest, said ? end_states[state] : "gone", said ? message : "");
 	guest->member.state = RECORDER_GONE;
 	recorder_notice(guest->common, "%s: %s", guest->name, why);
 }
