@@ -15,9 +15,6 @@
 #define LATE_NS       UINT64_C(500000000) /* for one look at a live guest's buffer */
 #define CLOCK_WAIT_NS UINT64_C(200000000)
 #define RECORD_OFF    (UINT64_C(1) << 20) /* RB_BUFFER_OFF: tracing_on is 0 */
-#define CLOCKS_MAX    64
-#define CLOCK_STRIDE  24 /* trace_clocks[]: func, name, in_ns */
-#define CLOCK_NAME    8
 
 struct ftrace_buffer {
 	const struct guest_kernel *kernel;
@@ -46,19 +43,8 @@ static void tell(struct ftrace_buffer *buffer, enum ftrace_change change)
 
 static void read_names(struct ftrace_buffer *buffer)
 {
-	const uint64_t clocks = guest_kernel_symbol(buffer->kernel, "trace_clocks"),
-		       clock = clocks + buffer->array.clock_id * CLOCK_STRIDE + CLOCK_NAME,
-		       tracer = buffer->array.current_trace + buffer->layout.tracer_name;
-	uint64_t name;
-
-	buffer->clock[0] = buffer->tracer[0] = '\0';
-	if (clocks && buffer->array.clock_id < CLOCKS_MAX &&
-		!guest_kernel_read_u64(buffer->kernel, clock, &name) && name &&
-		guest_kernel_read_text(buffer->kernel, name, buffer->clock, sizeof(buffer->clock)))
-		buffer->clock[0] = '\0';
-	if (buffer->array.current_trace && !guest_kernel_read_u64(buffer->kernel, tracer, &name) && name &&
-		guest_kernel_read_text(buffer->kernel, name, buffer->tracer, sizeof(buffer->tracer)))
-		buffer->tracer[0] = '\0';
+	ftrace_layout_clock(&buffer->layout, &buffer->array, buffer->clock, sizeof(buffer->clock));
+	ftrace_layout_tracer(&buffer->layout, &buffer->array, buffer->tracer, sizeof(buffer->tracer));
 }
 
 /* The addresses of all CPUs' rings of a struct trace_buffer. */

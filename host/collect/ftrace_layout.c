@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#define CLOCKS_MAX   64
+#define CLOCK_STRIDE 24 /* trace_clocks[]: func, name, in_ns */
+#define CLOCK_NAME   8
 #define FLAGS_MASK   UINT64_C(3)       /* RB_FLAG_MASK */
 #define ENTRIES_MASK UINT64_C(0xfffff) /* RB_WRITE_MASK; above it the number of writers at work */
 
@@ -240,4 +243,34 @@ int ftrace_layout_set(const struct ftrace_layout *layout, uint64_t address, stru
 	if (!code)
 		take(set_fields, layout->set, FTRACE_SET_FIELDS, copy, set);
 	return code;
+}
+
+/* The text that a pointer at `address` leads to. */
+static void read_name(const struct ftrace_layout *layout, uint64_t address, char *name, size_t size)
+{
+	uint64_t text;
+
+	name[0] = '\0';
+	if (guest_kernel_read_u64(layout->kernel, address, &text) || !text)
+		return;
+	if (guest_kernel_read_text(layout->kernel, text, name, size))
+		name[0] = '\0';
+}
+
+void ftrace_layout_clock(
+	const struct ftrace_layout *layout, const struct ftrace_array *array, char *name, size_t size)
+{
+	const uint64_t clocks = guest_kernel_symbol(layout->kernel, "trace_clocks");
+
+	name[0] = '\0';
+	if (clocks && array->clock_id < CLOCKS_MAX)
+		read_name(layout, clocks + array->clock_id * CLOCK_STRIDE + CLOCK_NAME, name, size);
+}
+
+void ftrace_layout_tracer(
+	const struct ftrace_layout *layout, const struct ftrace_array *array, char *name, size_t size)
+{
+	name[0] = '\0';
+	if (array->current_trace)
+		read_name(layout, array->current_trace + layout->tracer_name, name, size);
 }

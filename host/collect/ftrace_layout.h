@@ -96,3 +96,9 @@ int ftrace_layout_decode_link(
 	const struct ftrace_layout *layout, const uint8_t *copy, struct ftrace_page_link *link);
 int ftrace_layout_array(const struct ftrace_layout *layout, uint64_t address, struct ftrace_array *array);
 int ftrace_layout_set(const struct ftrace_layout *layout, uint64_t address, struct ftrace_ring_set *set);
+
+/* The names of a buffer's trace clock and current tracer, "" if they cannot be read. */
+void ftrace_layout_clock(
+	const struct ftrace_layout *layout, const struct ftrace_array *array, char *name, size_t size);
+void ftrace_layout_tracer(
+	const struct ftrace_layout *layout, const struct ftrace_array *array, char *name, size_t size);
