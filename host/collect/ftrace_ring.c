@@ -105,20 +105,34 @@ static int follow(struct ftrace_ring *ring, bool is_placed, bool *was_reset)
 	return ftrace_is_passing(code) ? 0 : code;
 }
 
+/*
+ * Where events come all the time, the first look is spared: that of the poll before will do, as if we had been away for
+ * long between it and what is read now.
+ */
+static bool is_look_spared(const struct ftrace_ring *ring)
+{
+	return ring->is_active && ring->place.page && !ring->expects_reset &&
+		ftrace_look_same_pages(&ring->surveyed, &ring->look);
+}
+
 int ftrace_ring_poll(struct ftrace_ring *ring, uint32_t *filled, bool *was_reset)
 {
-	const uint64_t overwritten = ring->counts.overwritten, pages = ring->pages_left;
+	const uint64_t overwritten = ring->counts.overwritten, pages = ring->pages_left,
+		       position = ring->position;
+	const bool is_spared = is_look_spared(ring);
 	bool same;
-	int code = ftrace_ring_refresh(ring, was_reset);
+	int code = is_spared ? 0 : ftrace_ring_refresh(ring, was_reset);
 
 	*filled = 0;
 	ring->stop = 0;
+	ring->is_active = false;
 	if (code || *was_reset)
 		return ftrace_is_passing(code) ? 0 : code;
 	same = ring->place.page && ftrace_look_same_pages(&ring->surveyed, &ring->look);
-	if (same && ring->look.entries == ring->position)
+	if (!is_spared && same && ring->look.entries == ring->position)
 		return 0;
 	code = follow(ring, same, was_reset);
+	ring->is_active = ring->position != position;
 	*filled = ring->counts.overwritten != overwritten ? 1000 : filled_of(ring, ring->pages_left - pages);
 	return code ? code : ring->stop;
 }

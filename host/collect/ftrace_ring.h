@@ -40,6 +40,7 @@ struct ftrace_ring {
 	uint64_t entries_before; /* resets */
 	uint64_t dropped_before, nested_before, dropped_first, nested_first;
 	struct ftrace_counts counts;
+	bool is_active;       /* the last poll brought something */
 	int stop;             /* what the callback returned */
 	uint64_t pages_left;  /* behind us, ever */
 	uint64_t corrections; /* how often the count did not fit, for whatever reason; for tests */

@@ -66,14 +66,15 @@ static bool check_header(struct ftrace_ring *ring, uint64_t time, uint64_t commi
 }
 
 /*
- * Copies what is new on the page that is written: first what its header says there is, then that. The time of a page
- * that is just begun is there when something of it was committed.
+ * Copies what is new on the page that is written: first its header, which says how much there is, then that. The time of
+ * a page that is just begun is there when something of it was committed, so it is taken with the events.
  */
 static int copy_new(struct ftrace_ring *ring, uint32_t *bytes)
 {
 	const struct ftrace_layout *layout = ring->layout;
 	struct ftrace_memory *memory = ring->memory;
 	const uint32_t header = layout->header_bytes, done = ring->cursor.offset;
+	uint32_t from = done ? header + done : 0;
 	uint64_t time, commit;
 	int code = ftrace_memory_reserve(memory, (size_t)header + ring->data_bytes);
 
@@ -81,18 +82,17 @@ static int copy_new(struct ftrace_ring *ring, uint32_t *bytes)
 		code = ftrace_memory_read(memory, ring->data, memory->scratch, header);
 	if (code)
 		return code;
-	memcpy(&time, memory->scratch + layout->time_offset, sizeof(time));
 	memcpy(&commit, memory->scratch + layout->commit_offset, sizeof(commit));
-	if (!done)
-		code = ftrace_memory_read(memory, ring->data + layout->time_offset, &time, sizeof(time));
+	*bytes = (uint32_t)(commit & FTRACE_COMMIT_MASK);
+	if (*bytes > ring->data_bytes || *bytes < done)
+		return -ESTALE;
+	if (*bytes > done)
+		code = ftrace_memory_read(
+			memory, ring->data + from, memory->scratch + from, header + *bytes - from);
 	if (code)
 		return code;
-	if (!check_header(ring, time, commit, bytes))
-		return -ESTALE;
-	if (*bytes == done)
-		return 0;
-	return ftrace_memory_read(
-		memory, ring->data + header + done, memory->scratch + header + done, *bytes - done);
+	memcpy(&time, memory->scratch + layout->time_offset, sizeof(time));
+	return check_header(ring, time, commit, bytes) ? 0 : -ESTALE;
 }
 
 /* Behind the last event of a page that is complete: on to the next. */
