@@ -98,6 +98,10 @@ static int record_memory(struct panic *panic, const char *dump, struct error *er
 	if (!code) {
 		recorder_step(recorder, -1);
 		code = recorder_finish(recorder, error);
+		if (!code && !recorder_info(recorder)->nr_machines) {
+			code = error_set(error, -ENODATA, "the guest's kernel has no trace rings so far");
+			error_hint(error, "hypertrace dmesg shows what it said, hypertrace ps its tasks");
+		}
 	}
 	recorder_destroy(recorder);
 	return code;
