@@ -11,6 +11,7 @@
 #include "bench/programs.h"
 #include "host/vm/cache_directory.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/clock_now.h"
 
 /* Runs a program once on each CPU, all at the same time. */
 #define ON_ALL "on_all() { for mask in 1 2; do taskset $mask \"$@\" 2>/dev/null & done; wait; }"
@@ -96,19 +97,41 @@ int bench_follow(struct bench *bench, struct error *error)
 	return result;
 }
 
-static int compare(const void *left, const void *right)
+struct follow_time follow_now(void)
 {
-	const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-
-	return (a > b) - (a < b);
+	return (struct follow_time){clock_now_ns(CLOCK_MONOTONIC), clock_now_ns(CLOCK_THREAD_CPUTIME_ID)};
 }
 
-void follow_show_ms(struct follow *follow, uint64_t *ns, size_t count, uint64_t lost, const char *what,
-	const char *how, const char *state)
+struct follow_time follow_since(struct follow_time start)
 {
-	qsort(ns, count, sizeof(*ns), compare);
-	figures_add(&follow->bench->figures, (double)ns[0] / 1e6, "ms", lost, "kernel", follow->kernel_name,
-		what, how, "guest", state, "of", "best", NULL);
-	figures_add(&follow->bench->figures, (double)ns[count / 2] / 1e6, "ms", lost, "kernel",
-		follow->kernel_name, what, how, "guest", state, "of", "median", NULL);
+	const struct follow_time now = follow_now();
+
+	return (struct follow_time){now.wall_ns - start.wall_ns, now.cpu_ns - start.cpu_ns};
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct follow_time *a = left, *b = right;
+
+	return (a->wall_ns > b->wall_ns) - (a->wall_ns < b->wall_ns);
+}
+
+static void show(struct follow *follow, uint64_t ns, const char *unit, uint64_t lost, const char *what,
+	const char *how, const char *state, const char *of)
+{
+	figures_add(&follow->bench->figures, (double)ns / 1e6, unit, lost, "kernel", follow->kernel_name,
+		what, how, "guest", state, "of", of, NULL);
+}
+
+void follow_show_times(struct follow *follow, struct follow_time *times, size_t count, uint64_t lost,
+	const char *what, const char *how, const char *state)
+{
+	uint64_t cpu_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < count; i++)
+		cpu_ns = times[i].cpu_ns < cpu_ns ? times[i].cpu_ns : cpu_ns;
+	qsort(times, count, sizeof(*times), compare);
+	show(follow, times[0].wall_ns, "ms", lost, what, how, state, "best");
+	show(follow, times[count / 2].wall_ns, "ms", lost, what, how, state, "median");
+	show(follow, cpu_ns, "CPU ms", lost, what, how, state, "best");
 }

@@ -3,6 +3,7 @@
  * What a guest is to be busy with:
  *
  *   busy syscalls N   getppid so often; 0: for ever
+ *   busy spin         for ever, without a system call
  *   busy memory       touches every page that is free
  */
 #include <stdio.h>
@@ -54,8 +55,10 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "syscalls"))
 		return call(strtoul(argv[2], NULL, 10));
+	while (argc == 2 && !strcmp(argv[1], "spin"))
+		__asm__ volatile("pause");
 	if (argc == 2 && !strcmp(argv[1], "memory"))
 		return touch();
-	fprintf(stderr, "usage: busy syscalls N | busy memory\n");
+	fprintf(stderr, "usage: busy syscalls N | busy spin | busy memory\n");
 	return 2;
 }

@@ -8,7 +8,6 @@
 #include "bench/follow.h"
 #include "host/kernel/guest_kernel.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/clock_now.h"
 
 #define TRIES 7
 
@@ -40,9 +39,10 @@ static int touch_memory(struct follow *follow, struct error *error)
 	return 0;
 }
 
-int follow_find_once(struct follow *follow, const char *cache, bool cached, uint64_t *ns, struct error *error)
+int follow_find_once(
+	struct follow *follow, const char *cache, bool cached, struct follow_time *time, struct error *error)
 {
-	const uint64_t start_ns = clock_now_ns(CLOCK_MONOTONIC);
+	const struct follow_time start = follow_now();
 	struct guest_memory memory;
 	struct guest_kernel kernel = {0};
 	int result = guest_memory_open_process(&memory, stock_guest_pid(follow->guest), error);
@@ -50,7 +50,7 @@ int follow_find_once(struct follow *follow, const char *cache, bool cached, uint
 	if (result)
 		return result;
 	result = guest_kernel_init(&kernel, &memory, cache, error);
-	*ns = clock_now_ns(CLOCK_MONOTONIC) - start_ns;
+	*time = follow_since(start);
 	if (!result && kernel.was_cached != cached)
 		result = error_set(error, -EIO, "the kernel was %s the cache", cached ? "not in" : "in");
 	if (!result)
@@ -62,7 +62,7 @@ int follow_find_once(struct follow *follow, const char *cache, bool cached, uint
 /* In turns, so that both meet the same machine. */
 static int find_all(struct follow *follow, const char *state, struct error *error)
 {
-	uint64_t uncached[TRIES], cached[TRIES];
+	struct follow_time uncached[TRIES], cached[TRIES];
 	int result = 0;
 
 	for (size_t i = 0; !result && i < TRIES; i++) {
@@ -78,24 +78,24 @@ static int find_all(struct follow *follow, const char *state, struct error *erro
 	}
 	if (result)
 		return result;
-	follow_show_ms(follow, uncached, TRIES, 0, "find", "uncached", state);
-	follow_show_ms(follow, cached, TRIES, 0, "find", "cached", state);
+	follow_show_times(follow, uncached, TRIES, 0, "find", "uncached", state);
+	follow_show_times(follow, cached, TRIES, 0, "find", "cached", state);
 	return 0;
 }
 
 int follow_find(struct follow *follow, struct error *error)
 {
-	uint64_t ns;
+	struct follow_time time;
 	int result = touch_memory(follow, error);
 
 	if (!result)
 		result = find_all(follow, "idle", error);
 	if (!result)
-		result = stock_guest_ask(follow->guest, "/bench/busy syscalls 0 & pid=$!", NULL, error);
+		result = stock_guest_ask(follow->guest, "/bench/busy spin & pid=$!", NULL, error);
 	if (!result)
 		result = find_all(follow, "busy", error);
 	if (!result)
 		result = stock_guest_ask(follow->guest, "kill $pid; wait $pid; :", NULL, error);
 	/* for all that follows */
-	return result ? result : follow_find_once(follow, follow->cache, false, &ns, error);
+	return result ? result : follow_find_once(follow, follow->cache, false, &time, error);
 }

@@ -29,15 +29,17 @@ static int read_all(int fd, char **text, struct error *error)
 static int serve(struct vm *vm, const struct guest_hooks *hooks, struct error *error)
 {
 	int result = vm_start(vm, error);
+	bool released = false;
 
 	if (!result && hooks->started)
 		result = hooks->started(hooks->context, vm_pid(vm), error);
 	while (!result && (result = vm_poll(vm, -1, POLL_MS, error)) > 0) {
-		bool held = result == 2;
+		bool held = result == 2 && !released;
 
-		result = held && hooks->held ? hooks->held(hooks->context, error) : 0;
+		result = held ? hooks->held(hooks->context, error) : 0;
 		if (held)
 			vm_release(vm);
+		released |= held;
 	}
 	return result;
 }
