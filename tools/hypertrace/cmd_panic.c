@@ -10,6 +10,7 @@
 #include "host/collect/recorder.h"
 #include "host/vm/cache_directory.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/clock_now.h"
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/dump.h"
 #include "tools/hypertrace/guest_source.h"
@@ -18,6 +19,7 @@
 
 #define LOG_LINES  20
 #define CPU_EVENTS 10
+#define BEGIN_NS   UINT64_C(2000000000) /* for rings and events to be found */
 
 struct panic_options {
 	struct guest_source_options source;
@@ -68,6 +70,23 @@ static int choose_output(struct panic *panic, struct error *error)
 	return 0;
 }
 
+/* A guest that lives is looked at twice before it is believed that its kernel has set up all its events. */
+static int record_once(struct recorder *recorder, struct error *error)
+{
+	const uint64_t end_ns = clock_now_ns(CLOCK_MONOTONIC) + BEGIN_NS;
+	int code;
+
+	while (recorder_step(recorder, -1) && recorder_waiting(recorder) &&
+		clock_now_ns(CLOCK_MONOTONIC) < end_ns)
+		;
+	code = recorder_finish(recorder, error);
+	if (code || recorder_info(recorder)->nr_machines)
+		return code;
+	error_set(error, -ENODATA, "the guest's kernel has no trace rings so far");
+	error_hint(error, "hypertrace dmesg shows what it said, hypertrace ps its tasks");
+	return -ENODATA;
+}
+
 /* All that the guest's memory holds at this moment, as a trace. */
 static int record_memory(struct panic *panic, const char *dump, struct error *error)
 {
@@ -95,14 +114,8 @@ static int record_memory(struct panic *panic, const char *dump, struct error *er
 		return code;
 	}
 	code = recorder_add_stock_guest(recorder, &memory, &stock, error);
-	if (!code) {
-		recorder_step(recorder, -1);
-		code = recorder_finish(recorder, error);
-		if (!code && !recorder_info(recorder)->nr_machines) {
-			code = error_set(error, -ENODATA, "the guest's kernel has no trace rings so far");
-			error_hint(error, "hypertrace dmesg shows what it said, hypertrace ps its tasks");
-		}
-	}
+	if (!code)
+		code = record_once(recorder, error);
 	recorder_destroy(recorder);
 	return code;
 }
