@@ -176,7 +176,7 @@ static void hint_at_dump(const struct guest_memory *memory, struct error *error)
 		error_hint(error, "the dump was cut off: was the disk full, or is it still being written?");
 	else if (!memory->is_live)
 		error_hint(error,
-			"it is to be a dump of a whole guest, of Linux on x86-64, after its first seconds");
+			"it must be the dump of a whole guest: Linux on x86-64, after its first seconds");
 }
 
 static int explain(struct finder *finder, int code, struct error *error)

@@ -9,6 +9,7 @@ set -u
 GOLDEN=$(cd "$(dirname "$0")/../golden" && pwd)
 work=$(mktemp -d)
 servers=
+sleeper=
 trap 'kill $servers 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 
 # Root reads everything: then the command runs as nobody.
@@ -56,6 +57,21 @@ replay() { # TRANSCRIPT: the same with what is really said
 hypertrace() {
 	timeout 20 "$HYPERTRACE" "$@"
 }
+
+# Processes are others each time.
+masked() {
+	local said status
+	said=$("$@" 2>&1)
+	status=$?
+	sed -E 's/process [0-9]+ \([^)]*\)/process PID (NAME)/' <<<"$said"
+	return $status
+}
+
+sleep 1000 & # a process that is no VMM
+sleeper=$!
+servers=$sleeper
+foreign=$sleeper # and one of another user
+[ "$(id -u)" = 0 ] || foreign=1
 
 chmod 1777 "$work"
 cp "$HYPERTRACE" "$work/program" && chmod 755 "$work/program" # where nobody finds it, too

@@ -95,6 +95,32 @@ def regions():
     os.mkdir("directory.region")
 
 
+def dump(name, content=b"", machine=62, kind=4, segments=1):
+    """An ELF core (machine 62: x86-64, kind 4: a core) whose RAM is said to be 64 KiB at offset 4096."""
+    header = struct.pack("<4sBBBB8sHHIQQQIHHHHHH", b"\177ELF", 2, 1, 1, 0, b"", kind, machine, 1, 0, 64, 0, 0, 64, 56,
+                         segments, 0, 0, 0)
+    load = struct.pack("<IIQQQQQQ", 1, 4, 4096, 0, 0, 65536, 65536, 0)
+    pathlib.Path(name).write_bytes((header + load).ljust(4096, b"\0") + content)
+
+
+def memories():
+    dump("zeros.dump", bytes(65536))
+    dump("cut.dump", bytes(4096))
+    dump("early.dump")
+    dump("arm.dump", bytes(65536), machine=183)
+    dump("program.dump", bytes(65536), kind=3)
+    dump("nothing.dump", segments=0)
+    pathlib.Path("kdump.dump").write_bytes(b"KDUMP   " + bytes(4096))
+    pathlib.Path("saved.dump").write_bytes(b"LibvirtQemudSave" + bytes(4096))
+    pathlib.Path("packed.dump").write_bytes(b"\x28\xb5\x2f\xfd" + bytes(4096))
+    pathlib.Path("empty.ram").write_bytes(b"")
+    pathlib.Path("zeros.ram").write_bytes(bytes(PAGES))
+    pathlib.Path("forbidden.ram").write_bytes(bytes(PAGES))
+    os.chmod("forbidden.ram", 0)
+    os.mkfifo("pipe.ram")
+
+
 os.chdir(sys.argv[1])
 traces()
 regions()
+memories()

@@ -11,8 +11,8 @@ int recording_options_read(struct recorder_options *recorder, char **events,
 		return error_set(error, -ENOMEM, "out of memory");
 	if (options->events.count && !**events) {
 		error_set(error, -EINVAL, "-e: no event is named");
-		return error_hint(error, "leave -e out for the default: %s",
-			recorder->channel == RECORDER_FTRACE ? "all that the guest traces" : RECORDER_EVENTS);
+		return error_hint(error, "leave -e out for the default%s",
+			recorder->channel == RECORDER_FTRACE ? "" : ": " RECORDER_EVENTS);
 	}
 	recorder->events = *events;
 	recorder->filter = options->filter;
