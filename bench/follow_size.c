@@ -10,7 +10,7 @@
 #include "bench/programs.h"
 #include "lib/base/cleanup.h"
 
-#define ROUNDS "1500"
+#define ROUNDS "1000"
 /* as bench/size_guest.sh lets trace-cmd do it */
 #define WORK "/bench/mixed " ROUNDS " 2>/dev/null"
 

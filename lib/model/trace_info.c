@@ -29,6 +29,11 @@ void trace_info_deinit(struct trace_info *info)
 	for (size_t i = 0; i < info->nr_machines; i++) {
 		free(info->machines[i].points);
 		free(info->machines[i].cpus);
+		for (size_t vm = 0; vm < info->machines[i].nr_vms; vm++) {
+			free(info->machines[i].vms[vm].vcpus);
+			free(info->machines[i].vms[vm].epochs);
+		}
+		free(info->machines[i].vms);
 	}
 	free(info->machines);
 	*info = (struct trace_info){0};
@@ -115,6 +120,68 @@ struct trace_cpu_info *trace_machine_info_cpu(struct trace_machine_info *machine
 	machine->cpus = cpus;
 	cpus[machine->nr_cpu_infos] = (struct trace_cpu_info){.cpu = cpu};
 	return &cpus[machine->nr_cpu_infos++];
+}
+
+struct trace_vm_info *trace_machine_info_vm(struct trace_machine_info *machine, uint32_t pid)
+{
+	struct trace_vm_info *vms;
+
+	for (size_t i = 0; i < machine->nr_vms; i++)
+		if (machine->vms[i].pid == pid)
+			return &machine->vms[i];
+	if (machine->nr_vms >= TRACE_VMS_MAX)
+		return NULL;
+	vms = reallocarray(machine->vms, machine->nr_vms + 1, sizeof(*vms));
+	if (!vms)
+		return NULL;
+	machine->vms = vms;
+	vms[machine->nr_vms] = (struct trace_vm_info){.pid = pid};
+	return &vms[machine->nr_vms++];
+}
+
+int trace_vm_info_vcpu(struct trace_vm_info *vm, uint32_t vcpu, uint32_t tid)
+{
+	struct trace_vcpu_info *vcpus;
+
+	for (size_t i = 0; i < vm->nr_vcpus; i++)
+		if (vm->vcpus[i].vcpu == vcpu) {
+			vm->vcpus[i].tid = tid;
+			return 0;
+		}
+	if (vm->nr_vcpus >= TRACE_CPUS_MAX)
+		return -E2BIG;
+	vcpus = reallocarray(vm->vcpus, vm->nr_vcpus + 1, sizeof(*vcpus));
+	if (!vcpus)
+		return -ENOMEM;
+	vm->vcpus = vcpus;
+	vcpus[vm->nr_vcpus++] = (struct trace_vcpu_info){.vcpu = vcpu, .tid = tid};
+	return 0;
+}
+
+int trace_vm_info_add_epoch(struct trace_vm_info *vm, const struct trace_tsc_epoch *epoch)
+{
+	struct trace_tsc_epoch *epochs;
+
+	if (vm->nr_epochs >= TRACE_EPOCHS_MAX)
+		return -E2BIG;
+	epochs = reallocarray(vm->epochs, vm->nr_epochs + 1, sizeof(*epochs));
+	if (!epochs)
+		return -ENOMEM;
+	vm->epochs = epochs;
+	epochs[vm->nr_epochs++] = *epoch;
+	return 0;
+}
+
+const struct trace_vm_info *trace_info_vm_of(
+	const struct trace_info *info, const char *machine, const struct trace_machine_info **host)
+{
+	for (size_t i = 0; i < info->nr_machines; i++)
+		for (size_t vm = 0; vm < info->machines[i].nr_vms; vm++)
+			if (!strcmp(info->machines[i].vms[vm].machine, machine)) {
+				*host = &info->machines[i];
+				return &info->machines[i].vms[vm];
+			}
+	return NULL;
 }
 
 uint64_t trace_cpu_info_lost(const struct trace_cpu_info *cpu)

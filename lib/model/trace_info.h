@@ -16,6 +16,8 @@
 #define TRACE_MACHINES_MAX 64
 #define TRACE_CPUS_MAX     4096
 #define TRACE_POINTS_MAX   (1u << 20)
+#define TRACE_VMS_MAX      4096
+#define TRACE_EPOCHS_MAX   65536 /* of a VM */
 
 /* Why an event is not in the trace. */
 enum trace_lost {
@@ -39,6 +41,31 @@ struct trace_cpu_info {
 	uint64_t lost[TRACE_LOST_CAUSES];
 };
 
+struct trace_vcpu_info {
+	uint32_t vcpu; /* KVM's number; the guest's CPU of the same number */
+	uint32_t tid;  /* the host's thread */
+};
+
+/* How a vCPU's TSC follows from the host's, from a moment on: guest = (host * ratio >> ratio_bits) + offset, mod 2^64. */
+struct trace_tsc_epoch {
+	uint32_t vcpu;
+	int64_t from_host_ns; /* CLOCK_MONOTONIC */
+	int64_t offset;
+	uint64_t ratio; /* 0: not scaled */
+	uint32_t ratio_bits;
+};
+
+/* A virtual machine that a host's collector saw. */
+struct trace_vm_info {
+	char name[64];                 /* as `hypertrace list` shows it */
+	char machine[64];              /* of the guest in this trace; "": it is not recorded */
+	uint32_t pid;                  /* of its VMM */
+	struct trace_vcpu_info *vcpus; /* heap, owned: trace_vm_info_vcpu() */
+	size_t nr_vcpus;
+	struct trace_tsc_epoch *epochs; /* heap, owned: trace_vm_info_add_epoch() */
+	size_t nr_epochs;
+};
+
 struct trace_machine_info {
 	char name[64];    /* also the sub-directory's: letters, digits, '-', '_', '.'; not ".." */
 	char channel[16]; /* "shm", … */
@@ -49,14 +76,17 @@ struct trace_machine_info {
 	char events[1024], filter[1024], mode[16];
 	uint32_t layer; /* 0: the hardware's own */
 	uint32_t packet_bytes, nr_packets, nr_cpus;
-	char clock[16];   /* what its time stamps count: "tsc", or a trace clock of ftrace ("local", "mono", …) */
-	uint32_t tsc_khz; /* units of that clock in a ms, as the guest believes: a hint */
+	char clock
+		[16]; /* what its time stamps count: "tsc", or a trace clock of ftrace ("local", "mono", …) */
+	uint32_t tsc_khz;      /* units of that clock in a ms, as the guest believes: a hint */
 	int64_t start_host_ns; /* CLOCK_MONOTONIC of the host when its VMM started; 0: not known */
 	uint64_t text_address, kaslr_offset;
 	struct clock_point *points; /* heap, owned: trace_machine_info_add_point() */
 	size_t nr_points;
 	struct trace_cpu_info *cpus; /* heap, owned: trace_machine_info_cpu() */
 	size_t nr_cpu_infos;
+	struct trace_vm_info *vms; /* of a host; heap, owned: trace_machine_info_vm() */
+	size_t nr_vms;
 };
 
 struct trace_info {
@@ -85,6 +115,19 @@ int trace_machine_info_add_point(struct trace_machine_info *machine, struct cloc
 
 /* The entry of a vCPU, made if there is none. NULL: no memory, or too many. */
 struct trace_cpu_info *trace_machine_info_cpu(struct trace_machine_info *machine, uint32_t cpu);
+
+/* The VM of that VMM, made if there is none; until the next call. NULL: no memory, or too many. */
+struct trace_vm_info *trace_machine_info_vm(struct trace_machine_info *machine, uint32_t pid);
+
+/* Says that `tid` runs `vcpu`, in place of whatever ran it before. -E2BIG, -ENOMEM. */
+int trace_vm_info_vcpu(struct trace_vm_info *vm, uint32_t vcpu, uint32_t tid);
+
+/* -E2BIG, -ENOMEM. */
+int trace_vm_info_add_epoch(struct trace_vm_info *vm, const struct trace_tsc_epoch *epoch);
+
+/* The VM whose guest is the machine of that name, in any host of the trace; *host is that. NULL: none. */
+const struct trace_vm_info *trace_info_vm_of(
+	const struct trace_info *info, const char *machine, const struct trace_machine_info **host);
 
 uint64_t trace_cpu_info_lost(const struct trace_cpu_info *cpu);
 uint64_t trace_machine_info_lost(const struct trace_machine_info *machine);

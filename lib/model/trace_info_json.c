@@ -84,6 +84,29 @@ static json_t *from_cpus(const struct trace_machine_info *machine)
 	return cpus;
 }
 
+static json_t *from_vms(const struct trace_machine_info *machine)
+{
+	json_t *vms = json_array();
+
+	for (size_t i = 0; i < machine->nr_vms; i++) {
+		const struct trace_vm_info *vm = &machine->vms[i];
+		json_t *vcpus = json_array(), *epochs = json_array();
+
+		for (size_t n = 0; n < vm->nr_vcpus; n++)
+			json_array_append_new(vcpus,
+				json_pack("[I, I]", (json_int_t)vm->vcpus[n].vcpu, (json_int_t)vm->vcpus[n].tid));
+		for (size_t n = 0; n < vm->nr_epochs; n++)
+			json_array_append_new(epochs,
+				json_pack("[I, I, I, o, I]", (json_int_t)vm->epochs[n].vcpu,
+					(json_int_t)vm->epochs[n].from_host_ns, (json_int_t)vm->epochs[n].offset,
+					from_address(vm->epochs[n].ratio), (json_int_t)vm->epochs[n].ratio_bits));
+		json_array_append_new(vms,
+			json_pack("{s:o, s:o, s:I, s:o, s:o}", "name", from_text(vm->name), "machine",
+				from_text(vm->machine), "pid", (json_int_t)vm->pid, "vcpus", vcpus, "tsc", epochs));
+	}
+	return vms;
+}
+
 static json_t *from_machine(const struct trace_machine_info *machine)
 {
 	json_t *configuration = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "events",
@@ -91,7 +114,7 @@ static json_t *from_machine(const struct trace_machine_info *machine)
 		from_text(machine->mode), "packet_bytes", (json_int_t)machine->packet_bytes, "nr_packets",
 		(json_int_t)machine->nr_packets, "nr_cpus", (json_int_t)machine->nr_cpus);
 
-	return json_pack("{s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:{s:o, s:o}, s:{s:o, s:I, s:o}, s:o, s:o}",
+	json_t *json = json_pack("{s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:{s:o, s:o}, s:{s:o, s:I, s:o}, s:o, s:o}",
 		"name", from_text(machine->name), "start_host_ns", (json_int_t)machine->start_host_ns, "layer", (json_int_t)machine->layer, "channel",
 		from_text(machine->channel), "hostname", from_text(machine->hostname), "release",
 		from_text(machine->release), "version", from_text(machine->version), "end", "state",
@@ -99,6 +122,10 @@ static json_t *from_machine(const struct trace_machine_info *machine)
 		"text_address", from_address(machine->text_address), "kaslr_offset",
 		from_address(machine->kaslr_offset), "clock", "name", from_text(machine->clock), "tsc_khz", (json_int_t)machine->tsc_khz,
 		"points", from_points(machine), "configuration", configuration, "cpus", from_cpus(machine));
+
+	if (machine->nr_vms)
+		json_object_set_new(json, "vms", from_vms(machine));
+	return json;
 }
 
 int trace_info_format(const struct trace_info *info, char **text, struct error *error)
@@ -230,6 +257,57 @@ static void get_cpus(struct parse *parse, const json_t *object, struct trace_mac
 	}
 }
 
+static void get_epochs(struct parse *parse, const json_t *object, struct trace_vm_info *vm)
+{
+	const json_t *item;
+	size_t index;
+
+	json_array_foreach (json_object_get(object, "tsc"), index, item) {
+		json_int_t vcpu, from, offset, bits;
+		const char *ratio;
+		struct trace_tsc_epoch epoch;
+
+		if (json_unpack((json_t *)item, "[I, I, I, s, I!]", &vcpu, &from, &offset, &ratio, &bits) ||
+			vcpu < 0 || vcpu > UINT32_MAX || bits < 0 || bits > 63) {
+			wrong(parse, "tsc", "a list of [vcpu, host_ns, offset, ratio, bits]");
+			return;
+		}
+		epoch = (struct trace_tsc_epoch){
+			(uint32_t)vcpu, from, offset, strtoull(ratio, NULL, 16), (uint32_t)bits};
+		if (trace_vm_info_add_epoch(vm, &epoch)) {
+			wrong(parse, "tsc", "a list of that length");
+			return;
+		}
+	}
+}
+
+static void get_vms(struct parse *parse, const json_t *object, struct trace_machine_info *machine)
+{
+	const json_t *item, *pair;
+	size_t index, n;
+
+	json_array_foreach (json_object_get(object, "vms"), index, item) {
+		struct trace_vm_info *vm = trace_machine_info_vm(machine, get_u32(parse, item, "pid"));
+
+		if (!vm) {
+			wrong(parse, "vms", "a list of that length");
+			return;
+		}
+		GET_TEXT(parse, item, "name", vm->name);
+		GET_TEXT(parse, item, "machine", vm->machine);
+		json_array_foreach (json_object_get(item, "vcpus"), n, pair) {
+			json_int_t vcpu, tid;
+
+			if (json_unpack((json_t *)pair, "[I, I!]", &vcpu, &tid) || vcpu < 0 || vcpu > UINT32_MAX ||
+				tid < 0 || tid > UINT32_MAX || trace_vm_info_vcpu(vm, (uint32_t)vcpu, (uint32_t)tid)) {
+				wrong(parse, "vcpus", "a list of [vcpu, tid]");
+				return;
+			}
+		}
+		get_epochs(parse, item, vm);
+	}
+}
+
 static void get_machine(struct parse *parse, const json_t *object, struct trace_info *info)
 {
 	const json_t *configuration = json_object_get(object, "configuration"),
@@ -268,6 +346,7 @@ static void get_machine(struct parse *parse, const json_t *object, struct trace_
 	machine->nr_packets = get_u32(parse, configuration, "nr_packets");
 	machine->nr_cpus = get_u32(parse, configuration, "nr_cpus");
 	get_cpus(parse, object, machine);
+	get_vms(parse, object, machine);
 }
 
 int trace_info_parse(struct trace_info *info, const char *text, size_t bytes, struct error *error)
