@@ -22,6 +22,12 @@ static enum recorder_channel choose_channel(const struct record_options *options
 static int check_guests(
 	const struct record_options *options, enum recorder_channel channel, struct error *error)
 {
+	if (channel == RECORDER_HYPERCALL) {
+		if (!options->qmp.count && !options->regions.count && !options->ram.count)
+			return 0;
+		error_set(error, -EINVAL, "channel hypercall: a guest is named by --pid");
+		return error_hint(error, "give --pid PID of its VMM, or none: all guests of this host");
+	}
 	if (!options->qmp.count && !options->regions.count && !options->pids.count && !options->ram.count) {
 		error_set(error, -EINVAL, "which guest? None of --qmp, --region, --pid and --ram is given");
 		return error_hint(error,
@@ -53,6 +59,14 @@ static int check_rings(
 	const struct record_options *options, enum recorder_channel channel, struct error *error)
 {
 	const bool given = options->recording.ring_bytes || options->recording.mode;
+
+	if (channel == RECORDER_HYPERCALL &&
+		(given || options->history || options->leave_on || options->recording.events.count ||
+			options->recording.filter)) {
+		error_set(error, -EINVAL,
+			"channel hypercall: the guest's module decides: no -e, -f, --mode, --size, --history, --leave-on");
+		return error_hint(error, "in the guest: /sys/module/hypertrace/parameters/events and batch");
+	}
 
 	if (given && channel == RECORDER_FTRACE) {
 		error_set(error, -EINVAL,
@@ -110,7 +124,8 @@ static int add_memory(
 	return recorder_add_stock_guest(recorder, memory, &stock, error);
 }
 
-static int add_pid(struct recorder *recorder, const char *text, bool history, struct error *error)
+static int add_pid(struct recorder *recorder, const struct record_options *options, const char *text,
+	struct error *error)
 {
 	struct guest_memory memory = GUEST_MEMORY_NONE;
 	pid_t pid;
@@ -118,7 +133,11 @@ static int add_pid(struct recorder *recorder, const char *text, bool history, st
 
 	if (!code)
 		code = guest_memory_open_process(&memory, pid, error);
-	return code ? code : add_memory(recorder, &memory, history, error);
+	if (code)
+		return code;
+	return choose_channel(options) == RECORDER_HYPERCALL
+		? recorder_add_hypercall_guest(recorder, &memory, NULL, error)
+		: add_memory(recorder, &memory, options->history, error);
 }
 
 int record_add_guests(struct recorder *recorder, const struct record_options *options, struct error *error)
@@ -134,7 +153,9 @@ int record_add_guests(struct recorder *recorder, const struct record_options *op
 			code = add_memory(recorder, &memory, options->history, error);
 	}
 	for (size_t i = 0; !code && i < options->pids.count; i++)
-		code = add_pid(recorder, options->pids.items[i], options->history, error);
+		code = add_pid(recorder, options, options->pids.items[i], error);
+	if (choose_channel(options) == RECORDER_HYPERCALL && !options->pids.count)
+		recorder_add_all_hypercall_guests(recorder);
 	for (size_t i = 0; !code && i < options->ram.count; i++) {
 		code = guest_memory_open_file(&memory, options->ram.items[i], error);
 		if (!code)
