@@ -101,7 +101,7 @@ static __always_inline int put_call(void *ring, const struct call *call, __s32 c
 	return 0;
 }
 
-/* Room for `room` bytes, a constant, as the verifier wants it. */
+/* Room for `room` bytes, a constant, as the verifier wants it; it must see, too, that `bytes` are no more. */
 static __always_inline int put_packet(void *ring, const struct call *call, __u64 address, __u32 bytes, const __u32 room)
 {
 	struct hypercall_record *record = bpf_ringbuf_reserve(ring, sizeof(*record) + room, 0);
@@ -110,6 +110,9 @@ static __always_inline int put_packet(void *ring, const struct call *call, __u64
 	if (!record)
 		return lose(call);
 	fill(record, call, (__s32)bytes);
+	asm volatile("" : "+r"(bytes)); /* forgets the comparisons before, which older verifiers cannot follow */
+	if (bytes > room)
+		bytes = room;
 	err = bpf_probe_read_user(record->packet, bytes, (const void *)address);
 	if (err)
 		record->copied = (__s32)err;

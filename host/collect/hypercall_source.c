@@ -23,7 +23,7 @@ static int keep_quiet(enum libbpf_print_level level, const char *format, va_list
 
 static int load_error(int code, struct error *error)
 {
-	if (code == -EPERM || code == -EACCES) {
+	if (code == -EPERM) { /* -EACCES is the verifier's */
 		error_set(error, -EPERM, "channel hypercall: not allowed to load an eBPF program");
 		error_hint(error, "run as root, or with CAP_BPF and CAP_PERFMON");
 		return -EPERM;
