@@ -27,7 +27,7 @@ static void judge(struct hypercall_clock *clock, const struct hypercall_flushed 
 	const uint64_t wide = returned_tsc - flushed->tsc, khz = hypercall_clock_khz(clock);
 	uint64_t bound_ns;
 
-	if (!flushed->tsc || returned_tsc < flushed->tsc || wide >= clock->best_wide || !khz)
+	if (!flushed->tsc || flushed->host_ns <= clock->given_ns || returned_tsc < flushed->tsc || wide >= clock->best_wide || !khz)
 		return;
 	bound_ns = (uint64_t)((unsigned __int128)(wide + 1) / 2 * NS_PER_MS / khz) + 1;
 	if (bound_ns > LONGEST_NS)
@@ -42,6 +42,7 @@ bool hypercall_clock_rest(struct hypercall_clock *clock, struct clock_point *poi
 	if (clock->best_wide == UINT64_MAX)
 		return false;
 	*point = clock->best;
+	clock->given_ns = clock->best.host_ns;
 	clock->best_wide = UINT64_MAX;
 	return true;
 }

@@ -21,6 +21,7 @@ struct hypercall_clock {
 	uint64_t best_wide;                   /* TSC units; UINT64_MAX: no pair yet */
 	struct clock_point best;
 	int64_t window_ns; /* when it began */
+	int64_t given_ns;  /* of the last point handed out: none goes back behind it */
 };
 
 /* `khz`: what the guest believes; 0: nothing. */

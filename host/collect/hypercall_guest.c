@@ -115,6 +115,8 @@ static void begin_machine(struct hypercall_guest *guest, const struct ht_region 
 		recorder_fault(guest->common, &error);
 		return;
 	}
+	if (!guest->member.machine[0])
+		snprintf(guest->member.machine, sizeof(guest->member.machine), "%s", name);
 	guest->member.state = RECORDER_RECORDS;
 }
 
@@ -279,6 +281,7 @@ int hypercall_guest_create(struct hypercall_guest **out, const struct recorder_e
 		return code;
 	}
 	guest->member.identity[1] = (uint64_t)guest->memory.pid;
+	guest->member.vmm = guest->memory.pid;
 	*out = guest;
 	return 0;
 }

@@ -9,60 +9,43 @@
 #include <unistd.h>
 
 #include "host/bpf/hypercall.skel.h"
+#include "host/collect/libbpf_log.h"
 
 struct hypercall_source {
 	struct hypercall_bpf *program;
 };
 
-/* What libbpf has to say is said by our errors. */
-static int keep_quiet(enum libbpf_print_level level, const char *format, va_list args)
+static int load(struct hypercall_source *source, struct error *error)
 {
-	(void)level, (void)format, (void)args;
-	return 0;
-}
+	int code;
 
-static int load_error(int code, struct error *error)
-{
-	if (code == -EPERM) { /* -EACCES is the verifier's */
-		error_set(error, -EPERM, "channel hypercall: not allowed to load an eBPF program");
-		error_hint(error, "run as root, or with CAP_BPF and CAP_PERFMON");
-		return -EPERM;
-	}
-	error_set(error, -ENOTSUP, "channel hypercall: the kernel does not take the eBPF program: %s",
+	source->program = hypercall_bpf__open_and_load();
+	if (!source->program)
+		return libbpf_log_error(-errno, "channel hypercall: load the eBPF program", error);
+	code = hypercall_bpf__attach(source->program);
+	if (!code)
+		return 0;
+	error_set(error, -ENODEV, "channel hypercall: no KVM on this host that would show hypercalls: %s",
 		strerror(-code));
-	error_hint(error, "it needs Linux 5.12 with CONFIG_BPF_SYSCALL; hypertrace doctor tells more");
-	return -ENOTSUP;
+	error_hint(error, "the host of the guest's VMM is meant: modprobe kvm_intel, or kvm_amd");
+	return -ENODEV;
 }
 
 int hypercall_source_create(struct hypercall_source **out, struct error *error)
 {
 	struct hypercall_source *source = calloc(1, sizeof(*source));
-	libbpf_print_fn_t print = libbpf_set_print(keep_quiet);
-	int code = -ENOMEM;
+	int code;
 
 	*out = NULL;
-	if (!source) {
-		error_set(error, code, "out of memory");
-		goto out;
-	}
-	source->program = hypercall_bpf__open_and_load();
-	if (!source->program) {
-		code = load_error(-errno, error);
-		goto out;
-	}
-	code = hypercall_bpf__attach(source->program);
-	if (code) {
-		error_set(error, -ENODEV, "channel hypercall: this host's kernel has no KVM that could show "
-					  "hypercalls: %s", strerror(-code));
-		error_hint(error, "the host of the guest's VMM is meant, with kvm_intel or kvm_amd loaded");
-		code = -ENODEV;
-		goto out;
-	}
-	*out = source;
-	source = NULL;
-out:
-	libbpf_set_print(print);
-	hypercall_source_destroy(source);
+	if (!source)
+		return error_set(error, -ENOMEM, "out of memory");
+	libbpf_log_begin();
+	code = load(source, error);
+	libbpf_log_end();
+	if (code)
+		hypercall_source_destroy(source);
+	else
+		*out = source;
 	return code;
 }
 

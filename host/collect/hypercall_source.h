@@ -16,8 +16,7 @@ struct hypercall_source; /* the program, loaded and attached */
 struct ring_buffer;      /* libbpf's */
 
 /*
- * -ENODEV: no KVM on this host; -EPERM: needs root, or CAP_BPF and CAP_PERFMON; -ENOTSUP: the kernel cannot load it.
- * NULL then.
+ * -ENODEV: no KVM on this host; errors of libbpf_log_error(): no rights, a kernel that cannot load it. NULL then.
  */
 int hypercall_source_create(struct hypercall_source **source, struct error *error);
 void hypercall_source_destroy(struct hypercall_source *source);
