@@ -53,8 +53,7 @@ static int read_registers(struct hypercall_batch *batch, const struct hypercall_
 	return 0;
 }
 
-int hypercall_batch_read(
-	struct hypercall_batch *batch, const struct hypercall_record *record, size_t bytes)
+int hypercall_batch_read(struct hypercall_batch *batch, const struct hypercall_record *record, size_t bytes)
 {
 	batch->vcpu = hypercall_batch_vcpu(record);
 	batch->events = hypercall_batch_events(record);
@@ -63,7 +62,6 @@ int hypercall_batch_read(
 							       : HT_EVENTS_SEQUENCE(record->args[0]);
 	if (batch->vcpu >= HT_MAX_CPUS && batch->vcpu != HT_FLUSH_NAMES)
 		return -EINVAL;
-	return record->number == HT_HYPERCALL_FLUSH
-		? read_packet(batch, record, bytes - sizeof(*record))
-		: read_registers(batch, record);
+	return record->number == HT_HYPERCALL_FLUSH ? read_packet(batch, record, bytes - sizeof(*record))
+						    : read_registers(batch, record);
 }

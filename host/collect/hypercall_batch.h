@@ -14,8 +14,8 @@
 struct hypercall_batch {
 	uint32_t vcpu; /* below HT_MAX_CPUS, or HT_FLUSH_NAMES */
 	uint32_t sequence;
-	uint32_t events; /* as the guest says */
-	uint32_t pid;    /* that ran at the beginning */
+	uint32_t events;             /* as the guest says */
+	uint32_t pid;                /* that ran at the beginning */
 	uint64_t begin_tsc, end_tsc; /* 0, UINT64_MAX: not said */
 	uint64_t returned_tsc;       /* of the FLUSH before; 0: not said */
 	uint32_t bytes;
@@ -30,5 +30,4 @@ uint32_t hypercall_batch_vcpu(const struct hypercall_record *record);
  * Reads the record of a FLUSH or EVENTS, `bytes` long with its packet. 0; -EFAULT: the packet could not be copied;
  * -EINVAL: it cannot be true.
  */
-int hypercall_batch_read(
-	struct hypercall_batch *batch, const struct hypercall_record *record, size_t bytes);
+int hypercall_batch_read(struct hypercall_batch *batch, const struct hypercall_record *record, size_t bytes);

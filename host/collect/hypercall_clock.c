@@ -22,12 +22,14 @@ uint64_t hypercall_clock_khz(const struct hypercall_clock *clock)
 }
 
 /* The pair of the FLUSH before and its return. */
-static void judge(struct hypercall_clock *clock, const struct hypercall_flushed *flushed, uint64_t returned_tsc)
+static void judge(
+	struct hypercall_clock *clock, const struct hypercall_flushed *flushed, uint64_t returned_tsc)
 {
 	const uint64_t wide = returned_tsc - flushed->tsc, khz = hypercall_clock_khz(clock);
 	uint64_t bound_ns;
 
-	if (!flushed->tsc || flushed->host_ns <= clock->given_ns || returned_tsc < flushed->tsc || wide >= clock->best_wide || !khz)
+	if (!flushed->tsc || flushed->host_ns <= clock->given_ns || returned_tsc < flushed->tsc ||
+		wide >= clock->best_wide || !khz)
 		return;
 	bound_ns = (uint64_t)((unsigned __int128)(wide + 1) / 2 * NS_PER_MS / khz) + 1;
 	if (bound_ns > LONGEST_NS)

@@ -16,7 +16,7 @@ struct hypercall_flushed {
 };
 
 struct hypercall_clock {
-	uint64_t believed_khz; /* the guest's, until we know better */
+	uint64_t believed_khz;                /* the guest's, until we know better */
 	struct hypercall_flushed first, last; /* of any vCPU: together they tell the rate */
 	uint64_t best_wide;                   /* TSC units; UINT64_MAX: no pair yet */
 	struct clock_point best;

@@ -3,16 +3,20 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/clock_now.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/file.h"
 #include "lib/base/text.h"
 
 #define SECOND_NS 1000000000ull
 /* Of one guest in one poll: the others want their turn, and a flood would never end. */
 #define CALLS_A_POLL 8192
+#define MODULE_NS    (3 * SECOND_NS / 2) /* a module says that it is there once a second */
+#define BATCH_NS     (SECOND_NS / 2)     /* no batch stays longer with its guest */
 
 static void end_machine(struct hypercall_guest *guest, const char *end_state, const char *message)
 {
@@ -32,7 +36,19 @@ static void end_as_said(struct hypercall_guest *guest, const char *otherwise)
 	end_machine(guest, end_state, message);
 }
 
-/* Of a file in /proc/PID/task, by number. */
+/* "CPU 3/KVM" in a QEMU with -name debug-threads=on. */
+static uint32_t vcpu_of(pid_t vmm, pid_t tid)
+{
+	cleanup_free char *name = NULL;
+	char path[64];
+	unsigned vcpu;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", vmm, tid);
+	if (file_read_small(AT_FDCWD, path, 64, &name, NULL, NULL) || sscanf(name, "CPU %u/KVM", &vcpu) != 1)
+		return UINT32_MAX;
+	return vcpu;
+}
+
 static void find_threads(struct hypercall_guest *guest)
 {
 	struct hypercall_thread *grown;
@@ -54,7 +70,8 @@ static void find_threads(struct hypercall_guest *guest)
 		if (!grown)
 			break;
 		guest->threads = grown;
-		grown[guest->nr_threads++] = (struct hypercall_thread){.tid = tid};
+		grown[guest->nr_threads++] =
+			(struct hypercall_thread){.tid = tid, .vcpu = vcpu_of(guest->memory.pid, tid)};
 	}
 	if (tasks)
 		closedir(tasks);
@@ -68,7 +85,8 @@ static void count_lost(struct hypercall_guest *guest)
 		const struct hypercall_lost now = hypercall_source_lost(guest->watch.source, thread->tid);
 
 		if (guest->machine && now.events > thread->lost.events)
-			hypercall_machine_lose(guest->machine, (uint32_t)thread->tid, now.events - thread->lost.events);
+			hypercall_machine_lose(
+				guest->machine, (uint32_t)thread->tid, now.events - thread->lost.events);
 		thread->lost = now;
 	}
 }
@@ -92,16 +110,36 @@ static int read_header(struct hypercall_guest *guest, uint64_t physical, uint64_
 		guest_memory_use_layout(&guest->memory, before);
 		error_set(error, code, "its header at %#llx cannot be read: %s", (unsigned long long)physical,
 			code == -EBADMSG ? "something else is there" : strerror(-code));
-		return error_hint(error, "memory that was plugged in later is seen when recording starts anew"), code;
+		return error_hint(
+			       error, "memory that was plugged in later is seen when recording starts anew"),
+		       code;
 	}
 	code = hypercall_machine_check(header, error);
 	return code ? code : hypercall_watch_place(&guest->watch, &guest->memory);
 }
 
+/* What was said before the machine began, and since. */
+static void place_marks(struct hypercall_guest *guest)
+{
+	const struct hypercall_mark *mark;
+
+	while (guest->machine && (mark = hypercall_marks_oldest(&guest->marks))) {
+		uint32_t vcpu = UINT32_MAX;
+
+		for (size_t i = 0; i < guest->nr_threads; i++)
+			if ((uint32_t)guest->threads[i].tid == mark->tid)
+				vcpu = guest->threads[i].vcpu;
+		hypercall_machine_mark(guest->machine, mark, vcpu);
+		hypercall_marks_drop_oldest(&guest->marks);
+	}
+}
+
+/* `header` NULL: the guest has no module, and makes marks only. */
 static void begin_machine(struct hypercall_guest *guest, const struct ht_region *header)
 {
 	char name[sizeof(guest->name) + 16];
 	struct error error = {0};
+	uint32_t nr_cpus = 1;
 
 	snprintf(name, sizeof(name), "%s", guest->name);
 	if (guest->generations++) {
@@ -110,7 +148,11 @@ static void begin_machine(struct hypercall_guest *guest, const struct ht_region 
 	}
 	find_threads(guest);
 	count_lost(guest); /* what was lost before is no machine's */
-	guest->machine = hypercall_machine_create(guest->events, header, name, &error);
+	for (size_t i = 0; i < guest->nr_threads; i++)
+		if (guest->threads[i].vcpu < HT_MAX_CPUS && guest->threads[i].vcpu >= nr_cpus)
+			nr_cpus = guest->threads[i].vcpu + 1;
+	guest->machine = header ? hypercall_machine_create(guest->events, header, name, &error)
+				: hypercall_machine_create_plain(guest->events, nr_cpus, name, &error);
 	if (!guest->machine) {
 		recorder_fault(guest->common, &error);
 		return;
@@ -118,6 +160,16 @@ static void begin_machine(struct hypercall_guest *guest, const struct ht_region 
 	if (!guest->member.machine[0])
 		snprintf(guest->member.machine, sizeof(guest->member.machine), "%s", name);
 	guest->member.state = RECORDER_RECORDS;
+	place_marks(guest);
+}
+
+/* Marks, and no HELLO for longer than a module would take: there is none. */
+static void begin_without_module(struct hypercall_guest *guest, int64_t before_ns)
+{
+	const struct hypercall_mark *mark = hypercall_marks_oldest(&guest->marks);
+
+	if (!guest->machine && mark && mark->host_ns < before_ns)
+		begin_machine(guest, NULL);
 }
 
 static void take_hello(struct hypercall_guest *guest, const struct hypercall_record *record)
@@ -185,6 +237,11 @@ static int take(void *context, const struct hypercall_record *record, size_t byt
 		if (guest->machine)
 			hypercall_machine_batch(guest->machine, record, bytes);
 		break;
+	case HT_HYPERCALL_MARK:
+	case HT_HYPERCALL_TEXT:
+		hypercall_marks_take(&guest->marks, record);
+		place_marks(guest);
+		break;
 	}
 	return 0;
 }
@@ -197,9 +254,13 @@ static void check(struct hypercall_guest *guest, uint64_t now_ns)
 		guest->since_ns = now_ns;
 	find_threads(guest);
 	count_lost(guest);
-	if (guest->machine)
+	begin_without_module(guest, (int64_t)now_ns - MODULE_NS);
+	if (guest->machine) {
+		hypercall_machine_settle(guest->machine, (int64_t)now_ns - BATCH_NS);
 		hypercall_machine_count(guest->machine);
-	if (!guest->machine && !guest->generations && !guest->said_waiting && now_ns - guest->since_ns > SECOND_NS) {
+	}
+	if (!guest->machine && !guest->generations && !guest->said_waiting &&
+		now_ns - guest->since_ns > SECOND_NS) {
 		guest->said_waiting = true;
 		recorder_notice(guest->common,
 			"%s: waiting for hypertrace.ko with channel=hypercall in the guest", guest->name);
@@ -207,6 +268,7 @@ static void check(struct hypercall_guest *guest, uint64_t now_ns)
 	if (guest_memory_has_ended(&guest->memory)) {
 		while (hypercall_watch_poll(&guest->watch, CALLS_A_POLL))
 			continue;
+		begin_without_module(guest, INT64_MAX);
 		count_lost(guest);
 		end_as_said(guest, "gone");
 		guest->member.state = RECORDER_GONE;
@@ -235,6 +297,7 @@ static void finish_guest(struct recorder_member *member)
 	if (guest->member.state == RECORDER_GONE)
 		return;
 	hypercall_watch_poll(&guest->watch, UINT32_MAX / 2);
+	begin_without_module(guest, INT64_MAX);
 	find_threads(guest);
 	count_lost(guest);
 	end_as_said(guest, "running");
@@ -248,6 +311,7 @@ static void destroy_guest(struct recorder_member *member)
 	end_as_said(guest, "running");
 	hypercall_watch_deinit(&guest->watch);
 	guest_memory_deinit(&guest->memory);
+	hypercall_marks_deinit(&guest->marks);
 	free(guest->threads);
 	free(guest);
 }
@@ -270,11 +334,14 @@ int hypercall_guest_create(struct hypercall_guest **out, const struct recorder_e
 		.watch = {.ring_fd = -1}};
 	*memory = GUEST_MEMORY_NONE;
 	snprintf(guest->name, sizeof(guest->name), "%s", name);
-	code = hypercall_watch_init(&guest->watch, source, guest->memory.pid, take, guest, error);
+	code = hypercall_marks_init(&guest->marks);
+	code = code ? error_set(error, code, "out of memory")
+		    : hypercall_watch_init(&guest->watch, source, guest->memory.pid, take, guest, error);
 	if (!code) {
 		code = hypercall_watch_place(&guest->watch, &guest->memory);
 		if (code)
-			error_set(error, code, "channel hypercall: %s: %s", guest->memory.name, strerror(-code));
+			error_set(error, code, "channel hypercall: %s: %s", guest->memory.name,
+				strerror(-code));
 	}
 	if (code) {
 		destroy_guest(&guest->member);

@@ -22,10 +22,12 @@ struct hypercall_guest {
 	char message[17];
 	uint64_t checked_ns, since_ns;
 	bool said_waiting;
+	struct hypercall_marks marks; /* said before there was a machine */
 	struct hypercall_thread {
 		pid_t tid;
+		uint32_t vcpu;              /* as QEMU names it; UINT32_MAX: it does not */
 		struct hypercall_lost lost; /* as of the last look */
-	} *threads;                         /* of the VMM */
+	} * threads;                        /* of the VMM */
 	size_t nr_threads;
 };
 

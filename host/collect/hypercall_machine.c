@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/ring.h"
+#include "host/collect/event_table.h"
 #include "host/collect/ring_scratch.h"
+#include "lib/base/clock_now.h"
+
+#define NS_PER_MS 1000000u
 
 static void copy_text(char *to, size_t to_bytes, const char *from, size_t bytes)
 {
@@ -23,7 +28,8 @@ int hypercall_machine_check(const struct ht_region *header, struct error *error)
 		error_hint(error, "load the hypertrace.ko of this version: hypertrace module");
 		return -EPROTO;
 	}
-	if (header->header_bytes != sizeof(*header) || header->nr_rings < 2 || header->nr_rings > HT_MAX_RINGS)
+	if (header->header_bytes != sizeof(*header) || header->nr_rings < 2 ||
+		header->nr_rings > HT_MAX_RINGS)
 		return error_set(error, -EBADMSG, "the guest's header cannot be true");
 	return 0;
 }
@@ -41,7 +47,7 @@ static int begin_output(struct hypercall_machine *machine, const struct ht_regio
 
 	snprintf(info.name, sizeof(info.name), "%s", name);
 	snprintf(info.channel, sizeof(info.channel), "hypercall");
-	snprintf(info.clock, sizeof(info.clock), "tsc");
+	snprintf(info.clock, sizeof(info.clock), machine->plain ? "mono" : "tsc");
 	snprintf(info.mode, sizeof(info.mode), "discard");
 	copy_text(info.hostname, sizeof(info.hostname), header->hostname, sizeof(header->hostname));
 	copy_text(info.release, sizeof(info.release), header->release, sizeof(header->release));
@@ -53,13 +59,15 @@ static int begin_output(struct hypercall_machine *machine, const struct ht_regio
 static void deinit(struct hypercall_machine *machine)
 {
 	machine_output_deinit(&machine->output);
+	for (uint32_t i = 0; machine->cpus && i < machine->nr_cpus; i++)
+		hypercall_marks_deinit(&machine->cpus[i].marks);
 	free(machine->buffer);
 	free(machine->cpus);
 	free(machine);
 }
 
-struct hypercall_machine *hypercall_machine_create(const struct recorder_events *events,
-	const struct ht_region *header, const char *name, struct error *error)
+static struct hypercall_machine *create(const struct recorder_events *events, const struct ht_region *header,
+	bool plain, const char *name, struct error *error)
 {
 	struct hypercall_machine *machine = calloc(1, sizeof(*machine));
 
@@ -68,6 +76,7 @@ struct hypercall_machine *hypercall_machine_create(const struct recorder_events 
 		return NULL;
 	}
 	machine->events = events;
+	machine->plain = plain;
 	machine->output.dir_fd = -1;
 	machine->nr_cpus = header->nr_rings - 1;
 	machine->generation = header->generation;
@@ -80,6 +89,26 @@ struct hypercall_machine *hypercall_machine_create(const struct recorder_events 
 		return machine;
 	deinit(machine);
 	return NULL;
+}
+
+struct hypercall_machine *hypercall_machine_create(const struct recorder_events *events,
+	const struct ht_region *header, const char *name, struct error *error)
+{
+	return create(events, header, false, name, error);
+}
+
+struct hypercall_machine *hypercall_machine_create_plain(
+	const struct recorder_events *events, uint32_t nr_cpus, const char *name, struct error *error)
+{
+	const struct ht_region header = {.nr_rings = nr_cpus + 1, .tsc_khz = NS_PER_MS};
+	struct hypercall_machine *machine = create(events, &header, true, name, error);
+	const uint64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
+
+	/* both clocks are the same one */
+	if (machine)
+		machine_output_add_point(&machine->output,
+			(struct clock_point){.tsc = now_ns, .host_ns = (int64_t)now_ns, .bound_ns = 1});
+	return machine;
 }
 
 static uint64_t sum(const uint64_t lost[TRACE_LOST_CAUSES])
@@ -120,18 +149,113 @@ static struct ring_walk walk_batch(
 	return walk;
 }
 
+/* Records that were checked, from the machine's buffer. */
+static void write_buffer(struct hypercall_machine *machine, struct hypercall_cpu *cpu,
+	const struct ring_walk *walk, uint64_t begin, uint32_t pid)
+{
+	const struct machine_packet packet = {.buffer = machine->buffer,
+		.bytes = (uint32_t)(walk->at - (machine->buffer + RING_HEADROOM_BYTES)),
+		.events = walk->events,
+		.begin = begin,
+		.end = walk->tsc,
+		.lost = sum(cpu->lost),
+		.current_pid = pid};
+
+	if (!walk->events)
+		return;
+	if (machine_output_write(&machine->output, (uint32_t)(cpu - machine->cpus), &packet)) {
+		cpu->lost[TRACE_LOST_UNWRITTEN] += walk->events;
+		return;
+	}
+	cpu->last_tsc = walk->tsc;
+	cpu->recorded += walk->events;
+}
+
+/* Puts one record into the buffer; it cannot fail to be one. */
+static struct ring_walk put_record(struct hypercall_machine *machine, uint32_t id, uint64_t tsc,
+	const void *payload, uint32_t bytes, const char *text, uint16_t length)
+{
+	const uint32_t head = id << HT_ID_BITS | HT_ID_LONG;
+	uint8_t *at = machine->buffer + RING_HEADROOM_BYTES;
+
+	memcpy(at, &head, sizeof(head));
+	memcpy(at + 4, &tsc, sizeof(tsc));
+	at += HT_LONG_HEADER_BYTES;
+	memcpy(at, payload, bytes);
+	at += bytes;
+	if (text) {
+		memcpy(at, &length, sizeof(length));
+		memcpy(at + sizeof(length), text, length);
+		at += sizeof(length) + length;
+	}
+	return (struct ring_walk){.at = at, .tsc = tsc, .events = 1};
+}
+
+static void write_mark(struct hypercall_machine *machine, struct hypercall_cpu *cpu,
+	const struct hypercall_mark *mark, uint64_t tsc)
+{
+	const uint64_t begin = tsc > cpu->last_tsc ? tsc : cpu->last_tsc;
+	const struct ring_walk walk = mark->is_text
+		? put_record(machine, EVENT_ID_marker, begin, &cpu->pid, sizeof(cpu->pid), mark->text,
+			  (uint16_t)mark->bytes)
+		: put_record(machine, EVENT_ID_mark, begin, mark->values, sizeof(mark->values), NULL, 0);
+
+	write_buffer(machine, cpu, &walk, begin, cpu->pid);
+}
+
+static uint64_t mark_tsc(const struct hypercall_machine *machine, const struct hypercall_mark *mark)
+{
+	uint64_t tsc;
+
+	if (machine->plain)
+		return (uint64_t)mark->host_ns;
+	return hypercall_clock_tsc(&machine->clock, mark->host_ns, &tsc) ? tsc : 0;
+}
+
+/* The batch, which was found to be whole or good up to walk->at, with the marks that waited for it. */
+static void write_among_marks(
+	struct hypercall_machine *machine, struct hypercall_cpu *cpu, uint64_t begin, uint32_t events)
+{
+	const struct hypercall_batch *batch = &machine->batch;
+	const struct ring_walk_table *table = &machine->events->table;
+	uint8_t *records = machine->buffer + RING_HEADROOM_BYTES;
+	const struct hypercall_mark *mark;
+	uint32_t done = 0;
+
+	cpu->pid = batch->pid;
+	while (events) {
+		struct ring_walk walk = {.at = records,
+			.end = records + batch->bytes - done,
+			.tsc = begin > cpu->last_tsc ? begin : cpu->last_tsc,
+			.pid = cpu->pid};
+		const uint64_t from = walk.tsc;
+
+		memcpy(records, batch->records + done, batch->bytes - done);
+		memset(records + batch->bytes - done, 0, RING_TAIL_BYTES);
+		mark = cpu->marks.waiting ? hypercall_marks_oldest(&cpu->marks) : NULL;
+		if (mark)
+			ring_walk_until(table, &walk, mark_tsc(machine, mark));
+		else
+			ring_walk_tasks(table, &walk);
+		done += (uint32_t)(walk.at - records);
+		events -= walk.events < events ? walk.events : events;
+		write_buffer(machine, cpu, &walk, from, cpu->pid);
+		cpu->pid = walk.pid;
+		if (mark) {
+			write_mark(machine, cpu, mark, mark_tsc(machine, mark));
+			hypercall_marks_drop_oldest(&cpu->marks);
+		} else if (!walk.events) {
+			break;
+		}
+	}
+}
+
 /* What is not as it should be costs the events behind it. */
-static void write_batch(struct hypercall_machine *machine, struct hypercall_cpu *cpu, uint32_t number)
+static void write_batch(struct hypercall_machine *machine, struct hypercall_cpu *cpu)
 {
 	const struct hypercall_batch *batch = &machine->batch;
 	const uint64_t begin = batch->begin_tsc > cpu->last_tsc ? batch->begin_tsc : cpu->last_tsc;
 	struct ring_walk walk = walk_batch(machine, &machine->events->table, begin);
-	struct machine_packet packet = {.buffer = machine->buffer,
-		.bytes = (uint32_t)(walk.at - (machine->buffer + RING_HEADROOM_BYTES)),
-		.events = walk.events,
-		.begin = begin,
-		.end = walk.tsc,
-		.current_pid = batch->pid};
 
 	if (walk.events > batch->events || walk.tsc > batch->end_tsc) {
 		cpu->lost[TRACE_LOST_DAMAGED] += batch->events;
@@ -139,15 +263,10 @@ static void write_batch(struct hypercall_machine *machine, struct hypercall_cpu 
 	}
 	cpu->lost[walk.status == RING_WALK_HOLE ? TRACE_LOST_TORN : TRACE_LOST_DAMAGED] +=
 		batch->events - walk.events;
-	if (!walk.events)
-		return;
-	packet.lost = sum(cpu->lost);
-	if (machine_output_write(&machine->output, number, &packet)) {
-		cpu->lost[TRACE_LOST_UNWRITTEN] += walk.events;
-		return;
-	}
-	cpu->last_tsc = walk.tsc;
-	cpu->recorded += walk.events;
+	if (cpu->marks.waiting && cpu->marks.count)
+		write_among_marks(machine, cpu, begin, walk.events);
+	else
+		write_buffer(machine, cpu, &walk, begin, batch->pid);
 }
 
 static void write_names(struct hypercall_machine *machine)
@@ -193,7 +312,42 @@ void hypercall_machine_batch(
 			    (int64_t)record->host_ns, machine->batch.returned_tsc, &point))
 			machine_output_add_point(&machine->output, point);
 	}
-	write_batch(machine, cpu, number);
+	write_batch(machine, cpu);
+}
+
+void hypercall_machine_mark(
+	struct hypercall_machine *machine, const struct hypercall_mark *mark, uint32_t vcpu)
+{
+	struct hypercall_cpu *cpu = NULL;
+
+	for (uint32_t i = 0; i < machine->nr_cpus && !cpu; i++)
+		if (machine->cpus[i].tid == mark->tid)
+			cpu = &machine->cpus[i];
+	if (!cpu)
+		cpu = &machine->cpus[vcpu < machine->nr_cpus ? vcpu : 0];
+	cpu->seen = true;
+	if (!cpu->marks.waiting && hypercall_marks_init(&cpu->marks)) {
+		cpu->lost[TRACE_LOST_UNWRITTEN]++;
+	} else if (machine->plain) {
+		write_mark(machine, cpu, mark, mark_tsc(machine, mark));
+	} else if (!hypercall_marks_put(&cpu->marks, mark)) {
+		cpu->lost[TRACE_LOST_FULL]++;
+	}
+}
+
+void hypercall_machine_settle(struct hypercall_machine *machine, int64_t before_ns)
+{
+	const struct hypercall_mark *mark;
+
+	for (uint32_t i = 0; i < machine->nr_cpus; i++) {
+		struct hypercall_cpu *cpu = &machine->cpus[i];
+
+		while (cpu->marks.waiting && (mark = hypercall_marks_oldest(&cpu->marks)) &&
+			mark->host_ns < before_ns) {
+			write_mark(machine, cpu, mark, mark_tsc(machine, mark));
+			hypercall_marks_drop_oldest(&cpu->marks);
+		}
+	}
 }
 
 void hypercall_machine_lose(struct hypercall_machine *machine, uint32_t tid, uint64_t events)
@@ -226,11 +380,11 @@ void hypercall_machine_count(struct hypercall_machine *machine)
 	}
 }
 
-void hypercall_machine_destroy(
-	struct hypercall_machine *machine, const char *end_state, const char *message)
+void hypercall_machine_destroy(struct hypercall_machine *machine, const char *end_state, const char *message)
 {
 	struct clock_point point;
 
+	hypercall_machine_settle(machine, INT64_MAX);
 	if (hypercall_clock_rest(&machine->clock, &point))
 		machine_output_add_point(&machine->output, point);
 	if (machine->misplaced)

@@ -21,13 +21,14 @@ void hypercall_marks_deinit(struct hypercall_marks *marks)
 	marks->count = 0;
 }
 
-static void put(struct hypercall_marks *marks, const struct hypercall_mark *mark)
+bool hypercall_marks_put(struct hypercall_marks *marks, const struct hypercall_mark *mark)
 {
 	if (marks->count == HYPERCALL_MARKS_MAX) {
 		marks->dropped++;
-		return;
+		return false;
 	}
 	marks->waiting[(marks->first + marks->count++) % HYPERCALL_MARKS_MAX] = *mark;
+	return true;
 }
 
 /* The text that this thread has begun, or room for one: in place of the oldest. */
@@ -57,7 +58,7 @@ static void take_text(struct hypercall_marks *marks, const struct hypercall_reco
 	text->bytes += bytes;
 	if (record->args[0] & HT_TEXT_MORE)
 		return;
-	put(marks, text);
+	hypercall_marks_put(marks, text);
 	text->tid = 0;
 }
 
@@ -70,7 +71,7 @@ void hypercall_marks_take(struct hypercall_marks *marks, const struct hypercall_
 		return;
 	}
 	memcpy(mark.values, record->args, sizeof(mark.values));
-	put(marks, &mark);
+	hypercall_marks_put(marks, &mark);
 }
 
 const struct hypercall_mark *hypercall_marks_oldest(const struct hypercall_marks *marks)

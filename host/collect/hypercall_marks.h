@@ -9,13 +9,13 @@
 #include <stdint.h>
 #include "host/bpf/hypercall.h"
 
-#define HYPERCALL_MARKS_MAX  1024
+#define HYPERCALL_MARKS_MAX  256
 #define HYPERCALL_TEXT_BYTES 240
 #define HYPERCALL_TEXTS      8 /* that are being put together */
 
 struct hypercall_mark {
 	int64_t host_ns;
-	uint32_t tid;       /* of the vCPU */
+	uint32_t tid; /* of the vCPU */
 	bool is_text;
 	uint64_t values[4]; /* of a mark: its number and three values */
 	uint32_t bytes;     /* of text, raw */
@@ -36,6 +36,9 @@ void hypercall_marks_deinit(struct hypercall_marks *marks);
 
 /* Takes a MARK or a TEXT; what finds no room is counted. */
 void hypercall_marks_take(struct hypercall_marks *marks, const struct hypercall_record *record);
+
+/* One more. False: there is no room. */
+bool hypercall_marks_put(struct hypercall_marks *marks, const struct hypercall_mark *mark);
 
 /* The oldest that waits, or NULL. */
 const struct hypercall_mark *hypercall_marks_oldest(const struct hypercall_marks *marks);

@@ -114,12 +114,12 @@ int hypercall_watch_init(struct hypercall_watch *watch, struct hypercall_source 
 	watch->ring_fd =
 		bpf_map_create(BPF_MAP_TYPE_RINGBUF, "hypertrace_vm", 0, 0, HYPERCALL_RING_BYTES, NULL);
 	if (watch->ring_fd < 0)
-		return error_set(error, -errno, "channel hypercall: a ring for process %d: %s", pid,
-			strerror(errno));
+		return error_set(
+			error, -errno, "channel hypercall: a ring for process %d: %s", pid, strerror(errno));
 	watch->ring = ring_buffer__new(watch->ring_fd, take, watch, NULL);
-	code = watch->ring
-		? bpf_map_update_elem(bpf_map__fd(source->program->maps.rings), &key, &watch->ring_fd, BPF_NOEXIST)
-		: -errno;
+	code = watch->ring ? bpf_map_update_elem(bpf_map__fd(source->program->maps.rings), &key,
+				     &watch->ring_fd, BPF_NOEXIST)
+			   : -errno;
 	if (code)
 		return error_set(error, code, "channel hypercall: process %d: %s", pid,
 			code == -EEXIST ? "it is recorded already" : strerror(-code));
@@ -158,12 +158,12 @@ int hypercall_watch_place(struct hypercall_watch *watch, const struct guest_memo
 	if (!ranges)
 		return -ENOMEM;
 	for (size_t i = 0; i < layout->nr_ranges; i++)
-		ranges[i] = (struct hypercall_range){layout->ranges[i].physical, layout->ranges[i].bytes,
-			layout->ranges[i].offset};
+		ranges[i] = (struct hypercall_range){
+			layout->ranges[i].physical, layout->ranges[i].bytes, layout->ranges[i].offset};
 	/* RAM is in the large ones; what is left out is firmware and the like */
 	qsort(ranges, layout->nr_ranges, sizeof(*ranges), by_size);
-	vm.nr_ranges = layout->nr_ranges < HYPERCALL_RANGES_MAX ? (uint32_t)layout->nr_ranges
-								: HYPERCALL_RANGES_MAX;
+	vm.nr_ranges =
+		layout->nr_ranges < HYPERCALL_RANGES_MAX ? (uint32_t)layout->nr_ranges : HYPERCALL_RANGES_MAX;
 	memcpy(vm.ranges, ranges, vm.nr_ranges * sizeof(*ranges));
 	free(ranges);
 	return bpf_map_update_elem(bpf_map__fd(watch->source->program->maps.vms), &key, &vm, BPF_ANY);

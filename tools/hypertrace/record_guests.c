@@ -86,8 +86,8 @@ static int check_rings(
 	return 0;
 }
 
-int record_check(struct record_options *options, struct recorder_options *recorder, char **events,
-	struct error *error)
+int record_check(
+	struct record_options *options, struct recorder_options *recorder, char **events, struct error *error)
 {
 	const enum recorder_channel channel = choose_channel(options);
 
