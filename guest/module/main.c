@@ -20,12 +20,16 @@ int ht_start(void)
 	err = ht_marker_init();
 	if (err)
 		goto out_notifiers;
+	if (ht_batches)
+		ht_channel_start();
 	ht_stages_start();
 	ht_control_apply_first();
-	err = ht_batches ? ht_channel_start() : ht_control_start();
+	err = ht_batches ? ht_wishes_start() : ht_control_start();
 	if (!err)
 		return 0;
 	ht_stages_stop();
+	if (ht_batches)
+		ht_channel_stop();
 
 	ht_marker_exit();
 out_notifiers:
@@ -38,10 +42,12 @@ out_rings:
 /* The region goes, or the module: nobody may write any more when this returns. */
 void ht_stop(void)
 {
-	if (ht_batches)
+	if (ht_batches) {
+		ht_wishes_stop();
 		ht_channel_stop();
-	else
+	} else {
 		ht_control_stop();
+	}
 	ht_stages_stop();
 	ht_marker_exit();
 	ht_notifiers_exit();
