@@ -139,6 +139,6 @@ import json, sys
 for machine in json.load(open(sys.argv[1] + "/hypertrace.json"))["machines"]:
     if machine["end"]["state"] == "stopped":
         print(machine["name"])' "$trace")
-	equal "$kernel: getppid of a guest beside a hostile one" "$("$HYPERTRACE" dump "$trace" --machine "$honest" | grep -c 'sys_enter: +getppid')" 1000
+	equal "$kernel: getppid of a guest beside a hostile one" "$("$HYPERTRACE" dump "$trace" --machine "$honest" | grep -cE 'sys_enter: +getppid')" 1000
 done
 finish
