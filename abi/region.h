@@ -164,7 +164,9 @@ struct ht_host {
 struct ht_ring {
 	__u64 head;                 /* packets opened so far; packet k lies in slot k % nr_packets */
 	__u64 lost[HT_LOST_CAUSES];
-	__u64 reserved[11];         /* no two rings share a cache line, nor its prefetched neighbour */
+	__u64 wishes_packet;        /* 1 + the first packet opened under the wishes in force; 0: there are none */
+	__u64 wishes_lost[HT_LOST_CAUSES]; /* `lost` when they came in force */
+	__u64 reserved[6];          /* no two rings share a cache line, nor its prefetched neighbour */
 };
 
 /*

@@ -43,7 +43,9 @@ int ht_write_text(u32 id, const void *payload, u32 bytes, const char *text);
 void ht_lost(enum ht_lost cause);
 void ht_flush_this_cpu(void);
 void ht_flush_all_cpus(void);
+void ht_rings_begin_wishes(void);
 bool ht_names_write(u32 id, const void *payload, u32 bytes, const char *text);
+void ht_names_begin(void);
 void ht_names_flush(void);
 void ht_set_state(enum ht_state state, const char *message);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The per-CPU rings and the names ring: where they lie in the region, and the way into them but for the fast path. */
+#include <linux/cpu.h>
 #include <linux/log2.h>
 #include <linux/smp.h>
 #include <linux/ktime.h>
@@ -237,6 +238,42 @@ static void flush_on_cpu(void *unused)
 void ht_flush_all_cpus(void)
 {
 	on_each_cpu(flush_on_cpu, NULL, 1);
+}
+
+/* What this CPU records from here on goes by the wishes that are now in force. */
+static void begin_wishes(struct ht_producer *p)
+{
+	struct ht_ring *ring = p->ring;
+
+	if (!READ_ONCE(writable) || !ring)
+		return;
+	ht_producer_flush(p);
+	memcpy(ring->wishes_lost, ring->lost, sizeof(ring->wishes_lost));
+	/* pairs with the acquire load in the host's ring_reader_skip() */
+	smp_store_release(&ring->wishes_packet, p->opened + 1);
+}
+
+static void begin_wishes_here(void *unused)
+{
+	begin_wishes(this_cpu_ptr(&ht_producers));
+}
+
+void ht_rings_begin_wishes(void)
+{
+	unsigned int cpu;
+
+	cpus_read_lock();
+	on_each_cpu(begin_wishes_here, NULL, 1);
+	for_each_possible_cpu(cpu)
+		if (!cpu_online(cpu))
+			begin_wishes(per_cpu_ptr(&ht_producers, cpu));
+	cpus_read_unlock();
+}
+
+/* The names that follow are all there are: nobody writes names meanwhile. */
+void ht_names_begin(void)
+{
+	begin_wishes(&names_producer);
 }
 
 void ht_names_flush(void)

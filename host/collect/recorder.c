@@ -117,7 +117,7 @@ int recorder_create(struct recorder **out, const struct recorder_options *option
 	*out = NULL;
 	if (!recorder)
 		return error_set(error, -ENOMEM, "out of memory");
-	recorder->common.dir.fd = -1;
+	recorder->common.dir = (struct trace_dir){.fd = -1, .reserve_fd = -1};
 	recorder->common.notice = options->notice;
 	recorder->common.context = options->context;
 	recorder->events.common = &recorder->common;

@@ -17,7 +17,7 @@
 #include "tools/hypertrace/recording_options.h"
 #include "tools/hypertrace/recording_summary.h"
 
-#define READY_S 5.0 /* for guests to begin before COMMAND or --duration starts */
+#define READY_S 10.0 /* for guests to begin before COMMAND or --duration starts */
 #define TERM_S  2.0 /* for COMMAND to end when the recording does */
 
 #define AT(member) offsetof(struct record_options, member)
@@ -247,7 +247,7 @@ const struct command cmd_record = {
 		"traced there is the guest's affair, its kernel's command line (trace_event=) or tracefs; -e takes "
 		"a part of it. It needs CAP_SYS_PTRACE, or the VMM's user. A dump is read once, with all it "
 		"holds.\n\n"
-		"COMMAND starts when the guests have begun to record, or after five seconds; where it "
+		"COMMAND starts when the guests have begun to record, or after ten seconds; where it "
 		"outlives the recording it gets SIGTERM, and after two seconds SIGKILL.\n\n"
 		"At the end it says how many events were recorded and how many were lost, and why.",
 	.examples = "  # ten seconds of scheduling and interrupts of one guest\n"
