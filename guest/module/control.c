@@ -66,6 +66,7 @@ static void apply(void)
 	}
 	ht_durations_set(wanted);
 	ht_filter_set(wanted);
+	ht_awareness_set(wanted);
 	e = ht_probes_set(wanted, message, size);
 	err = err ?: e;
 	e = ht_generic_set(wanted->tracepoints, message, size);
@@ -124,6 +125,7 @@ static int run(void *unused)
 	while (!kthread_should_stop()) {
 		poll_control();
 		answer_clock();
+		ht_awareness_poll();
 		msleep_interruptible(POLL_MS);
 	}
 	return 0;

@@ -19,11 +19,16 @@ int ht_start(void)
 	err = ht_marker_init();
 	if (err)
 		goto out_notifiers;
+	err = ht_awareness_init();
+	if (err)
+		goto out_marker;
 	ht_control_apply_first();
 	err = ht_control_start();
 	if (!err)
 		return 0;
 
+	ht_awareness_exit();
+out_marker:
 	ht_marker_exit();
 out_notifiers:
 	ht_notifiers_exit();
@@ -36,6 +41,7 @@ out_rings:
 void ht_stop(void)
 {
 	ht_control_stop();
+	ht_awareness_exit();
 	ht_marker_exit();
 	ht_notifiers_exit();
 	ht_names_stop();

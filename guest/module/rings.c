@@ -29,23 +29,33 @@ struct geometry {
 	u64 rings_offset, data_offset;
 };
 
+/* Where the rings and their packets lie, with a page for each vCPU before them or without. */
+static int place(struct geometry *g, u32 nr_vcpus, u64 *per_ring)
+{
+	g->rings_offset = HT_VCPUS_OFFSET + (u64)nr_vcpus * HT_PAGE_BYTES;
+	g->data_offset = ALIGN(g->rings_offset + g->nr_rings * sizeof(struct ht_ring), HT_PAGE_BYTES);
+	if (ht_map.bytes <= g->data_offset)
+		return -ENOSPC;
+	*per_ring = div_u64(ht_map.bytes - g->data_offset, g->nr_rings);
+	*per_ring = min_t(u64, *per_ring, 1u << 30); /* offsets within a ring are 32 bits */
+	return *per_ring < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES ? -ENOSPC : 0;
+}
+
 /* Fills what the host left open: packets of a 16th of a ring, 4 to 64 KiB, as many as fit. */
 static int plan(const struct ht_control *control, struct geometry *g)
 {
 	u64 per_ring;
 	u32 fitting;
+	int err;
 
 	g->nr_rings = nr_cpu_ids + 1;
 	if (nr_cpu_ids > HT_MAX_CPUS)
 		return -E2BIG;
-	g->rings_offset = HT_HOST_OFFSET + HT_HOST_BYTES;
-	g->data_offset = ALIGN(g->rings_offset + g->nr_rings * sizeof(struct ht_ring), HT_PAGE_BYTES);
-	if (ht_map.bytes <= g->data_offset)
-		return -ENOSPC;
-	per_ring = div_u64(ht_map.bytes - g->data_offset, g->nr_rings);
-	per_ring = min_t(u64, per_ring, 1u << 30); /* offsets within a ring are 32 bits */
-	if (per_ring < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES)
-		return -ENOSPC;
+	err = place(g, nr_cpu_ids, &per_ring);
+	if (err) /* rings come first */
+		err = place(g, 0, &per_ring);
+	if (err)
+		return err;
 	g->packet_bytes = control->packet_bytes;
 	if (!g->packet_bytes)
 		g->packet_bytes = clamp_t(u64, rounddown_pow_of_two(per_ring / 16), HT_MIN_PACKET_BYTES, 64 << 10);
@@ -59,6 +69,11 @@ static int plan(const struct ht_control *control, struct geometry *g)
 	if (!is_power_of_2(g->nr_packets) || g->nr_packets < HT_MIN_PACKETS)
 		return -EINVAL;
 	return g->nr_packets <= fitting ? 0 : -ENOSPC;
+}
+
+u32 ht_rings_vcpus(void)
+{
+	return (ht_map.region->rings_offset - HT_VCPUS_OFFSET) / HT_PAGE_BYTES;
 }
 
 /* Do the rings already have the mode and the geometry asked for? */
@@ -113,6 +128,8 @@ int ht_rings_start(const struct ht_control *control)
 	rings = ht_map.base + g.rings_offset;
 	data = ht_map.base + g.data_offset;
 	memset(rings, 0, g.nr_rings * sizeof(*rings));
+	/* the host's, but whoever wrote them before this module came is not known; the host writes them again */
+	memset(ht_map.base + HT_VCPUS_OFFSET, 0, g.rings_offset - HT_VCPUS_OFFSET);
 	for (i = 0; i < g.nr_rings; i++) {
 		struct ht_producer *p = i < nr_cpu_ids ? per_cpu_ptr(&ht_producers, i) : &names_producer;
 		bool wait = control->mode == HT_MODE_DISCARD || i == nr_cpu_ids;
