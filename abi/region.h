@@ -232,7 +232,7 @@ struct ht_packet {
 	__u32 current_pid;   /* the task that ran when it was opened */
 	__u32 flags;         /* enum ht_packet_flags; valid once closed */
 	__u64 lost;          /* sum of ring->lost[] when it was opened */
-	__u64 reserved;
+	__u64 returned_tsc;  /* channel hypercall: when the FLUSH of the packet before had returned; else 0 */
 };
 
 enum ht_packet_flags {
