@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "abi/collector.h"
 #include "abi/region.h"
 #include "host/memory/guest_memory.h"
 #include "lib/base/error.h"
@@ -74,6 +75,13 @@ struct recorder_stock {
  */
 int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *memory,
 	const struct recorder_stock *stock, struct error *error);
+
+/*
+ * Adds this host itself: what its KVM and its scheduler do to vCPUs, as the machine `host`. Of the VMMs of the guests that
+ * were added before; of all on this host, where a guest's VMM is not known or there is no guest. Errors of
+ * collector_create(): then the rest may go on without.
+ */
+int recorder_add_host(struct recorder *recorder, enum collector_level level, struct error *error);
 
 /*
  * Takes what the rings hold, then sleeps until they may be a quarter full: 1 to 20 ms, less if `wake_fd` (an

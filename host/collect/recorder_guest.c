@@ -128,6 +128,8 @@ static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
 		recorder_fault(guest->common, &error);
 		return give_up(guest, "not recorded");
 	}
+	if (!guest->member.machine[0])
+		snprintf(guest->member.machine, sizeof(guest->member.machine), "%s", name);
 	guest->member.ring_bytes = (uint64_t)layout.nr_packets * layout.packet_bytes;
 	guest->skip = guest->at_once = false;
 	guest->member.state = RECORDER_RECORDS;

@@ -19,10 +19,15 @@ static enum recorder_channel choose_channel(const struct record_options *options
 	return options->pids.count || options->ram.count ? RECORDER_FTRACE : RECORDER_SHM;
 }
 
+bool record_has_guests(const struct record_options *options)
+{
+	return options->qmp.count || options->regions.count || options->pids.count || options->ram.count;
+}
+
 static int check_guests(
 	const struct record_options *options, enum recorder_channel channel, struct error *error)
 {
-	if (!options->qmp.count && !options->regions.count && !options->pids.count && !options->ram.count) {
+	if (!record_has_guests(options) && !options->host.given) {
 		error_set(error, -EINVAL, "which guest? None of --qmp, --region, --pid and --ram is given");
 		return error_hint(error,
 			"a running QEMU: hypertrace attach --qmp SOCKET, then record --qmp SOCKET; "
@@ -67,12 +72,13 @@ static int check_rings(
 	return 0;
 }
 
-int record_check(const struct record_options *options, struct recorder_options *recorder, char **events,
+int record_check(struct record_options *options, struct recorder_options *recorder, char **events,
 	struct error *error)
 {
 	const enum recorder_channel channel = choose_channel(options);
 
-	if (check_guests(options, channel, error) || check_pids(options, error) ||
+	if (host_option_parse(&options->host, options->host_text, error) ||
+		check_guests(options, channel, error) || check_pids(options, error) ||
 		check_rings(options, channel, error))
 		return error->code;
 	recorder->channel = channel;
