@@ -8,11 +8,11 @@
 struct joint_host {
 	struct joint *joint;
 	uint32_t machine;
-	struct host_events events;
+	struct vcpu_events events;
 	struct vcpu_model model;
 	uint32_t *vcpus;         /* the model's numbers -> joint.vcpus */
 	struct hash_map by_tid;  /* tid -> the model's number */
-	struct host_event event; /* in hand */
+	struct vcpu_event event; /* in hand */
 };
 
 /* --- making --- */
@@ -109,7 +109,7 @@ static int make_host(struct joint *joint, uint32_t machine, const struct event_t
 
 	if (!host)
 		return -ENOMEM;
-	host_events_init(&host->events, joint->machines[machine].schema, lost_type);
+	vcpu_events_init(&host->events, joint->machines[machine].schema, lost_type);
 	if (!host->events.any && !joint->machines[machine].info->nr_vms) {
 		free(host);
 		return 0;
@@ -231,27 +231,27 @@ static bool find_vcpu(struct joint_host *host, uint32_t *number)
 /* user_ns of an exit, and the like, come before the exit's own record: the model keeps them. */
 static void feed_model(struct joint_host *host, uint32_t number, uint32_t cpu, uint64_t now_ns)
 {
-	const struct host_event *event = &host->event;
+	const struct vcpu_event *event = &host->event;
 
 	switch (event->kind) {
-	case HOST_EVENT_EXIT:
-	case HOST_EVENT_HYPERCALL:
+	case VCPU_EVENT_EXIT:
+	case VCPU_EVENT_HYPERCALL:
 		host->joint->exits = true;
 		vcpu_model_exit(&host->model, number, cpu, now_ns, event->duration_ns, event->reason, event->flags);
 		break;
-	case HOST_EVENT_OUT:
+	case VCPU_EVENT_OUT:
 		vcpu_model_out(&host->model, number, cpu, now_ns, event->prev_state, &event->task);
 		break;
-	case HOST_EVENT_IN:
+	case VCPU_EVENT_IN:
 		vcpu_model_in(&host->model, number, cpu, now_ns, &event->task);
 		break;
-	case HOST_EVENT_WAKING:
+	case VCPU_EVENT_WAKING:
 		vcpu_model_waking(&host->model, number, cpu, now_ns);
 		break;
-	case HOST_EVENT_USER:
+	case VCPU_EVENT_USER:
 		vcpu_model_user(&host->model, number, cpu, now_ns);
 		break;
-	case HOST_EVENT_HISTOGRAM:
+	case VCPU_EVENT_HISTOGRAM:
 		host->joint->histograms = true;
 		break;
 	default:
@@ -265,10 +265,10 @@ static void add_host_event(struct joint_host *host, const struct event_type *typ
 	struct joint *joint = host->joint;
 	uint32_t number;
 
-	host_event_decode(&host->events, type, payload, &host->event);
-	if (host->event.kind == HOST_EVENT_LOST)
+	vcpu_event_decode(&host->events, type, payload, &host->event);
+	if (host->event.kind == VCPU_EVENT_LOST)
 		vcpu_model_lost(&host->model, cpu, now_ns);
-	if (host->event.kind <= HOST_EVENT_LOST || !find_vcpu(host, &number))
+	if (host->event.kind <= VCPU_EVENT_LOST || !find_vcpu(host, &number))
 		return;
 	feed_model(host, number, cpu, now_ns);
 	if (now_ns >= joint->from_ns && now_ns < joint->to_ns && joint->listener.host)

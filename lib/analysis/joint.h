@@ -12,7 +12,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
-#include "lib/analysis/host_event.h"
+#include "lib/analysis/vcpu_event.h"
 #include "lib/analysis/kernel_event.h"
 #include "lib/analysis/task_table.h"
 #include "lib/base/hash_map.h"
@@ -53,7 +53,7 @@ struct joint_listener {
 	void *context;
 	/* each may be NULL; interval->vcpu and vcpu are joint_vcpu()'s */
 	void (*interval)(void *context, const struct vcpu_interval *interval); /* cut to the range */
-	void (*host)(void *context, uint32_t vcpu, const struct host_event *event, uint64_t now_ns); /* in range */
+	void (*host)(void *context, uint32_t vcpu, const struct vcpu_event *event, uint64_t now_ns); /* in range */
 	void (*guest)(void *context, const struct joint_guest_event *event); /* of known kinds, lost ones too */
 };
 

@@ -56,7 +56,7 @@ static bool is_wanted(const struct joint_exits *exits, const struct joint *joint
 	return place->wanted && (!exits->tasks_only || (place->task && place->task->wanted));
 }
 
-static void add_rip(struct joint_exits *exits, const struct joint_vcpu *vcpu, const struct host_event *event,
+static void add_rip(struct joint_exits *exits, const struct joint_vcpu *vcpu, const struct vcpu_event *event,
 	uint64_t now_ns)
 {
 	uint32_t table = event->flags & VCPU_EXIT_NESTED ? exits->nr_machines + 1
@@ -68,7 +68,7 @@ static void add_rip(struct joint_exits *exits, const struct joint_vcpu *vcpu, co
 	row->user_mode = event->flags & VCPU_EXIT_GUEST_USER;
 }
 
-static void add_exit(struct joint_exits *exits, struct joint *joint, uint32_t number, const struct host_event *event,
+static void add_exit(struct joint_exits *exits, struct joint *joint, uint32_t number, const struct vcpu_event *event,
 	uint64_t now_ns)
 {
 	const struct joint_vcpu *vcpu = &joint->vcpus[number];
@@ -91,7 +91,7 @@ static void add_exit(struct joint_exits *exits, struct joint *joint, uint32_t nu
 	exits->total_ns += ns;
 	add_row(&exits->vcpus, number, 1, ns, ns, now_ns);
 	add_rip(exits, vcpu, event, now_ns);
-	if (event->kind == HOST_EVENT_HYPERCALL)
+	if (event->kind == VCPU_EVENT_HYPERCALL)
 		add_row(&exits->hypercalls, event->nr, 1, ns, ns, now_ns);
 	if (vcpu->task) {
 		struct task_wait *of_task = &vcpu->task->exits;
@@ -106,9 +106,9 @@ static void add_exit(struct joint_exits *exits, struct joint *joint, uint32_t nu
 }
 
 /* A middle of each bucket in place of its values. */
-static void add_buckets(struct histogram *durations, const struct host_event *event)
+static void add_buckets(struct histogram *durations, const struct vcpu_event *event)
 {
-	for (unsigned i = 0; i < HOST_EVENT_BUCKETS; i++) {
+	for (unsigned i = 0; i < VCPU_EVENT_BUCKETS; i++) {
 		uint64_t low = i ? 1ull << i : 0, middle = low + (low >> 1);
 
 		durations->buckets[histogram_bucket(middle)] += event->buckets[i];
@@ -121,7 +121,7 @@ static void add_buckets(struct histogram *durations, const struct host_event *ev
 	durations->sum += event->total_ns;
 }
 
-static void add_histogram(struct joint_exits *exits, uint32_t number, const struct host_event *event, uint64_t now_ns)
+static void add_histogram(struct joint_exits *exits, uint32_t number, const struct vcpu_event *event, uint64_t now_ns)
 {
 	struct joint_exit_reason *reason =
 		capped_table_at(&exits->reasons, reason_key(event->flags, event->reason));
@@ -139,13 +139,13 @@ static void add_histogram(struct joint_exits *exits, uint32_t number, const stru
 }
 
 void joint_exits_event(struct joint_exits *exits, struct joint *joint, uint32_t vcpu,
-	const struct host_event *event, uint64_t now_ns)
+	const struct vcpu_event *event, uint64_t now_ns)
 {
 	if (!is_wanted(exits, joint, vcpu))
 		return;
-	if (event->kind == HOST_EVENT_EXIT || event->kind == HOST_EVENT_HYPERCALL)
+	if (event->kind == VCPU_EVENT_EXIT || event->kind == VCPU_EVENT_HYPERCALL)
 		add_exit(exits, joint, vcpu, event, now_ns);
-	else if (event->kind == HOST_EVENT_HISTOGRAM && !exits->tasks_only)
+	else if (event->kind == VCPU_EVENT_HISTOGRAM && !exits->tasks_only)
 		add_histogram(exits, vcpu, event, now_ns);
 }
 

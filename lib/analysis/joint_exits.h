@@ -54,6 +54,6 @@ void joint_exits_deinit(struct joint_exits *exits);
 
 /* vCPUs that are not wanted are left out. */
 void joint_exits_event(struct joint_exits *exits, struct joint *joint, uint32_t vcpu,
-	const struct host_event *event, uint64_t now_ns);
+	const struct vcpu_event *event, uint64_t now_ns);
 void joint_exits_interval(
 	struct joint_exits *exits, const struct joint *joint, const struct vcpu_interval *interval);

@@ -4,9 +4,6 @@
 #include "lib/model/event_schema.h"
 #include "tests/unit/trace_maker.h"
 
-/* Of host/collect/collector_events.def. */
-struct event_schema *host_maker_schema(void);
-
 /* Writes `metadata`: stamps are ns of CLOCK_MONOTONIC. */
 void host_maker_metadata(int dir_fd);
 

@@ -34,7 +34,7 @@ static void take_interval(void *context, const struct vcpu_interval *interval)
 	joint_exits_interval(&view->exits, view->feed.joint, interval);
 }
 
-static void take_host(void *context, uint32_t vcpu, const struct host_event *event, uint64_t now_ns)
+static void take_host(void *context, uint32_t vcpu, const struct vcpu_event *event, uint64_t now_ns)
 {
 	struct exits_view *view = context;
 

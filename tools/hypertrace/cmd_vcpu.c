@@ -40,16 +40,16 @@ static void take_interval(void *context, const struct vcpu_interval *interval)
 		vcpu_strips_add(view->strips, interval);
 }
 
-static void take_host(void *context, uint32_t vcpu, const struct host_event *event, uint64_t now_ns)
+static void take_host(void *context, uint32_t vcpu, const struct vcpu_event *event, uint64_t now_ns)
 {
 	struct vcpu_view *view = context;
 
 	(void)now_ns;
 	if (!view->feed.joint->vcpus[vcpu].wanted)
 		return;
-	if (event->kind == HOST_EVENT_EXIT || event->kind == HOST_EVENT_HYPERCALL)
+	if (event->kind == VCPU_EVENT_EXIT || event->kind == VCPU_EVENT_HYPERCALL)
 		joint_states_exits(&view->states, vcpu, 1);
-	else if (event->kind == HOST_EVENT_HISTOGRAM)
+	else if (event->kind == VCPU_EVENT_HISTOGRAM)
 		joint_states_exits(&view->states, vcpu, event->count);
 }
 

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/analysis/host_event.h"
+#include "lib/analysis/vcpu_event.h"
 
 #include <string.h>
 
-/* The order of each kind's fields, for host_event_decode(). */
+/* The order of each kind's fields, for vcpu_event_decode(). */
 static const struct known_event {
 	const char *name;
-	enum host_event_kind kind;
-	const char *fields[HOST_EVENT_FIELDS];
+	enum vcpu_event_kind kind;
+	const char *fields[VCPU_EVENT_FIELDS];
 } known_events[] = {
-	{"kvm_exit", HOST_EVENT_EXIT, {"tid", "vcpu", "flags", "reason", "duration", "rip"}},
-	{"kvm_hypercall", HOST_EVENT_HYPERCALL,
+	{"kvm_exit", VCPU_EVENT_EXIT, {"tid", "vcpu", "flags", "reason", "duration", "rip"}},
+	{"kvm_hypercall", VCPU_EVENT_HYPERCALL,
 		{"tid", "vcpu", "flags", "reason", "duration", "rip", "nr", "a0", "a1", "a2", "a3"}},
-	{"vcpu_out", HOST_EVENT_OUT, {"tid", "vcpu", "prev_state", "next_pid", "next_tgid", "next_comm"}},
-	{"vcpu_in", HOST_EVENT_IN, {"tid", "vcpu", "prev_pid", "prev_tgid", "prev_comm"}},
-	{"vcpu_waking", HOST_EVENT_WAKING, {"tid", "vcpu", "waker_pid"}},
-	{"vcpu_migrate", HOST_EVENT_MIGRATE, {"tid", "vcpu", "orig_cpu", "dest_cpu"}},
-	{"kvm_userspace_exit", HOST_EVENT_USER, {"tid", "vcpu", "reason"}},
-	{"kvm_write_tsc_offset", HOST_EVENT_TSC, {"tid", "vcpu"}},
-	{"kvm_page_fault", HOST_EVENT_DETAIL, {"tid", "vcpu"}},
-	{"kvm_inj_virq", HOST_EVENT_DETAIL, {"tid", "vcpu"}},
-	{"kvm_halt_poll", HOST_EVENT_DETAIL, {"tid", "vcpu"}},
-	{"kvm_exit_info", HOST_EVENT_DETAIL, {"tid", "vcpu"}},
-	{"exit_histogram", HOST_EVENT_HISTOGRAM,
+	{"vcpu_out", VCPU_EVENT_OUT, {"tid", "vcpu", "prev_state", "next_pid", "next_tgid", "next_comm"}},
+	{"vcpu_in", VCPU_EVENT_IN, {"tid", "vcpu", "prev_pid", "prev_tgid", "prev_comm"}},
+	{"vcpu_waking", VCPU_EVENT_WAKING, {"tid", "vcpu", "waker_pid"}},
+	{"vcpu_migrate", VCPU_EVENT_MIGRATE, {"tid", "vcpu", "orig_cpu", "dest_cpu"}},
+	{"kvm_userspace_exit", VCPU_EVENT_USER, {"tid", "vcpu", "reason"}},
+	{"kvm_write_tsc_offset", VCPU_EVENT_TSC, {"tid", "vcpu"}},
+	{"kvm_page_fault", VCPU_EVENT_DETAIL, {"tid", "vcpu"}},
+	{"kvm_inj_virq", VCPU_EVENT_DETAIL, {"tid", "vcpu"}},
+	{"kvm_halt_poll", VCPU_EVENT_DETAIL, {"tid", "vcpu"}},
+	{"kvm_exit_info", VCPU_EVENT_DETAIL, {"tid", "vcpu"}},
+	{"exit_histogram", VCPU_EVENT_HISTOGRAM,
 		{"tid", "vcpu", "flags", "reason", "count", "total", "min", "max", "buckets"}},
 };
 
@@ -37,23 +37,23 @@ static bool is_of_kind(const struct event_field *field, const char *name)
 	return field->kind <= EVENT_FIELD_HEX;
 }
 
-static void add(struct host_events *events, const struct event_type *type, const struct known_event *known)
+static void add(struct vcpu_events *events, const struct event_type *type, const struct known_event *known)
 {
-	struct host_event_layout layout = {.kind = (uint8_t)known->kind};
+	struct vcpu_event_layout layout = {.kind = (uint8_t)known->kind};
 
-	for (int i = 0; i < HOST_EVENT_FIELDS && known->fields[i]; i++) {
+	for (int i = 0; i < VCPU_EVENT_FIELDS && known->fields[i]; i++) {
 		layout.fields[i] = event_type_find_field(type, known->fields[i]);
 		if (!layout.fields[i] || !is_of_kind(layout.fields[i], known->fields[i]))
 			return;
 	}
 	events->layouts[type->id] = layout;
-	events->any |= known->kind != HOST_EVENT_LOST;
+	events->any |= known->kind != VCPU_EVENT_LOST;
 }
 
-void host_events_init(
-	struct host_events *events, const struct event_schema *schema, const struct event_type *lost_type)
+void vcpu_events_init(
+	struct vcpu_events *events, const struct event_schema *schema, const struct event_type *lost_type)
 {
-	static const struct known_event lost = {"lost", HOST_EVENT_LOST, {"count"}};
+	static const struct known_event lost = {"lost", VCPU_EVENT_LOST, {"count"}};
 
 	memset(events, 0, sizeof(*events));
 	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++) {
@@ -79,7 +79,7 @@ static uint64_t value(const struct source *from, int field)
 	return event_field_unsigned(from->fields[field], from->payload);
 }
 
-static void decode_exit(struct host_event *event, const struct source *from)
+static void decode_exit(struct vcpu_event *event, const struct source *from)
 {
 	event->flags = (uint8_t)value(from, 2);
 	event->reason = (uint32_t)value(from, 3);
@@ -96,7 +96,7 @@ static void decode_task(struct vcpu_task *task, const struct source *from, int f
 	task->comm[VCPU_COMM_BYTES - 1] = 0;
 }
 
-static void decode_histogram(struct host_event *event, const struct source *from)
+static void decode_histogram(struct vcpu_event *event, const struct source *from)
 {
 	uint32_t bytes;
 	const uint8_t *buckets = event_field_tail(from->fields[8], from->payload, &bytes);
@@ -111,49 +111,49 @@ static void decode_histogram(struct host_event *event, const struct source *from
 	memcpy(event->buckets, buckets, bytes < sizeof(event->buckets) ? bytes : sizeof(event->buckets));
 }
 
-void host_event_decode(const struct host_events *events, const struct event_type *type, const uint8_t *payload,
-	struct host_event *event)
+void vcpu_event_decode(const struct vcpu_events *events, const struct event_type *type, const uint8_t *payload,
+	struct vcpu_event *event)
 {
-	const struct host_event_layout *layout = &events->layouts[type->id];
+	const struct vcpu_event_layout *layout = &events->layouts[type->id];
 	const struct source from = {layout->fields, payload};
 
-	event->kind = (enum host_event_kind)layout->kind;
-	if (event->kind == HOST_EVENT_OTHER)
+	event->kind = (enum vcpu_event_kind)layout->kind;
+	if (event->kind == VCPU_EVENT_OTHER)
 		return;
-	if (event->kind == HOST_EVENT_LOST) {
+	if (event->kind == VCPU_EVENT_LOST) {
 		event->count = value(&from, 0);
 		return;
 	}
 	event->tid = (uint32_t)value(&from, 0);
 	event->vcpu = (uint32_t)value(&from, 1);
 	switch (event->kind) {
-	case HOST_EVENT_HYPERCALL:
+	case VCPU_EVENT_HYPERCALL:
 		event->nr = value(&from, 6);
 		for (int i = 0; i < 4; i++)
 			event->args[i] = value(&from, 7 + i);
 		decode_exit(event, &from);
 		break;
-	case HOST_EVENT_EXIT:
+	case VCPU_EVENT_EXIT:
 		decode_exit(event, &from);
 		break;
-	case HOST_EVENT_OUT:
+	case VCPU_EVENT_OUT:
 		event->prev_state = (uint32_t)value(&from, 2);
 		decode_task(&event->task, &from, 3);
 		break;
-	case HOST_EVENT_IN:
+	case VCPU_EVENT_IN:
 		decode_task(&event->task, &from, 2);
 		break;
-	case HOST_EVENT_WAKING:
+	case VCPU_EVENT_WAKING:
 		event->waker_pid = (uint32_t)value(&from, 2);
 		break;
-	case HOST_EVENT_MIGRATE:
+	case VCPU_EVENT_MIGRATE:
 		event->from_pcpu = (uint32_t)value(&from, 2);
 		event->to_pcpu = (uint32_t)value(&from, 3);
 		break;
-	case HOST_EVENT_USER:
+	case VCPU_EVENT_USER:
 		event->reason = (uint32_t)value(&from, 2);
 		break;
-	case HOST_EVENT_HISTOGRAM:
+	case VCPU_EVENT_HISTOGRAM:
 		decode_histogram(event, &from);
 		break;
 	default:
