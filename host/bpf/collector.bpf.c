@@ -338,6 +338,14 @@ static __always_inline void write_exit(struct collector_cpu *here, __u32 cpu, co
 	publish(record, position);
 }
 
+/* The verifier is to see the mask, which the compiler would find needless. */
+#define BOUNDED(index, count) ({ __u32 index_ = (index); barrier_var(index_); index_ & ((count) - 1); })
+
+static __always_inline __u16 *cell_place(__u32 number, __u32 reason_at)
+{
+	return &cell_of[BOUNDED(number - 1, COLLECTOR_THREADS_MAX)][BOUNDED(reason_at, COLLECTOR_REASONS)];
+}
+
 /* Every reason the manuals know has a place of its own; the others share the last. */
 static __always_inline __u32 reason_index(__u32 reason)
 {
@@ -375,7 +383,7 @@ static __noinline __u32 new_cell(__u32 number, const struct thread *thread)
 	cell->reason = thread->reason;
 	cell->flags = thread->flags & COLLECTOR_ISA_MASK;
 	cell->min_ns = ~0ull;
-	cell_of[(number - 1) & (COLLECTOR_THREADS_MAX - 1)][reason_index(thread->reason)] = index + 1;
+	*cell_place(number, reason_index(thread->reason)) = index + 1;
 	barrier();
 	*(volatile __u8 *)&cell->used = 1;
 	return index + 1;
@@ -385,7 +393,7 @@ static __always_inline void count_exit(__u32 number, struct thread *thread, __u6
 {
 	const __u64 duration_ns = now_ns - thread->begin_ns;
 	struct collector_cell *cell;
-	__u32 index = cell_of[(number - 1) & (COLLECTOR_THREADS_MAX - 1)][reason_index(thread->reason)];
+	__u32 index = *cell_place(number, reason_index(thread->reason));
 
 	if (!index)
 		index = new_cell(number, thread);

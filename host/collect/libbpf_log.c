@@ -61,39 +61,47 @@ void libbpf_log_end(void)
 	libbpf_set_print(previous);
 }
 
-/* The last lines, in one, with what a terminal could misread escaped. */
-static void last_lines(char *out, size_t size)
+/* What libbpf puts round the verifier's own words. */
+static bool is_frame(const char *line)
 {
-	char escaped[4 * KEPT_BYTES];
-	size_t begin, end = kept_bytes, length;
-	int lines = 0;
+	return !strncmp(line, "libbpf: ", 8) || !strncmp(line, "-- ", 3) || !strncmp(line, "processed ", 10);
+}
 
-	while (end && (kept[end - 1] == '\n' || kept[end - 1] == ' '))
-		end--;
-	for (begin = end; begin && lines < SHOWN_LINES; begin--)
-		if (kept[begin - 1] == '\n' && ++lines == SHOWN_LINES)
-			break;
-	for (size_t i = begin; i < end; i++)
-		if (kept[i] == '\n' || kept[i] == '\t')
-			kept[i] = ' ';
-	length = text_escape(escaped, kept + begin, end - begin);
-	snprintf(out, size, "%.*s", (int)length, escaped);
+/*
+ * The last lines, in one, with what a terminal could misread escaped: those of the verifier where it said something, else
+ * libbpf's.
+ */
+static void last_lines(char *out, size_t size, bool verifier)
+{
+	const char *lines[SHOWN_LINES] = {0};
+	char text[KEPT_BYTES], escaped[4 * KEPT_BYTES], *rest = text;
+	unsigned count = 0;
+	size_t used = 0;
+
+	memcpy(text, kept, kept_bytes + 1);
+	for (char *line = strtok_r(rest, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (is_frame(line) != verifier)
+			lines[count++ % SHOWN_LINES] = line;
+	out[0] = 0;
+	for (unsigned i = count > SHOWN_LINES ? count - SHOWN_LINES : 0; i < count && used < size; i++) {
+		const char *line = lines[i % SHOWN_LINES];
+		const size_t length = text_escape(escaped, line, strlen(line));
+
+		used += (size_t)snprintf(out + used, size - used, "%s%.*s", used ? "; " : "", (int)length, escaped);
+	}
 }
 
 int libbpf_log_error(int code, const char *what, struct error *error)
 {
 	char said[ERROR_TEXT_BYTES / 2];
 
-	last_lines(said, sizeof(said));
-	if (code == -EPERM || code == -EACCES) {
+	last_lines(said, sizeof(said), true);
+	if (!said[0])
+		last_lines(said, sizeof(said), false);
+	if (code == -EPERM) {
 		error_set(error, code, "%s: %s", what, strerror(-code));
-		if (said[0] && code == -EACCES) /* the verifier's own refusal is EACCES, too */
-			error_set(error, code, "%s: %s: %s", what, strerror(-code), said);
-		error_hint(error, "it needs CAP_BPF, CAP_PERFMON and tracefs: run as root");
-		return code;
+		return error_hint(error, "it needs CAP_BPF, CAP_PERFMON and tracefs: run as root");
 	}
 	error_set(error, code, "%s: %s%s%s", what, strerror(-code), said[0] ? ": " : "", said);
-	if (code == -ENOENT || code == -ESRCH)
-		error_hint(error, "this kernel has not what the programs look for: hypertrace doctor");
-	return code;
+	return error_hint(error, "this kernel lacks what the programs look for: hypertrace doctor");
 }
