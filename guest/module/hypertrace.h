@@ -38,13 +38,16 @@ void ht_stop(void);
 int ht_rings_check(const struct ht_control *control);
 int ht_rings_start(const struct ht_control *control);
 void ht_rings_stop(enum ht_state state);
+u32 ht_rings_vcpus(void); /* vCPUs that have a page in the region: all or none */
 bool ht_rings_fit(const struct ht_control *control);
 int ht_write(u32 id, const void *payload, u32 bytes, const void *tail, u32 tail_bytes);
 int ht_write_text(u32 id, const void *payload, u32 bytes, const char *text);
 void ht_lost(enum ht_lost cause);
 void ht_flush_this_cpu(void);
 void ht_flush_all_cpus(void);
+void ht_rings_begin_wishes(void);
 bool ht_names_write(u32 id, const void *payload, u32 bytes, const char *text);
+void ht_names_begin(void);
 void ht_names_flush(void);
 void ht_set_state(enum ht_state state, const char *message);
 
@@ -146,6 +149,12 @@ extern const struct ht_control ht_control_none; /* no events, no filter, a geome
 int ht_control_start(void);
 void ht_control_stop(void);
 void ht_control_apply_first(void);
+
+/* awareness.c: what the host says of our vCPUs */
+int ht_awareness_init(void);
+void ht_awareness_exit(void);
+void ht_awareness_set(const struct ht_control *control);
+void ht_awareness_poll(void);
 
 /* hypercall.c */
 bool ht_hypercalls_possible(void);

@@ -20,6 +20,9 @@ int ht_start(void)
 	err = ht_marker_init();
 	if (err)
 		goto out_notifiers;
+	err = ht_batches ? 0 : ht_awareness_init();
+	if (err)
+		goto out_marker;
 	if (ht_batches)
 		ht_channel_start();
 	ht_stages_start();
@@ -30,7 +33,9 @@ int ht_start(void)
 	ht_stages_stop();
 	if (ht_batches)
 		ht_channel_stop();
-
+	else
+		ht_awareness_exit();
+out_marker:
 	ht_marker_exit();
 out_notifiers:
 	ht_notifiers_exit();
@@ -47,6 +52,7 @@ void ht_stop(void)
 		ht_channel_stop();
 	} else {
 		ht_control_stop();
+		ht_awareness_exit();
 	}
 	ht_stages_stop();
 	ht_marker_exit();

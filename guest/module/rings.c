@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The per-CPU rings and the names ring: where they lie in the region, and the way into them but for the fast path. */
+#include <linux/cpu.h>
 #include <linux/log2.h>
 #include <linux/smp.h>
 #include <linux/ktime.h>
@@ -28,23 +29,33 @@ struct geometry {
 	u64 rings_offset, data_offset;
 };
 
+/* Where the rings and their packets lie, with a page for each vCPU before them or without. */
+static int place(struct geometry *g, u32 nr_vcpus, u64 *per_ring)
+{
+	g->rings_offset = HT_VCPUS_OFFSET + (u64)nr_vcpus * HT_PAGE_BYTES;
+	g->data_offset = ALIGN(g->rings_offset + g->nr_rings * sizeof(struct ht_ring), HT_PAGE_BYTES);
+	if (ht_map.bytes <= g->data_offset)
+		return -ENOSPC;
+	*per_ring = div_u64(ht_map.bytes - g->data_offset, g->nr_rings);
+	*per_ring = min_t(u64, *per_ring, 1u << 30); /* offsets within a ring are 32 bits */
+	return *per_ring < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES ? -ENOSPC : 0;
+}
+
 /* Fills what the host left open: packets of a 16th of a ring, 4 to 64 KiB, as many as fit. */
 static int plan(const struct ht_control *control, struct geometry *g)
 {
 	u64 per_ring;
 	u32 fitting;
+	int err;
 
 	g->nr_rings = nr_cpu_ids + 1;
 	if (nr_cpu_ids > HT_MAX_CPUS)
 		return -E2BIG;
-	g->rings_offset = HT_HOST_OFFSET + HT_HOST_BYTES;
-	g->data_offset = ALIGN(g->rings_offset + g->nr_rings * sizeof(struct ht_ring), HT_PAGE_BYTES);
-	if (ht_map.bytes <= g->data_offset)
-		return -ENOSPC;
-	per_ring = div_u64(ht_map.bytes - g->data_offset, g->nr_rings);
-	per_ring = min_t(u64, per_ring, 1u << 30); /* offsets within a ring are 32 bits */
-	if (per_ring < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES)
-		return -ENOSPC;
+	err = place(g, nr_cpu_ids, &per_ring);
+	if (err) /* rings come first */
+		err = place(g, 0, &per_ring);
+	if (err)
+		return err;
 	g->packet_bytes = control->packet_bytes;
 	if (!g->packet_bytes)
 		g->packet_bytes = clamp_t(u64, rounddown_pow_of_two(per_ring / 16), HT_MIN_PACKET_BYTES, 64 << 10);
@@ -58,6 +69,11 @@ static int plan(const struct ht_control *control, struct geometry *g)
 	if (!is_power_of_2(g->nr_packets) || g->nr_packets < HT_MIN_PACKETS)
 		return -EINVAL;
 	return g->nr_packets <= fitting ? 0 : -ENOSPC;
+}
+
+u32 ht_rings_vcpus(void)
+{
+	return (ht_map.region->rings_offset - HT_VCPUS_OFFSET) / HT_PAGE_BYTES;
 }
 
 /* Do the rings already have the mode and the geometry asked for? */
@@ -97,6 +113,8 @@ static void place_rings(const struct ht_control *control, const struct geometry 
 	u32 i;
 
 	memset(rings, 0, g->nr_rings * sizeof(*rings));
+	/* the host's, but whoever wrote them before this module came is not known; the host writes them again */
+	memset(ht_map.base + HT_VCPUS_OFFSET, 0, g->rings_offset - HT_VCPUS_OFFSET);
 	for (i = 0; i < g->nr_rings; i++) {
 		struct ht_producer *p = i < nr_cpu_ids ? per_cpu_ptr(&ht_producers, i) : &names_producer;
 		bool wait = control->mode == HT_MODE_DISCARD || i == nr_cpu_ids;
@@ -250,6 +268,43 @@ static void flush_on_cpu(void *unused)
 void ht_flush_all_cpus(void)
 {
 	on_each_cpu(flush_on_cpu, NULL, 1);
+}
+
+/* What this CPU records from here on goes by the wishes that are now in force. */
+static void begin_wishes(struct ht_producer *p)
+{
+	struct ht_ring *ring = p->ring;
+
+	if (!READ_ONCE(writable) || !ring)
+		return;
+	ht_producer_flush(p);
+	memcpy(ring->wishes_lost, ring->lost, sizeof(ring->wishes_lost));
+	/* pairs with the acquire load in the host's ring_reader_skip() */
+	smp_store_release(&ring->wishes_packet, p->opened + 1);
+}
+
+static void begin_wishes_here(void *unused)
+{
+	begin_wishes(this_cpu_ptr(&ht_producers));
+}
+
+void ht_rings_begin_wishes(void)
+{
+	unsigned int cpu;
+
+	cpus_read_lock();
+	on_each_cpu(begin_wishes_here, NULL, 1);
+	for_each_possible_cpu(cpu)
+		if (!cpu_online(cpu))
+			begin_wishes(per_cpu_ptr(&ht_producers, cpu));
+	cpus_read_unlock();
+}
+
+/* The names that follow are all there are: nobody writes names meanwhile. */
+void ht_names_begin(void)
+{
+	if (!ht_batches)
+		begin_wishes(&names_producer);
 }
 
 void ht_names_flush(void)

@@ -40,6 +40,7 @@ struct recorder {
 	struct error refusal;
 	bool history, leave_on, described;
 	struct recorder_member *guests[TRACE_MACHINES_MAX];
+	char names[TRACE_MACHINES_MAX][RECORDER_NAME_BYTES];
 	size_t nr_guests;
 	uint64_t polled_ns, described_ns;
 	uint32_t sleep_ns;
@@ -136,7 +137,7 @@ int recorder_create(struct recorder **out, const struct recorder_options *option
 	*out = NULL;
 	if (!recorder)
 		return error_set(error, -ENOMEM, "out of memory");
-	recorder->common.dir.fd = -1;
+	recorder->common.dir = (struct trace_dir){.fd = -1, .reserve_fd = -1};
 	recorder->common.notice = options->notice;
 	recorder->common.context = options->context;
 	recorder->events.common = &recorder->common;
@@ -191,12 +192,28 @@ static int check_new(const struct recorder *recorder, uint64_t device, uint64_t 
 	return 0;
 }
 
-static void name_guest(const struct recorder *recorder, const char *name, char out[16])
+static bool is_taken(const struct recorder *recorder, const char *name)
 {
-	if (name)
-		snprintf(out, 16, "%s", name);
-	else
-		snprintf(out, 16, "vm%zu", recorder->nr_guests + 1);
+	for (size_t i = 0; i < recorder->nr_guests; i++)
+		if (!strcmp(recorder->names[i], name))
+			return true;
+	return false;
+}
+
+/* Where no name is given, or another guest has it: vm1, vm2, …. Returns it, kept for the guest that comes next. */
+static const char *name_guest(struct recorder *recorder, const char *name)
+{
+	char *out = recorder->names[recorder->nr_guests];
+
+	if (name && !is_taken(recorder, name)) {
+		snprintf(out, RECORDER_NAME_BYTES, "%s", name);
+		return out;
+	}
+	for (size_t number = recorder->nr_guests + 1;; number++) { /* one of TRACE_MACHINES_MAX + 1 is free */
+		snprintf(out, RECORDER_NAME_BYTES, "vm%zu", number);
+		if (!is_taken(recorder, out))
+			return out;
+	}
 }
 
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
@@ -204,14 +221,14 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
 {
 	struct recorder_guest *guest;
 	struct stat status = {0};
-	char chosen[16];
+	const char *chosen;
 	int code;
 
 	stat(region_path, &status); /* one that is not there has no twin */
 	code = check_new(recorder, status.st_dev, status.st_ino, error);
 	if (code)
 		return error_add(error, "%s", region_path), code;
-	name_guest(recorder, name, chosen);
+	chosen = name_guest(recorder, name);
 	code = recorder_guest_create(&guest, &recorder->events, &recorder->wishes.request, region_path,
 		chosen, qemu_pid, recorder->history, recorder->leave_on, error);
 	if (code)
@@ -228,7 +245,7 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	struct ftrace_guest *guest;
 	const pid_t vmm = memory->pid;
 	struct stat status = {0};
-	char chosen[16];
+	const char *chosen;
 	int code;
 
 	if (!memory->pid)
@@ -236,7 +253,7 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	code = check_new(recorder, status.st_dev, memory->pid ? (uint64_t)memory->pid : status.st_ino, error);
 	if (code)
 		return error_add(error, "%s", memory->name), code;
-	name_guest(recorder, stock->name, chosen);
+	chosen = name_guest(recorder, stock->name);
 	code = ftrace_guest_create(
 		&guest, &recorder->common, &recorder->selection, memory, stock, chosen, error);
 	if (code)
@@ -252,8 +269,8 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 int recorder_add_hypercall_guest(
 	struct recorder *recorder, struct guest_memory *memory, const char *name, struct error *error)
 {
+	const pid_t vmm = memory->pid;
 	struct hypercall_guest *guest;
-	char chosen[16];
 	int code;
 
 	code = check_new(recorder, 0, (uint64_t)memory->pid, error);
@@ -262,10 +279,11 @@ int recorder_add_hypercall_guest(
 		guest_memory_deinit(memory);
 		return code;
 	}
-	name_guest(recorder, name, chosen);
-	code = hypercall_guest_create(&guest, &recorder->events, recorder->source, memory, chosen, error);
+	code = hypercall_guest_create(
+		&guest, &recorder->events, recorder->source, memory, name_guest(recorder, name), error);
 	if (code)
 		return code;
+	guest->member.vmm = vmm;
 	recorder->guests[recorder->nr_guests++] = &guest->member;
 	return 0;
 }

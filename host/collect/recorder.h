@@ -25,6 +25,8 @@
 
 #define RECORDER_EVENTS "sched,irq,syscalls" /* of channel shm; ftrace: all that the guest traces */
 
+#define RECORDER_NAME_BYTES 48 /* of a guest; ".2" and so on may follow it */
+
 enum recorder_channel { RECORDER_SHM, RECORDER_FTRACE, RECORDER_HYPERCALL };
 
 struct recorder_options {
@@ -53,9 +55,9 @@ int recorder_create(struct recorder **recorder, const struct recorder_options *o
 void recorder_destroy(struct recorder *recorder);
 
 /*
- * Adds a guest by the file of its region. `name` names its directory; NULL: vm1, vm2, …. `qemu_pid`: 0, or
- * the process whose end is the guest's end. Errors of region_init() and region_check(), but for a header that
- * is not there yet.
+ * Adds a guest by the file of its region. `name` names its directory; NULL, or one that another guest has: vm1, vm2, ….
+ * `qemu_pid`: 0, or the process whose end is the guest's end. Errors of region_init() and region_check(), but for a
+ * header that is not there yet.
  */
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
 	struct error *error);
@@ -66,7 +68,7 @@ struct recorder_stock {
 	const char *cache_dir; /* for guest_kernel_init(); NULL: none. Must outlive the recorder */
 	bool whole;            /* also what its rings hold from before */
 	int64_t start_host_ns; /* CLOCK_MONOTONIC when the VMM started; 0: not known */
-	bool guest_time;       /* its time runs by itself (-icount): one comparison with ours, then its own rate */
+	bool guest_time; /* its time runs by itself (-icount): one comparison with ours, then its own rate */
 };
 
 /*

@@ -13,15 +13,18 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock_now.h"
 #include "tools/hypertrace/commands.h"
+#include "tools/hypertrace/guest_name.h"
 #include "tools/hypertrace/record_guests.h"
 #include "tools/hypertrace/recording_options.h"
 #include "tools/hypertrace/recording_summary.h"
 
-#define READY_S 5.0 /* for guests to begin before COMMAND or --duration starts */
+#define READY_S 10.0 /* for guests to begin before COMMAND or --duration starts */
 #define TERM_S  2.0 /* for COMMAND to end when the recording does */
 
 #define AT(member) offsetof(struct record_options, member)
 static const struct option_spec record_specs[] = {
+	{'g', "guest", "NAME", OPTION_LIST, AT(guests),
+		GUEST_NAME_HELP ", or a pattern over names; several times: several guests"},
 	{0, "qmp", "SOCKET", OPTION_LIST, AT(qmp),
 		"QMP socket of a guest's QEMU; several times: several guests"},
 	{0, "region", "FILE", OPTION_LIST, AT(regions),
@@ -206,7 +209,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 	struct record_run run = {.signals = -1};
 	struct recorder_options recorder = {
 		.program_version = HYPERTRACE_VERSION, .notice = show_notice, .context = &run};
-	struct record_options options = {0};
+	__attribute__((cleanup(record_options_deinit))) struct record_options options = {0};
 	cleanup_free char *events = NULL;
 	struct error error = {0};
 	int code = options_parse(command, &argc, &argv, &options, &error);
@@ -218,7 +221,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 	recorder.output = output_directory(options.recording.output, &error);
 	code = recorder.output ? recorder_create(&run.recorder, &recorder, &error) : error.code;
 	if (!code)
-		code = record_add_guests(run.recorder, &options, &error);
+		code = record_add_guests(run.recorder, &options, recorder.channel, &error);
 	if (!code)
 		code = host_option_add(&options.host, run.recorder, !record_has_guests(&options), show_notice,
 			&run, &error);
@@ -240,7 +243,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 const struct command cmd_record = {
 	.name = "record",
 	.summary = "Trace guests that are running",
-	.synopsis = "{--qmp SOCKET | --pid PID | --host exits=LEVEL | ...}... [OPTION]... [-- COMMAND...]",
+	.synopsis = "{-g NAME | --pid PID | --host LEVEL | ...}... [OPTION]... [-- COMMAND...]",
 	.description =
 		"Asks the hypertrace.ko of one or several running guests for events and writes what comes, "
 		"with all guests on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this "
@@ -263,10 +266,12 @@ const struct command cmd_record = {
 		"--host adds a machine `host` to the trace, of what this host's KVM and scheduler do to the guests' "
 		"vCPUs, by eBPF (CAP_BPF, CAP_PERFMON; root): of the guests that are named, or alone, of all on "
 		"this host, whatever runs them.\n\n"
-		"COMMAND starts when the guests have begun to record, or after five seconds; where it "
+		"COMMAND starts when the guests have begun to record, or after ten seconds; where it "
 		"outlives the recording it gets SIGTERM, and after two seconds SIGKILL.\n\n"
 		"At the end it says how many events were recorded and how many were lost, and why.",
-	.examples = "  # ten seconds of scheduling and interrupts of one guest\n"
+	.examples = "  # a guest by its name (see hypertrace list), by the best channel there is\n"
+		    "  hypertrace record -g web1 --duration 10s\n"
+		    "  # ten seconds of scheduling and interrupts of one guest\n"
 		    "  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
 		    "  # two guests while a load test runs on the host\n"
 		    "  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
