@@ -108,12 +108,18 @@ static int read_message(struct qmp *qmp, int64_t deadline_ms, json_t **message, 
 
 int qmp_init(struct qmp *qmp, const char *path, struct error *error)
 {
+	return qmp_init_within(qmp, path, TIMEOUT_MS, error);
+}
+
+int qmp_init_within(struct qmp *qmp, const char *path, int timeout_ms, struct error *error)
+{
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	json_t *greeting;
 	int err;
 
 	memset(qmp, 0, sizeof(*qmp));
 	qmp->fd = -1;
+	qmp->timeout_ms = timeout_ms;
 	if (strlen(path) >= sizeof(address.sun_path))
 		return error_set(error, -ENAMETOOLONG, "QMP socket %s: the path is too long", path);
 	strcpy(address.sun_path, path);
@@ -124,7 +130,7 @@ int qmp_init(struct qmp *qmp, const char *path, struct error *error)
 		error_hint(error, "start QEMU with -qmp unix:%s,server=on,wait=off", path);
 		goto out;
 	}
-	err = read_message(qmp, now_ms() + TIMEOUT_MS, &greeting, error);
+	err = read_message(qmp, now_ms() + timeout_ms, &greeting, error);
 	if (err) {
 		if (err == -ETIMEDOUT)
 			error_hint(error, "QEMU serves one client at a time: is another one connected?");
@@ -153,7 +159,7 @@ void qmp_deinit(struct qmp *qmp)
 
 int qmp_command(struct qmp *qmp, const char *command, json_t *arguments, json_t **answer, struct error *error)
 {
-	int64_t deadline_ms = now_ms() + TIMEOUT_MS;
+	int64_t deadline_ms = now_ms() + qmp->timeout_ms;
 	json_t *request = json_pack("{s:s, s:o*}", "execute", command, "arguments", arguments), *message,
 	       *result;
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;

@@ -11,6 +11,7 @@ struct qmp {
 	int fd;
 	char *line; /* what was received behind the last newline */
 	size_t used, capacity;
+	int timeout_ms; /* of a command */
 	char path[108];
 };
 
@@ -19,6 +20,9 @@ struct qmp {
  * connect; -EPROTO: it does not speak QMP; -ETIMEDOUT: another client holds the socket (QEMU serves one at a time).
  */
 int qmp_init(struct qmp *qmp, const char *path, struct error *error);
+
+/* The same; neither the handshake nor any command takes longer than that. */
+int qmp_init_within(struct qmp *qmp, const char *path, int timeout_ms, struct error *error);
 void qmp_deinit(struct qmp *qmp);
 
 /*
