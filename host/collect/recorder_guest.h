@@ -8,6 +8,7 @@
 #include "host/collect/control.h"
 #include "host/collect/recorder_machine.h"
 #include "host/collect/recorder_member.h"
+#include "host/collect/recorder_nested.h"
 #include "host/collect/region.h"
 
 struct recorder_guest {
@@ -38,6 +39,7 @@ struct recorder_guest {
 	pid_t vmm;                   /* its process, or 0 */
 	struct awareness *awareness; /* NULL: no pages for it, or the vCPUs' threads are not known */
 	struct error *refusal;       /* where to put the first refusal */
+	struct recorder_nested nested;
 };
 
 /*
