@@ -26,7 +26,7 @@ ARROWS = {
     "host/vmm": LIB,
     "host/memory": ["host/vmm"] + LIB,
     "host/kernel": ["host/memory"] + LIB,
-    "host/collect": ["abi", "host/vmm", "host/memory", "host/kernel"] + LIB,
+    "host/collect": ["abi", "host/bpf", "host/vmm", "host/memory", "host/kernel"] + LIB,
     "tools": ["abi", "host", "bench"] + LIB,
     "bench": ["abi", "host", "tests/ring", "tools"] + LIB,
     "tests": ["abi", "host", "bench", "tools", "guest"] + LIB,

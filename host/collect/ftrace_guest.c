@@ -155,6 +155,8 @@ static void add_machine(struct guest *guest, const struct ftrace_instance *insta
 	if (code == 0) {
 		guest->machines[guest->nr_machines++] = machine;
 		guest->base.member.state = RECORDER_RECORDS;
+		if (!guest->base.member.machine[0])
+			snprintf(guest->base.member.machine, sizeof(guest->base.member.machine), "%s", name);
 		if (!guest->base.member.ring_bytes || ftrace_machine_ring_bytes(machine) < guest->base.member.ring_bytes)
 			guest->base.member.ring_bytes = ftrace_machine_ring_bytes(machine);
 	} else if (code != -EAGAIN && guest->instance_failed != instance->address) {

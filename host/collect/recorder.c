@@ -14,6 +14,7 @@
 #include "host/collect/event_table.h"
 #include "host/collect/ftrace_guest.h"
 #include "host/collect/ftrace_selection.h"
+#include "host/collect/host_machine.h"
 #include "host/collect/recorder_guest.h"
 #include "host/collect/recorder_wishes.h"
 #include "lib/base/cleanup.h"
@@ -214,6 +215,7 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
 	if (code)
 		return code;
 	guest->refusal = &recorder->refusal;
+	guest->member.vmm = qemu_pid;
 	recorder->guests[recorder->nr_guests++] = &guest->member;
 	return 0;
 }
@@ -222,6 +224,7 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	const struct recorder_stock *stock, struct error *error)
 {
 	struct ftrace_guest *guest;
+	const pid_t vmm = memory->pid;
 	struct stat status = {0};
 	const char *chosen;
 	int code;
@@ -239,7 +242,47 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	guest->member.identity[0] = status.st_dev;
 	guest->member.identity[1] = memory->pid ? (uint64_t)memory->pid : status.st_ino;
 	guest->refusal = &recorder->refusal;
+	guest->member.vmm = vmm;
 	recorder->guests[recorder->nr_guests++] = &guest->member;
+	return 0;
+}
+
+void recorder_set_vmm(struct recorder *recorder, size_t guest, pid_t vmm)
+{
+	if (guest < recorder->nr_guests)
+		recorder->guests[guest]->vmm = vmm;
+}
+
+/* A host_vms_machine_fn; the context is the recorder. */
+static const char *machine_of(void *context, pid_t vmm)
+{
+	const struct recorder *recorder = context;
+
+	for (size_t i = 0; i < recorder->nr_guests; i++)
+		if (recorder->guests[i]->vmm == vmm)
+			return recorder->guests[i]->machine;
+	return "";
+}
+
+int recorder_add_host(struct recorder *recorder, enum collector_level level, struct error *error)
+{
+	pid_t vmms[TRACE_MACHINES_MAX];
+	struct host_machine_options options = {
+		.level = level, .vmms = vmms, .machine_of = machine_of, .context = recorder};
+	struct host_machine *host;
+	int code;
+
+	if (recorder->nr_guests == TRACE_MACHINES_MAX)
+		return error_set(error, -E2BIG, "more than %d machines", TRACE_MACHINES_MAX);
+	for (size_t i = 0; i < recorder->nr_guests; i++)
+		if (recorder->guests[i]->vmm)
+			vmms[options.nr_vmms++] = recorder->guests[i]->vmm;
+	if (options.nr_vmms != recorder->nr_guests)
+		options.nr_vmms = 0;
+	code = host_machine_create(&host, &recorder->common, &options, error);
+	if (code)
+		return code;
+	recorder->guests[recorder->nr_guests++] = host_machine_member(host);
 	return 0;
 }
 
@@ -287,15 +330,18 @@ int recorder_step(struct recorder *recorder, int wake_fd)
 	struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
 	uint64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
 	unsigned fill = 0;
-	int alive = 0;
+	int guests = 0, alive = 0;
 
 	for (size_t i = 0; i < recorder->nr_guests; i++) {
 		struct recorder_member *guest = recorder->guests[i];
 		unsigned gained = guest->ops->poll(guest, clock_now_ns(CLOCK_MONOTONIC));
 
 		fill = gained > fill ? gained : fill;
-		alive += guest->state != RECORDER_GONE;
+		guests += !guest->companion;
+		alive += !guest->companion && guest->state != RECORDER_GONE;
 	}
+	if (!guests) /* nothing but this host, which goes on */
+		alive = 1;
 	plan_sleep(recorder, fill, recorder->polled_ns ? now_ns - recorder->polled_ns : SLEEP_MIN_NS);
 	recorder->polled_ns = now_ns;
 	describe_sometimes(recorder, now_ns);

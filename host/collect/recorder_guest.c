@@ -110,11 +110,11 @@ static void start_awareness(struct recorder_guest *guest, const struct region_la
 	struct error error = {0};
 	int code;
 
-	if (!guest->vmm)
+	if (!guest->member.vmm)
 		code = error_set(&error, -ENOENT,
 			"the process of the guest's VMM is not known: name it by -g or --qmp");
 	else
-		code = awareness_create(&guest->awareness, &guest->region, layout, guest->vmm, &error);
+		code = awareness_create(&guest->awareness, &guest->region, layout, guest->member.vmm, &error);
 	if (code &&
 		(event_selection_has(events, EVENT_ID_vcpu_stolen) ||
 			event_selection_has(events, EVENT_ID_vcpu_migrated)))
@@ -149,6 +149,8 @@ static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
 		recorder_fault(guest->common, &error);
 		return give_up(guest, "not recorded");
 	}
+	if (!guest->member.machine[0])
+		snprintf(guest->member.machine, sizeof(guest->member.machine), "%s", name);
 	guest->member.ring_bytes = (uint64_t)layout.nr_packets * layout.packet_bytes;
 	start_awareness(guest, &layout);
 	guest->skip = guest->at_once = false;
@@ -384,7 +386,6 @@ int recorder_guest_create(struct recorder_guest **out, const struct recorder_eve
 		.common = events->common,
 		.request = *request,
 		.pid_fd = -1,
-		.vmm = qemu_pid > 0 ? qemu_pid : 0,
 		.leave_on = leave_on};
 	snprintf(guest->name, sizeof(guest->name), "%s", name);
 	code = begin(guest, region_path, qemu_pid, history, error);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* One guest of a recorder, whatever its channel: embedded first in recorder_guest (shm) and ftrace_guest (ftrace). */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum recorder_state {
 	RECORDER_WAITS, /* not booted, or our wishes are not yet in force */
@@ -25,4 +27,7 @@ struct recorder_member {
 	enum recorder_state state;
 	uint64_t ring_bytes;  /* of its smallest ring; 0: none yet */
 	uint64_t identity[2]; /* no guest is recorded twice: device and inode of its memory, or 0 and a pid */
+	pid_t vmm;            /* 0: not known */
+	char machine[64];     /* its first in the trace; "": none so far */
+	bool companion;       /* no guest: a recording does not go on for its sake */
 };

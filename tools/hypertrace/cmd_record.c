@@ -34,6 +34,7 @@ static const struct option_spec record_specs[] = {
 	{0, "ram", "FILE", OPTION_LIST, AT(ram), "file of a guest's RAM, or a dump of it: channel ftrace"},
 	{0, "channel", "shm|ftrace", OPTION_CHOICE, AT(channel),
 		"how the events come: from hypertrace.ko in the guest, or out of a stock guest's own ftrace"},
+	HOST_OPTION_SPEC(AT(host_text)),
 	RECORDING_OPTION_SPECS(struct record_options),
 	{'d', "duration", "TIME", OPTION_SECONDS, AT(duration_s),
 		"record for so long, once the guests answer; default until Ctrl-C"},
@@ -217,6 +218,9 @@ static int run_record(const struct command *command, int argc, char **argv)
 	if (!code)
 		code = record_add_guests(run.recorder, &options, recorder.channel, &error);
 	if (!code)
+		code = host_option_add(&options.host, run.recorder, !record_has_guests(&options), show_notice,
+			&run, &error);
+	if (!code)
 		code = take_signals(&run, &error);
 	if (code) {
 		recorder_destroy(run.recorder);
@@ -234,7 +238,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 const struct command cmd_record = {
 	.name = "record",
 	.summary = "Trace guests that are running",
-	.synopsis = "{-g NAME | --qmp SOCKET | --pid PID | ...}... [OPTION]... [-- COMMAND...]",
+	.synopsis = "{-g NAME | --qmp SOCKET | --pid PID | --host exits=LEVEL | ...}... [OPTION]... [-- COMMAND...]",
 	.description =
 		"Asks the hypertrace.ko of one or several running guests for events and writes what comes, "
 		"with all guests on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this "
@@ -250,6 +254,9 @@ const struct command cmd_record = {
 		"traced there is the guest's affair, its kernel's command line (trace_event=) or tracefs; -e takes "
 		"a part of it. It needs CAP_SYS_PTRACE, or the VMM's user. A dump is read once, with all it "
 		"holds.\n\n"
+		"--host adds a machine `host` to the trace, of what this host's KVM and scheduler do to the guests' "
+		"vCPUs, by eBPF (CAP_BPF, CAP_PERFMON; root): of the guests that are named, or alone, of all on "
+		"this host, whatever runs them.\n\n"
 		"COMMAND starts when the guests have begun to record, or after five seconds; where it "
 		"outlives the recording it gets SIGTERM, and after two seconds SIGKILL.\n\n"
 		"At the end it says how many events were recorded and how many were lost, and why.",
@@ -264,6 +271,8 @@ const struct command cmd_record = {
 		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --history --duration 1s\n"
 		    "  # a stock guest that traces for itself; nothing of ours is in it\n"
 		    "  hypertrace record --pid 4711 --history --duration 10s -o trace\n"
+		    "  # what the host does to all its guests, ten seconds\n"
+		    "  hypertrace record --host exits=aggregated --duration 10s\n"
 		    "  # what a guest that has panicked did last\n"
 		    "  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s",
 	.options = record_specs,

@@ -30,6 +30,12 @@ static int choose_channel(
 	return 0;
 }
 
+bool record_has_guests(const struct record_options *options)
+{
+	return options->guests.count || options->qmp.count || options->regions.count || options->pids.count ||
+		options->ram.count;
+}
+
 static int check_guests(
 	const struct record_options *options, enum recorder_channel channel, struct error *error)
 {
@@ -46,8 +52,7 @@ static int check_guests(
 
 static int check_any(const struct record_options *options, struct error *error)
 {
-	if (options->guests.count || options->qmp.count || options->regions.count || options->pids.count ||
-		options->ram.count)
+	if (record_has_guests(options) || options->host.given)
 		return 0;
 	error_set(error, -EINVAL, "which guest? None of -g, --qmp, --region, --pid and --ram is given");
 	return error_hint(error,
@@ -88,8 +93,8 @@ int record_check(
 {
 	enum recorder_channel channel;
 
-	if (check_any(options, error) || check_pids(options, error) ||
-		record_named_find(&options->named, &options->guests, error) ||
+	if (host_option_parse(&options->host, options->host_text, error) || check_any(options, error) ||
+		check_pids(options, error) || record_named_find(&options->named, &options->guests, error) ||
 		choose_channel(options, &channel, error) || check_guests(options, channel, error) ||
 		check_rings(options, channel, error))
 		return error->code;
