@@ -212,7 +212,9 @@ struct ht_vcpu {
 struct ht_ring {
 	__u64 head;                 /* packets opened so far; packet k lies in slot k % nr_packets */
 	__u64 lost[HT_LOST_CAUSES];
-	__u64 reserved[11];         /* no two rings share a cache line, nor its prefetched neighbour */
+	__u64 wishes_packet;        /* 1 + the first packet opened under the wishes in force; 0: there are none */
+	__u64 wishes_lost[HT_LOST_CAUSES]; /* `lost` when they came in force */
+	__u64 reserved[6];          /* no two rings share a cache line, nor its prefetched neighbour */
 };
 
 /*
@@ -230,7 +232,7 @@ struct ht_packet {
 	__u32 current_pid;   /* the task that ran when it was opened */
 	__u32 flags;         /* enum ht_packet_flags; valid once closed */
 	__u64 lost;          /* sum of ring->lost[] when it was opened */
-	__u64 reserved;
+	__u64 returned_tsc;  /* channel hypercall: when the FLUSH of the packet before had returned; else 0 */
 };
 
 enum ht_packet_flags {

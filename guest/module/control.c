@@ -71,8 +71,11 @@ static void apply(void)
 	err = err ?: e;
 	e = ht_generic_set(wanted->tracepoints, message, size);
 	err = err ?: e;
-	/* Which task runs is known from the switches recorded before, or else from the beginning of a packet. */
-	ht_flush_all_cpus();
+	/*
+	 * Which task runs is known from the switches recorded before, or else from the beginning of a packet. Names are
+	 * collected after this: a task that is renamed meanwhile has its new name in what the host records.
+	 */
+	ht_rings_begin_wishes();
 	if (wanted->names_seq != names_seq) {
 		names_seq = wanted->names_seq;
 		ht_names_start(names_seq, wanted->flags & HT_CONTROL_SYMBOLS);

@@ -27,7 +27,7 @@
 
 #define RECORDER_NAME_BYTES 48 /* of a guest; ".2" and so on may follow it */
 
-enum recorder_channel { RECORDER_SHM, RECORDER_FTRACE };
+enum recorder_channel { RECORDER_SHM, RECORDER_FTRACE, RECORDER_HYPERCALL };
 
 struct recorder_options {
 	const char *output; /* the directory; must not exist or be empty */
@@ -73,6 +73,16 @@ struct recorder_stock {
 	int64_t start_host_ns; /* CLOCK_MONOTONIC when the VMM started; 0: not known */
 	bool guest_time; /* its time runs by itself (-icount): one comparison with ours, then its own rate */
 };
+
+/*
+ * Adds a guest that speaks by hypercalls: channel hypercall. The memory of its live VMM is taken over (and is
+ * GUEST_MEMORY_NONE afterwards), also on an error. -EEXIST, -E2BIG, -ENOMEM, errors of bpf().
+ */
+int recorder_add_hypercall_guest(
+	struct recorder *recorder, struct guest_memory *memory, const char *name, struct error *error);
+
+/* Adds by itself, in recorder_step(), every guest of this host that makes a call of ours. */
+void recorder_add_all_hypercall_guests(struct recorder *recorder);
 
 /*
  * Adds a guest by its memory, which is taken over (and is GUEST_MEMORY_NONE afterwards), also on an error. One that has

@@ -16,7 +16,7 @@
 
 #define SECOND_NS 1000000000ull
 #define ANSWER_NS \
-	(4 * SECOND_NS) /* for wishes to come into force: a busy emulated guest takes two seconds for all events */
+	(8 * SECOND_NS) /* for wishes to come into force: an emulated guest on a busy host takes seconds for all events */
 #define STOP_NS       (SECOND_NS / 5)
 #define LATE_NS       (SECOND_NS / 10)
 #define NAMES_NS      (5 * SECOND_NS) /* for the rest of the symbols, at the end of a short recording */
@@ -103,6 +103,14 @@ static void say_waiting(struct recorder_guest *guest, uint64_t now_ns)
 	recorder_notice(guest->common, "%s: waiting for hypertrace.ko in the guest", guest->name);
 }
 
+static enum recorder_start where_to_start(const struct recorder_guest *guest)
+{
+	if (!guest->skip)
+		return RECORDER_START_OLDEST;
+	return control_done(&guest->region, guest->seq, NULL) == -EAGAIN ? RECORDER_START_NOW
+									 : RECORDER_START_WISHES;
+}
+
 /* Nobody who did not ask for its events misses it; who did is told. */
 static void start_awareness(struct recorder_guest *guest, const struct region_layout *layout)
 {
@@ -143,8 +151,8 @@ static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
 		snprintf(name, sizeof(name), "%s.%u", guest->name, guest->generations);
 		recorder_notice(guest->common, "%s: recorded as %s from here on", guest->name, name);
 	}
-	guest->machine =
-		recorder_machine_create(guest->events, &guest->region, &layout, name, guest->skip, &error);
+	guest->machine = recorder_machine_create(
+		guest->events, &guest->region, &layout, name, where_to_start(guest), &error);
 	if (!guest->machine) {
 		recorder_fault(guest->common, &error);
 		return give_up(guest, "not recorded");

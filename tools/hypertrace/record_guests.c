@@ -39,6 +39,12 @@ bool record_has_guests(const struct record_options *options)
 static int check_guests(
 	const struct record_options *options, enum recorder_channel channel, struct error *error)
 {
+	if (channel == RECORDER_HYPERCALL) {
+		if (!options->qmp.count && !options->regions.count && !options->ram.count)
+			return 0;
+		error_set(error, -EINVAL, "channel hypercall: a guest is named by -g or --pid");
+		return error_hint(error, "give --pid PID of its VMM, or none: all guests of this host");
+	}
 	if (channel == RECORDER_SHM && (options->pids.count || options->ram.count)) {
 		error_set(error, -EINVAL, "channel shm: a guest is named by -g, --qmp or --region");
 		return error_hint(error, "leave --channel out, or give --channel ftrace");
@@ -52,7 +58,8 @@ static int check_guests(
 
 static int check_any(const struct record_options *options, struct error *error)
 {
-	if (record_has_guests(options) || options->host.given)
+	/* these two mean all there are */
+	if (record_has_guests(options) || options->host_text || options->channel == 1 + RECORDER_HYPERCALL)
 		return 0;
 	error_set(error, -EINVAL, "which guest? None of -g, --qmp, --region, --pid and --ram is given");
 	return error_hint(error,
@@ -75,6 +82,14 @@ static int check_rings(
 {
 	const bool given = options->recording.ring_bytes || options->recording.mode;
 
+	if (channel == RECORDER_HYPERCALL &&
+		(given || options->history || options->leave_on || options->recording.events.count ||
+			options->recording.filter)) {
+		error_set(error, -EINVAL,
+			"channel hypercall: the guest's module decides: no -e, -f, --mode, --size, --history, --leave-on");
+		return error_hint(error, "in the guest: /sys/module/hypertrace/parameters/events and batch");
+	}
+
 	if (given && channel == RECORDER_FTRACE) {
 		error_set(error, -EINVAL,
 			"channel ftrace takes the guest's rings as they are: no --size, no --mode");
@@ -93,8 +108,9 @@ int record_check(
 {
 	enum recorder_channel channel;
 
-	if (host_option_parse(&options->host, options->host_text, error) || check_any(options, error) ||
-		check_pids(options, error) || record_named_find(&options->named, &options->guests, error) ||
+	if (check_any(options, error) || check_pids(options, error) ||
+		host_option_parse(&options->host, options->host_text, error) ||
+		record_named_find(&options->named, &options->guests, error) ||
 		choose_channel(options, &channel, error) || check_guests(options, channel, error) ||
 		check_rings(options, channel, error))
 		return error->code;
@@ -134,7 +150,8 @@ static int add_memory(struct recorder *recorder, struct guest_memory *memory, co
 	return recorder_add_stock_guest(recorder, memory, &stock, error);
 }
 
-static int add_pid(struct recorder *recorder, const char *text, bool history, struct error *error)
+static int add_pid(struct recorder *recorder, const struct record_options *options,
+	enum recorder_channel channel, const char *text, struct error *error)
 {
 	struct guest_memory memory = GUEST_MEMORY_NONE;
 	pid_t pid;
@@ -142,13 +159,17 @@ static int add_pid(struct recorder *recorder, const char *text, bool history, st
 
 	if (!code)
 		code = guest_memory_open_process(&memory, pid, error);
-	return code ? code : add_memory(recorder, &memory, NULL, history, error);
+	if (code)
+		return code;
+	return channel == RECORDER_HYPERCALL ? recorder_add_hypercall_guest(recorder, &memory, NULL, error)
+					     : add_memory(recorder, &memory, NULL, options->history, error);
 }
 
 /* A region that is plugged in; else what QMP knows; else by the process. */
-static int add_named(struct recorder *recorder, const struct record_options *options, size_t i, bool stock,
-	struct error *error)
+static int add_named(struct recorder *recorder, const struct record_options *options,
+	enum recorder_channel channel, size_t i, struct error *error)
 {
+	const bool stock = channel != RECORDER_SHM;
 	const struct guest_survey *survey = &options->named.surveys[i];
 	const struct vmm *vmm = options->named.vmms[i];
 	struct guest_memory memory = GUEST_MEMORY_NONE;
@@ -170,7 +191,8 @@ static int add_named(struct recorder *recorder, const struct record_options *opt
 		if (code)
 			return code;
 	}
-	return add_memory(recorder, &memory, name, options->history, error);
+	return channel == RECORDER_HYPERCALL ? recorder_add_hypercall_guest(recorder, &memory, name, error)
+					     : add_memory(recorder, &memory, name, options->history, error);
 }
 
 int record_add_guests(struct recorder *recorder, const struct record_options *options,
@@ -181,7 +203,7 @@ int record_add_guests(struct recorder *recorder, const struct record_options *op
 	int code = 0;
 
 	for (size_t i = 0; !code && i < options->named.count; i++)
-		code = add_named(recorder, options, i, stock, error);
+		code = add_named(recorder, options, channel, i, error);
 	for (size_t i = 0; !code && i < options->qmp.count; i++) {
 		if (!stock)
 			code = add_qmp(recorder, options->qmp.items[i], NULL, error);
@@ -189,7 +211,9 @@ int record_add_guests(struct recorder *recorder, const struct record_options *op
 			code = add_memory(recorder, &memory, NULL, options->history, error);
 	}
 	for (size_t i = 0; !code && i < options->pids.count; i++)
-		code = add_pid(recorder, options->pids.items[i], options->history, error);
+		code = add_pid(recorder, options, channel, options->pids.items[i], error);
+	if (channel == RECORDER_HYPERCALL && !options->pids.count && !options->named.count)
+		recorder_add_all_hypercall_guests(recorder);
 	for (size_t i = 0; !code && i < options->ram.count; i++) {
 		code = guest_memory_open_file(&memory, options->ram.items[i], error);
 		if (!code)
