@@ -266,6 +266,12 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	return 0;
 }
 
+void recorder_set_vmm(struct recorder *recorder, size_t guest, pid_t vmm)
+{
+	if (guest < recorder->nr_guests)
+		recorder->guests[guest]->vmm = vmm;
+}
+
 int recorder_add_hypercall_guest(
 	struct recorder *recorder, struct guest_memory *memory, const char *name, struct error *error)
 {
