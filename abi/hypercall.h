@@ -31,7 +31,7 @@ enum ht_hypercall {
 	 * HT_HYPERCALL_VERSION, bits 32-63 number of vCPUs, a2 the region's generation, a3 TSC. Said again once a second. */
 	HT_HYPERCALL_HELLO = 0x48540002,
 	/* A batch of events in a packet (struct ht_packet) of the guest's memory, closed: a0 its guest-physical address;
-	 * a1 HT_FLUSH_*; a2 events lost so far on this vCPU; a3 TSC. It may be written anew when the call returns. */
+	 * a1 HT_FLUSH_*; a2 HT_FLUSH_LOST(); a3 TSC. It may be written anew when the call returns. */
 	HT_HYPERCALL_FLUSH = 0x48540003,
 	/* A small batch: a0 HT_EVENTS_*, a1 to a3 its records, low byte first. */
 	HT_HYPERCALL_EVENTS = 0x48540004,
@@ -45,6 +45,8 @@ enum ht_hypercall {
 #define HT_FLUSH_VCPU(a1)     ((__u32)((a1) >> 32) & 0xffff)
 #define HT_FLUSH_SEQUENCE(a1) ((__u32)((a1) >> 48) & 0xffff)
 #define HT_FLUSH_NAMES        0xffff /* as the vCPU: the packet is one of the names */
+/* a2 of FLUSH: events lost so far on this vCPU, by enum ht_lost, each modulo 2^16. */
+#define HT_FLUSH_LOST(a2, cause) ((__u32)((a2) >> (16 * (cause))) & 0xffff)
 #define HT_FLUSH_MAX_BYTES    4096
 
 /* a0 of EVENTS, from bit 0: 22 bits current pid, 5 bytes of records, 5 events, 16 vCPU, 16 sequence (as FLUSH's). */

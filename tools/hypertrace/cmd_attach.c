@@ -7,13 +7,15 @@
 #include "abi/region.h"
 #include "host/collect/ivshmem.h"
 #include "tools/hypertrace/commands.h"
+#include "tools/hypertrace/guest_name.h"
 
 struct attach_options {
-	const char *qmp, *directory, *name;
+	const char *guest, *qmp, *directory, *name;
 	uint64_t bytes;
 };
 
 static const struct option_spec attach_specs[] = {
+	{'g', "guest", "NAME", OPTION_STRING, offsetof(struct attach_options, guest), GUEST_NAME_HELP},
 	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp),
 		"QMP socket of the guest's QEMU"},
 	{0, "region-size", "BYTES", OPTION_BYTES, offsetof(struct attach_options, bytes),
@@ -31,29 +33,20 @@ static int fail(struct error *error, const char *what)
 	return show_error(error, false, 1);
 }
 
-static int need_qmp(const char *socket)
-{
-	struct error error = {0};
-
-	if (socket)
-		return 0;
-	error_set(&error, -EINVAL, "which guest? --qmp SOCKET is missing");
-	error_hint(&error, "--qmp names the socket that QEMU made with -qmp unix:SOCKET,server=on,wait=off");
-	return show_error(&error, false, 2);
-}
-
 static int run_attach(const struct command *command, int argc, char **argv)
 {
 	struct attach_options options = {.directory = "/dev/shm", .bytes = 32u << 20};
+	cleanup_named_guest struct named_guest guest = NAMED_GUEST_NONE;
 	char path[4096], name[64];
 	struct error error = {0};
+	const char *socket;
 	struct qmp qmp;
 	int err = options_parse(command, &argc, &argv, &options, &error);
 
 	if (err)
 		return err > 0 ? 0 : show_error(&error, false, 2);
-	if (need_qmp(options.qmp))
-		return 2;
+	if (named_guest_check(options.guest, options.qmp, &error))
+		return show_error(&error, false, 2);
 	if (options.bytes < HT_MIN_REGION_BYTES || options.bytes & (options.bytes - 1)) {
 		error_set(&error, -EINVAL,
 			"--region-size: a region has a power of two of bytes, at least %uK",
@@ -67,30 +60,34 @@ static int run_attach(const struct command *command, int argc, char **argv)
 		error_set(&error, -ENAMETOOLONG, "--mem-path: too long");
 		return show_error(&error, false, 2);
 	}
-	if (qmp_init(&qmp, options.qmp, &error))
+	if (named_guest_socket(&guest, options.guest, options.qmp, &socket, &error) ||
+		qmp_init(&qmp, socket, &error))
 		return fail(&error, "cannot attach");
 	err = ivshmem_attach(&qmp, path, options.bytes, &error);
 	qmp_deinit(&qmp);
 	if (err)
 		return fail(&error, "cannot attach");
 	printf("%s\n", path);
-	fprintf(stderr, "plugged in; once hypertrace.ko is loaded in the guest: hypertrace record --qmp %s\n",
-		options.qmp);
+	fprintf(stderr, "plugged in; once hypertrace.ko is loaded in the guest: hypertrace record %s %s\n",
+		options.guest ? "-g" : "--qmp", options.guest ? options.guest : socket);
 	return 0;
 }
 
 static int run_detach(const struct command *command, int argc, char **argv)
 {
+	cleanup_named_guest struct named_guest guest = NAMED_GUEST_NONE;
 	struct attach_options options = {0};
 	struct error error = {0};
+	const char *socket;
 	struct qmp qmp;
 	int err = options_parse(command, &argc, &argv, &options, &error);
 
 	if (err)
 		return err > 0 ? 0 : show_error(&error, false, 2);
-	if (need_qmp(options.qmp))
-		return 2;
-	if (qmp_init(&qmp, options.qmp, &error))
+	if (named_guest_check(options.guest, options.qmp, &error))
+		return show_error(&error, false, 2);
+	if (named_guest_socket(&guest, options.guest, options.qmp, &socket, &error) ||
+		qmp_init(&qmp, socket, &error))
 		return fail(&error, "cannot detach");
 	err = ivshmem_detach(&qmp, &error);
 	qmp_deinit(&qmp);
@@ -100,7 +97,7 @@ static int run_detach(const struct command *command, int argc, char **argv)
 const struct command cmd_attach = {
 	.name = "attach",
 	.summary = "Plug a shared-memory region into a running guest",
-	.synopsis = "--qmp SOCKET [--region-size BYTES]",
+	.synopsis = "{-g NAME | --qmp SOCKET} [--region-size BYTES]",
 	.description =
 		"Plugs an ivshmem-plain device into a running QEMU by its QMP socket, and prints the path of "
 		"its memory. The guest's hypertrace.ko, loaded before or after, takes it at once; hypertrace "
@@ -114,6 +111,7 @@ const struct command cmd_attach = {
 };
 
 static const struct option_spec detach_specs[] = {
+	{'g', "guest", "NAME", OPTION_STRING, offsetof(struct attach_options, guest), GUEST_NAME_HELP},
 	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp),
 		"QMP socket of the guest's QEMU"},
 	{0},
@@ -122,7 +120,7 @@ static const struct option_spec detach_specs[] = {
 const struct command cmd_detach = {
 	.name = "detach",
 	.summary = "Take the region away from a running guest",
-	.synopsis = "--qmp SOCKET",
+	.synopsis = "{-g NAME | --qmp SOCKET}",
 	.description =
 		"Unplugs what hypertrace attach plugged in, waits until the guest has let go of it, and "
 		"removes the file. A guest that ends without it leaves the file that hypertrace attach named: "
