@@ -269,8 +269,8 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 int recorder_add_hypercall_guest(
 	struct recorder *recorder, struct guest_memory *memory, const char *name, struct error *error)
 {
+	const pid_t vmm = memory->pid;
 	struct hypercall_guest *guest;
-	char chosen[16];
 	int code;
 
 	code = check_new(recorder, 0, (uint64_t)memory->pid, error);
@@ -279,10 +279,11 @@ int recorder_add_hypercall_guest(
 		guest_memory_deinit(memory);
 		return code;
 	}
-	name_guest(recorder, name, chosen);
-	code = hypercall_guest_create(&guest, &recorder->events, recorder->source, memory, chosen, error);
+	code = hypercall_guest_create(
+		&guest, &recorder->events, recorder->source, memory, name_guest(recorder, name), error);
 	if (code)
 		return code;
+	guest->member.vmm = vmm;
 	recorder->guests[recorder->nr_guests++] = &guest->member;
 	return 0;
 }
