@@ -15,7 +15,6 @@
 
 #define RINGS_BYTES_MAX (256u << 20) /* of all pCPUs */
 #define RING_BYTES_MIN  (64u << 10)
-#define CELLS           16384
 
 struct collector {
 	struct collector_bpf *bpf;
@@ -39,14 +38,13 @@ static uint32_t choose_ring_bytes(uint32_t wanted, uint32_t nr_cpus)
 static int prepare(struct collector *collector, const struct collector_options *options, struct error *error)
 {
 	const uint32_t ring_bytes = choose_ring_bytes(options->ring_bytes, collector->nr_cpus);
-	const uint32_t nr_cells = options->level == COLLECTOR_HISTOGRAM ? CELLS : 1;
+	const uint32_t nr_cells = options->level == COLLECTOR_HISTOGRAM ? COLLECTOR_CELLS_MAX : 1;
 	struct collector_bpf *bpf = collector->bpf;
 	int code;
 
 	bpf->rodata->level = options->level;
 	bpf->rodata->filtered = options->filtered;
 	bpf->rodata->ring_mask = ring_bytes / sizeof(struct collector_record) - 1;
-	bpf->rodata->cell_mask = nr_cells - 1;
 	collector->rings_bytes = (size_t)ring_bytes * collector->nr_cpus;
 	collector->cells_bytes = nr_cells * sizeof(struct collector_cell);
 	code = bpf_map__set_value_size(bpf->maps.rings, ring_bytes);
@@ -203,7 +201,7 @@ uint64_t collector_lost_cells(const struct collector *collector)
 struct collector_cell *collector_cells(struct collector *collector, uint32_t *count)
 {
 	*count = __atomic_load_n(&collector->bpf->bss->nr_cells, __ATOMIC_RELAXED);
-	if (*count > CELLS)
-		*count = CELLS;
+	if (*count > COLLECTOR_CELLS_MAX)
+		*count = COLLECTOR_CELLS_MAX;
 	return collector->cells_memory;
 }
