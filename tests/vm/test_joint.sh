@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# A nested stack, recorded in L1 with its host's side. A busy task of L1 takes L2's vCPU 0 its pCPU for two seconds, while a
-# busy task of L2 wants to run there, and hypercalls with L2's TSC come from vCPU 1. Then the verbs that look at both.
+# A nested stack, recorded in L1 with its host's side. For three seconds a busy task of L1 shares L2's vCPU 0 its pCPU, where a
+# busy task of L2 wants to run, and hypercalls with L2's TSC come from vCPU 1. Then the verbs that look at both.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/plain_guest.sh"
 . "$(dirname "$0")/nested.sh"
@@ -23,7 +23,7 @@ at() {
 
 # steal CONSOLE WORD: what L2's cpu0 had counted at that mark, in ns
 steal() {
-	sed -nE "s/^$2: cpu0( [0-9]+){7} ([0-9]+) .*/\2/p" "$1" | awk '{ print $1 * 10000000 }'
+	sed -nE "s/^$2: cpu0( [0-9]+){7} ([0-9]+) .*/\2/p" "$1" | awk '{ printf "%.0f", $1 * 1e7 }'
 }
 
 for kernel in $kernels; do
@@ -41,9 +41,11 @@ for kernel in $kernels; do
 	(taskset 2 sh -c 'for i in 1 2 3 4 5 6; do echo 200 >/sys/module/hypercalls/parameters/go; sleep 0.2; done') &
 	taskset 1 sh -c 'sleep 0.5'
 	mark before
-	sleep 3
+	sleep 4
 	mark after
 	wait
+	echo L2-END
+	sleep 60 # its symbols are recorded meanwhile; L1 ends it
 	EOF_L2
 	nested_run "$kernel" one --no-trace --file "$(program busy):/usr/bin/busy" <<-'EOF_L1' || fail "$kernel: L1: $(tail -n 5 "$work/one.err" "$work/one.out")"
 	L2_MACHINE=pc L2_MEMORY=208 L2_TIMEOUT=120 l2 work 'numa=off memmap=16384K$0x8000000' -name l2,debug-threads=on \
@@ -61,14 +63,15 @@ for kernel in $kernels; do
 	done
 	taskset 2 hypertrace record --qmp /tmp/qmp --host exits=aggregated -e sched,marker -o /out/t -- sh -c "
 		until grep -q 'before: ' /out/work.console; do sleep 0.1; done
-		taskset 1 nice -n -10 busy 2
-		while [ -e /proc/$pid ]; do sleep 0.1; done"
+		taskset 1 busy 3
+		until grep -q L2-END /out/work.console; do sleep 0.1; done"
 	echo recorded $?
+	kill $pid
 	EOF_L1
 	trace=$work/one/t console=$work/one/work.console
-	[ -z "${KEEP:-}" ] || cp -r "$work/one" "$KEEP/$kernel"
+	[ -z "${KEEP:-}" ] || cp -r "$work/one" "$work/one.out" "$work/one.err" "$KEEP"
 	contains "$work/one.out" '^recorded 0$'
-	contains "$console" 'L2-DONE 0'
+	contains "$console" 'L2-END'
 	equal "$kernel: lost" "$(lost "$trace")" 0
 
 	check "$kernel: order" 'p = [c["pairs"] for c in d["clocks"] if c["pairs"]["count"]]
@@ -81,9 +84,9 @@ for v in d["vcpus"]: assert v["states_ns"]["unknown"] < 0.2 * d["duration_ns"], 
 	stolen=$(($(steal "$console" after) - $(steal "$console" before)))
 	check "$kernel: the culprit" "assert d['culprits'][0]['comm'] == 'busy', d['culprits'][:3]
 busy = [t for t in d['tasks'] if t['comm'] == 'busy']
-assert busy and busy[0]['off_ns'] > 0.7e9, busy" vcpu "$trace" -f cpu==0 -t "$from-$to"
+assert busy and busy[0]['off_ns'] > 0.5e9, busy" vcpu "$trace" -f cpu==0 -t "$from-$to"
 	check "$kernel: stolen time" "s = d['vcpus'][0]['stolen_ns']
-assert s > 1e9 and abs(s - $stolen) <= 0.05 * s + 2e7, (s, $stolen)
+assert s > 0.7e9 and abs(s - $stolen) <= 0.05 * s + 2e7, (s, $stolen)
 print(s)" vcpu "$trace" -f cpu==0 -t "$from-$to"
 	check "$kernel: exits" 'h = [x["count"] for x in d["hypercalls"] if x["nr"] == 1000]
 assert h == [1200], d["hypercalls"]
