@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include "tools/hypertrace/dump.h"
+#include "tools/hypertrace/human.h"
 #include "tools/hypertrace/latency_view.h"
 
 /* What is shown around it: the last events before it may be its cause. */
 #define BEFORE_NS 20000
 #define AFTER_NS  5000
+/* Of exits those that explain something: longer than this part of the wake-up, or without a pCPU. */
+#define EXIT_PART 256
 /* Of a long one the beginning and the end. */
 #define HEAD_EVENTS 30
 #define TAIL_EVENTS 30
@@ -18,6 +21,8 @@ struct choice {
 	const struct latency_view *view;
 	const struct joint_wakeup *wakeup;
 	uint64_t *count;        /* of events that have to do with it */
+	uint64_t *short_exits;  /* left out */
+	uint64_t least_ns;      /* of an exit that is shown */
 	uint64_t first, behind; /* of them these are shown, by number */
 };
 
@@ -45,6 +50,18 @@ static bool is_related(const struct choice *choice, const struct trace_event *ev
 	return vcpu && event->machine == vcpu->host && number(event, "tid") == vcpu->tid;
 }
 
+static bool is_short_exit(const struct choice *choice, const struct trace_event *event)
+{
+	uint64_t duration_ns, flags;
+
+	if (event->machine == choice->wakeup->machine)
+		return false;
+	duration_ns = number(event, "duration");
+	flags = number(event, "flags");
+	return duration_ns != UINT64_MAX && flags != UINT64_MAX && duration_ns < choice->least_ns &&
+		!(flags & VCPU_EXIT_LOST_PCPU);
+}
+
 static bool is_chosen(const void *context, const struct trace_event *event)
 {
 	const struct choice *choice = context;
@@ -52,15 +69,25 @@ static bool is_chosen(const void *context, const struct trace_event *event)
 
 	if (!is_related(choice, event))
 		return false;
+	if (is_short_exit(choice, event)) {
+		++*choice->short_exits;
+		return false;
+	}
 	at = (*choice->count)++;
 	return at >= choice->first && at < choice->behind;
 }
 
 /* Shows those from the first on; `count` becomes the number of all. */
 static int show(const struct latency_view *view, const struct joint_wakeup *wakeup, uint64_t first, uint64_t behind,
-	uint64_t *count, struct error *error)
+	uint64_t *count, uint64_t *short_exits, struct error *error)
 {
-	const struct choice choice = {view, wakeup, count, first, behind};
+	const struct choice choice = {.view = view,
+		.wakeup = wakeup,
+		.count = count,
+		.short_exits = short_exits,
+		.least_ns = (wakeup->run_ns - wakeup->woken_ns) / EXIT_PART,
+		.first = first,
+		.behind = behind};
 	uint64_t from_ns = wakeup->woken_ns - view->feed.start_ns, to_ns = wakeup->run_ns - view->feed.start_ns;
 	struct dump dump = {
 		.part = {.all_events = true},
@@ -73,7 +100,7 @@ static int show(const struct latency_view *view, const struct joint_wakeup *wake
 	};
 	int result;
 
-	*count = 0;
+	*count = *short_exits = 0;
 	dump.part.range.from_ns = from_ns > BEFORE_NS ? from_ns - BEFORE_NS : 0;
 	dump.part.range.to_ns = to_ns + AFTER_NS;
 	memset(dump.part.cpus, 0xff, sizeof(dump.part.cpus));
@@ -85,13 +112,17 @@ static int show(const struct latency_view *view, const struct joint_wakeup *wake
 
 int latency_timeline(const struct latency_view *view, const struct joint_wakeup *wakeup, struct error *error)
 {
-	uint64_t count, again;
-	int result = show(view, wakeup, 0, HEAD_EVENTS, &count, error);
+	const uint64_t most = HEAD_EVENTS + TAIL_EVENTS;
+	uint64_t count, again, short_exits;
+	int result = show(view, wakeup, 0, HEAD_EVENTS, &count, &short_exits, error);
 
-	if (result || count <= HEAD_EVENTS)
-		return result;
-	if (count > HEAD_EVENTS + TAIL_EVENTS)
-		printf("… %" PRIu64 " events\n", count - HEAD_EVENTS - TAIL_EVENTS);
-	return show(view, wakeup, count > HEAD_EVENTS + TAIL_EVENTS ? count - TAIL_EVENTS : HEAD_EVENTS, UINT64_MAX, &again,
-		error);
+	if (!result && count > most)
+		printf("… %" PRIu64 " events\n", count - most);
+	if (!result && count > HEAD_EVENTS)
+		result = show(view, wakeup, count > most ? count - TAIL_EVENTS : HEAD_EVENTS, UINT64_MAX, &again,
+			&short_exits, error);
+	if (!result && short_exits)
+		printf("not shown: %" PRIu64 " exit%s shorter than %s\n", short_exits, short_exits == 1 ? "" : "s",
+			human_ns((wakeup->run_ns - wakeup->woken_ns) / EXIT_PART).text);
+	return result;
 }
