@@ -90,6 +90,8 @@ assert s > 0.7e9 and abs(s - $stolen) <= 0.05 * s + 2e7, (s, $stolen)
 print(s)" vcpu "$trace" -f cpu==0 -t "$from-$to"
 	check "$kernel: exits" 'h = [x["count"] for x in d["hypercalls"] if x["nr"] == 1000]
 assert h == [1200], d["hypercalls"]
+f = [x for x in d["functions"] if not x["function"].startswith("0x")]
+assert f and f[0]["count"] > 10, d["functions"][:5]
 assert sum(x["count"] for x in d["reasons"]) + d["beginning_not_seen"] == '"$(events "$trace" -e kvm_exit,kvm_hypercall)" \
 		exits "$trace"
 	check "$kernel: latency" 'assert d["guests"][0]["joint"] and d["guests"][0]["total"]["count"] > 50
