@@ -62,8 +62,8 @@ struct collector_task {
 };
 
 struct collector_record {
-	__u32 seq; /* of its position, + 1 */
-	__u8 type, flags;
+	__u32 seq;        /* of its position, + 1 */
+	__u8 type, flags; /* these are stored with seq, in one */
 	__u16 vcpu;
 	__u64 time_ns;
 	__u32 tid; /* of the vCPU's thread */
@@ -80,19 +80,18 @@ _Static_assert(sizeof(struct collector_record) == 64, "a line of the cache");
  * runs there, with the thread while it does not.
  */
 struct collector_exit {
-	__u64 vcpu;     /* KVM's struct of it (or its number + 1), to notice another; 0: none */
+	__u64 vcpu;     /* KVM's struct of it (or its number * 2 + 2), to notice another; 0: none */
 	__u64 begin_ns; /* 0: it is in the guest, or not seen before */
 	__u64 vmcb;     /* AMD: its own control block, while `hflags` are these */
 	__u32 hflags;
+	__u32 thread;   /* its index + 1 */
+	__u8 type, flags; /* from here on as in a record */
+	__u16 vcpu_id;
+	__u32 reserved;
+	__u32 tid;
 	__u32 reason;
 	__u64 rip;
 	__u64 hypercall[5]; /* nr, a0-a3 */
-	__u32 tid;
-	__u32 thread; /* its index + 1 */
-	__u16 vcpu_id;
-	__u8 flags;
-	__u8 has_hypercall;
-	__u32 reserved;
 };
 
 /* Of one pCPU; written by programs on that pCPU only. */

@@ -25,8 +25,7 @@ static __always_inline struct collector_exit *this_exit(struct collector_cpu *he
 
 static __always_inline void open_exit(struct collector_exit *exit, __u32 isa)
 {
-	exit->flags = isa;
-	exit->has_hypercall = 0;
+	*(__u16 *)&exit->type = COLLECTOR_EXIT | isa << 8; /* and flags */
 	exit->begin_ns = bpf_ktime_get_ns();
 }
 
@@ -44,9 +43,7 @@ static __noinline __u64 find_vmcb(struct collector_exit *exit, __u64 vcpu, __u32
 	return vmcb;
 }
 
-/* AMD: the reason is in the vCPU's control block, and KVM has just copied rip from there. */
-SEC("tp_btf/kvm_exit")
-int BPF_PROG(on_exit_svm, struct kvm_vcpu *vcpu, __u32 isa)
+static __always_inline int exit_svm(struct kvm_vcpu *vcpu, __u32 isa, int with_rip)
 {
 	struct collector_cpu *here;
 	__u64 vmcb;
@@ -64,10 +61,23 @@ int BPF_PROG(on_exit_svm, struct kvm_vcpu *vcpu, __u32 isa)
 		vmcb = find_vmcb(&here->exit, (__u64)vcpu, vcpu->arch.hflags);
 	bpf_probe_read_kernel(&here->exit.reason, sizeof(here->exit.reason),
 			      (void *)vmcb + bpf_core_field_offset(struct vmcb, control.exit_code));
-	if (level != COLLECTOR_HISTOGRAM)
+	if (with_rip)
 		here->exit.rip = vcpu->arch.regs[VCPU_REGS_RIP];
 	open_exit(&here->exit, isa);
 	return 0;
+}
+
+/* AMD: the reason is in the vCPU's control block, and KVM has just copied rip from there. */
+SEC("tp_btf/kvm_exit")
+int BPF_PROG(on_exit_svm, struct kvm_vcpu *vcpu, __u32 isa)
+{
+	return exit_svm(vcpu, isa, 1);
+}
+
+SEC("tp_btf/kvm_exit")
+int BPF_PROG(on_exit_svm_histogram, struct kvm_vcpu *vcpu, __u32 isa)
+{
+	return exit_svm(vcpu, isa, 0);
 }
 
 /*
@@ -77,9 +87,8 @@ int BPF_PROG(on_exit_svm, struct kvm_vcpu *vcpu, __u32 isa)
 SEC("tp/kvm/kvm_exit")
 int on_exit_any(struct trace_event_raw_kvm_exit *context)
 {
-	struct collector_record *record;
+	struct filling filling;
 	struct collector_cpu *here;
-	__u64 position;
 	__u32 cpu;
 
 	here = this_cpu(&cpu);
@@ -90,58 +99,44 @@ int on_exit_any(struct trace_event_raw_kvm_exit *context)
 	open_exit(&here->exit, context->isa);
 	if (level != COLLECTOR_FULL)
 		return 0;
-	record = begin_record(here, cpu, &here->exit, COLLECTOR_EXIT_INFO, here->exit.begin_ns, &position);
-	if (!record)
+	filling = begin_record(here, cpu, &here->exit, COLLECTOR_EXIT_INFO, here->exit.begin_ns);
+	if (!filling.record)
 		return 0;
-	record->value = context->intr_info;
-	record->words[0] = context->info1;
-	record->words[1] = context->info2;
-	record->words[2] = context->error_code;
-	publish(record, position);
+	filling.record->value = context->intr_info;
+	filling.record->words[0] = context->info1;
+	filling.record->words[1] = context->info2;
+	filling.record->words[2] = context->error_code;
+	end_record(&filling);
 	return 0;
 }
 
 static __always_inline void write_exit(
 	struct collector_cpu *here, __u32 cpu, const struct collector_exit *exit, __u64 now_ns)
 {
-	const int hypercall = exit->has_hypercall;
+	const __u32 head = *(const __u32 *)&exit->type;
+	const int hypercall = exit->type == COLLECTOR_HYPERCALL;
 	struct collector_record *record, *more;
 	__u64 position;
 	void *ring;
 
-	ring = reserve(here, cpu, 1 + hypercall, &position);
+	ring = reserve(here, cpu, hypercall ? 2 : 1, &position);
 	if (!ring)
 		return;
 	record = ring_slot(ring, position);
-	record->type = COLLECTOR_EXIT + hypercall;
-	record->flags = exit->flags;
-	record->vcpu = exit->vcpu_id;
 	record->time_ns = now_ns;
-	record->tid = exit->tid;
-	record->value = exit->reason;
+	*(__u64 *)&record->tid = *(const __u64 *)&exit->tid; /* and reason */
 	record->words[0] = now_ns - exit->begin_ns;
 	record->words[1] = exit->rip;
 	if (hypercall) {
 		more = ring_slot(ring, position + 1);
-		more->type = COLLECTOR_MORE;
 		more->words[0] = exit->hypercall[3];
 		more->words[1] = exit->hypercall[4];
-		publish(more, position + 1);
+		publish(more, COLLECTOR_MORE, position + 1);
 		record->words[2] = exit->hypercall[0];
 		record->words[3] = exit->hypercall[1];
 		record->words[4] = exit->hypercall[2];
 	}
-	publish(record, position);
-}
-
-static __always_inline void close_exit(
-	struct collector_cpu *here, __u32 cpu, struct collector_exit *exit, __u64 now_ns)
-{
-	if (level == COLLECTOR_HISTOGRAM)
-		count_exit(exit, now_ns - exit->begin_ns);
-	else
-		write_exit(here, cpu, exit, now_ns);
-	exit->begin_ns = 0;
+	publish(record, head, position);
 }
 
 SEC("raw_tp/kvm_entry")
@@ -151,8 +146,24 @@ int on_entry(struct bpf_raw_tracepoint_args *context)
 	__u32 cpu;
 
 	here = this_cpu(&cpu);
-	if (here->exit.begin_ns)
-		close_exit(here, cpu, &here->exit, bpf_ktime_get_ns());
+	if (!here->exit.begin_ns)
+		return 0;
+	write_exit(here, cpu, &here->exit, bpf_ktime_get_ns());
+	here->exit.begin_ns = 0;
+	return 0;
+}
+
+SEC("raw_tp/kvm_entry")
+int on_entry_histogram(struct bpf_raw_tracepoint_args *context)
+{
+	struct collector_cpu *here;
+	__u32 cpu;
+
+	here = this_cpu(&cpu);
+	if (!here->exit.begin_ns)
+		return 0;
+	count_exit(&here->exit, bpf_ktime_get_ns() - here->exit.begin_ns);
+	here->exit.begin_ns = 0;
 	return 0;
 }
 
@@ -170,7 +181,7 @@ int on_hypercall(struct bpf_raw_tracepoint_args *context)
 	exit->hypercall[2] = context->args[2];
 	exit->hypercall[3] = context->args[3];
 	exit->hypercall[4] = context->args[4];
-	exit->has_hypercall = 1;
+	exit->type = COLLECTOR_HYPERCALL;
 	return 0;
 }
 
@@ -188,21 +199,19 @@ int on_nested_exit(struct bpf_raw_tracepoint_args *context)
 }
 
 /* A step of what the vCPU here does, for level full. */
-static __always_inline struct collector_record *begin_detail(
-	struct collector_cpu *here, __u32 cpu, __u8 type, __u64 *position)
+static __always_inline struct filling begin_detail(struct collector_cpu *here, __u32 cpu, __u8 type)
 {
 	if (!here->exit.thread)
-		return 0;
-	return begin_record(here, cpu, &here->exit, type, bpf_ktime_get_ns(), position);
+		return (struct filling){0};
+	return begin_record(here, cpu, &here->exit, type, bpf_ktime_get_ns());
 }
 
 SEC("raw_tp/kvm_userspace_exit")
 int on_userspace_exit(struct bpf_raw_tracepoint_args *context)
 {
-	struct collector_record *record;
+	struct filling filling;
 	struct collector_cpu *here;
 	struct collector_exit *exit;
-	__u64 position;
 	__u32 cpu;
 
 	here = this_cpu(&cpu);
@@ -211,22 +220,21 @@ int on_userspace_exit(struct bpf_raw_tracepoint_args *context)
 		exit->flags |= COLLECTOR_USERSPACE;
 	if (level != COLLECTOR_FULL)
 		return 0;
-	record = begin_detail(here, cpu, COLLECTOR_USERSPACE_EXIT, &position);
-	if (!record)
+	filling = begin_detail(here, cpu, COLLECTOR_USERSPACE_EXIT);
+	if (!filling.record)
 		return 0;
-	record->value = context->args[0];
-	record->words[0] = context->args[1];
-	publish(record, position);
+	filling.record->value = context->args[0];
+	filling.record->words[0] = context->args[1];
+	end_record(&filling);
 	return 0;
 }
 
 SEC("raw_tp/kvm_vcpu_wakeup")
 int on_wakeup(struct bpf_raw_tracepoint_args *context)
 {
-	struct collector_record *record;
+	struct filling filling;
 	struct collector_cpu *here;
 	struct collector_exit *exit;
-	__u64 position;
 	__u32 cpu;
 
 	here = this_cpu(&cpu);
@@ -235,50 +243,48 @@ int on_wakeup(struct bpf_raw_tracepoint_args *context)
 		exit->flags |= COLLECTOR_HALTED;
 	if (level != COLLECTOR_FULL)
 		return 0;
-	record = begin_detail(here, cpu, COLLECTOR_HALT_POLL, &position);
-	if (!record)
+	filling = begin_detail(here, cpu, COLLECTOR_HALT_POLL);
+	if (!filling.record)
 		return 0;
-	record->value = (context->args[1] & 1) | (context->args[2] & 1) << 1;
-	record->words[0] = context->args[0];
-	publish(record, position);
+	filling.record->value = (context->args[1] & 1) | (context->args[2] & 1) << 1;
+	filling.record->words[0] = context->args[0];
+	end_record(&filling);
 	return 0;
 }
 
 SEC("tp_btf/kvm_page_fault")
 int BPF_PROG(on_page_fault, struct kvm_vcpu *vcpu, __u64 address, __u64 error_code)
 {
-	struct collector_record *record;
+	struct filling filling;
 	struct collector_cpu *here;
 	struct collector_exit *exit;
-	__u64 position;
 	__u32 cpu;
 
 	here = this_cpu(&cpu);
-	record = begin_detail(here, cpu, COLLECTOR_PAGE_FAULT, &position);
-	if (!record)
+	filling = begin_detail(here, cpu, COLLECTOR_PAGE_FAULT);
+	if (!filling.record)
 		return 0;
 	exit = this_exit(here);
-	record->words[0] = address;
-	record->words[1] = error_code;
-	record->words[2] = exit ? exit->rip : 0;
-	publish(record, position);
+	filling.record->words[0] = address;
+	filling.record->words[1] = error_code;
+	filling.record->words[2] = exit ? exit->rip : 0;
+	end_record(&filling);
 	return 0;
 }
 
 SEC("raw_tp/kvm_inj_virq")
 int on_inject(struct bpf_raw_tracepoint_args *context)
 {
-	struct collector_record *record;
+	struct filling filling;
 	struct collector_cpu *here;
-	__u64 position;
 	__u32 cpu;
 
 	here = this_cpu(&cpu);
-	record = begin_detail(here, cpu, COLLECTOR_INJ_VIRQ, &position);
-	if (!record)
+	filling = begin_detail(here, cpu, COLLECTOR_INJ_VIRQ);
+	if (!filling.record)
 		return 0;
-	record->value = context->args[0];
-	publish(record, position);
+	filling.record->value = context->args[0];
+	end_record(&filling);
 	return 0;
 }
 
@@ -289,20 +295,19 @@ int on_tsc_offset(struct bpf_raw_tracepoint_args *context)
 	const __u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct collector_exit anyone = {.tid = (__u32)pid_tgid, .vcpu_id = context->args[0]};
 	__u32 cpu, tgid = pid_tgid >> 32;
-	struct collector_record *record;
+	struct filling filling;
 	struct collector_cpu *here;
-	__u64 position;
 
 	if (filtered && !bpf_map_lookup_elem(&vmms, &tgid))
 		return 0;
 	here = this_cpu(&cpu);
-	record = begin_record(here, cpu, &anyone, COLLECTOR_TSC_OFFSET, bpf_ktime_get_ns(), &position);
-	if (!record)
+	filling = begin_record(here, cpu, &anyone, COLLECTOR_TSC_OFFSET, bpf_ktime_get_ns());
+	if (!filling.record)
 		return 0;
-	record->words[0] = context->args[1];
-	record->words[1] = context->args[2];
-	record->words[2] = tgid;
-	publish(record, position);
+	filling.record->words[0] = context->args[1];
+	filling.record->words[1] = context->args[2];
+	filling.record->words[2] = tgid;
+	end_record(&filling);
 	return 0;
 }
 
@@ -317,15 +322,14 @@ static __always_inline void put_task(struct collector_record *record, struct tas
 static __always_inline void switch_out(
 	struct collector_cpu *here, __u32 cpu, struct task_struct *next, __u32 state, __u64 now_ns)
 {
-	struct collector_record *record;
-	__u64 position;
+	struct filling filling;
 
 	here->exit.flags |= COLLECTOR_PREEMPTED; /* an exit that opens later sets all flags anew */
-	record = begin_record(here, cpu, &here->exit, COLLECTOR_VCPU_OUT, now_ns, &position);
-	if (record) {
-		record->value = state;
-		put_task(record, next);
-		publish(record, position);
+	filling = begin_record(here, cpu, &here->exit, COLLECTOR_VCPU_OUT, now_ns);
+	if (filling.record) {
+		filling.record->value = state;
+		put_task(filling.record, next);
+		end_record(&filling);
 	}
 	*parked_exit(here->exit.thread) = here->exit;
 }
@@ -333,14 +337,13 @@ static __always_inline void switch_out(
 static __always_inline void switch_in(
 	struct collector_cpu *here, __u32 cpu, __u32 thread, struct task_struct *prev, __u64 now_ns)
 {
-	struct collector_record *record;
-	__u64 position;
+	struct filling filling;
 
 	here->exit = *parked_exit(thread);
-	record = begin_record(here, cpu, &here->exit, COLLECTOR_VCPU_IN, now_ns, &position);
-	if (record) {
-		put_task(record, prev);
-		publish(record, position);
+	filling = begin_record(here, cpu, &here->exit, COLLECTOR_VCPU_IN, now_ns);
+	if (filling.record) {
+		put_task(filling.record, prev);
+		end_record(&filling);
 	}
 }
 
@@ -372,9 +375,8 @@ int BPF_PROG(on_switch, int preempt, struct task_struct *prev, struct task_struc
 SEC("tp_btf/sched_waking")
 int BPF_PROG(on_waking, struct task_struct *task)
 {
-	struct collector_record *record;
+	struct filling filling;
 	struct collector_cpu *here;
-	__u64 position;
 	__u32 cpu, thread;
 
 	if (!task)
@@ -383,22 +385,21 @@ int BPF_PROG(on_waking, struct task_struct *task)
 	if (!thread)
 		return 0;
 	here = this_cpu(&cpu);
-	record = begin_record(
-		here, cpu, parked_exit(thread), COLLECTOR_VCPU_WAKING, bpf_ktime_get_ns(), &position);
-	if (!record)
+	filling = begin_record(
+		here, cpu, parked_exit(thread), COLLECTOR_VCPU_WAKING, bpf_ktime_get_ns());
+	if (!filling.record)
 		return 0;
-	record->value = task->thread_info.cpu;
-	record->task.pid = (__u32)bpf_get_current_pid_tgid();
-	publish(record, position);
+	filling.record->value = task->thread_info.cpu;
+	filling.record->task.pid = (__u32)bpf_get_current_pid_tgid();
+	end_record(&filling);
 	return 0;
 }
 
 SEC("tp_btf/sched_migrate_task")
 int BPF_PROG(on_migrate, struct task_struct *task, int dest_cpu)
 {
-	struct collector_record *record;
+	struct filling filling;
 	struct collector_cpu *here;
-	__u64 position;
 	__u32 cpu, thread;
 
 	if (!task)
@@ -407,13 +408,13 @@ int BPF_PROG(on_migrate, struct task_struct *task, int dest_cpu)
 	if (!thread)
 		return 0;
 	here = this_cpu(&cpu);
-	record = begin_record(
-		here, cpu, parked_exit(thread), COLLECTOR_VCPU_MIGRATE, bpf_ktime_get_ns(), &position);
-	if (!record)
+	filling = begin_record(
+		here, cpu, parked_exit(thread), COLLECTOR_VCPU_MIGRATE, bpf_ktime_get_ns());
+	if (!filling.record)
 		return 0;
-	record->value = task->thread_info.cpu;
-	record->words[0] = dest_cpu;
-	publish(record, position);
+	filling.record->value = task->thread_info.cpu;
+	filling.record->words[0] = dest_cpu;
+	end_record(&filling);
 	return 0;
 }
 
@@ -423,20 +424,22 @@ int on_thread_end(struct bpf_raw_tracepoint_args *context)
 {
 	__u32 cpu, index, tid = (__u32)bpf_get_current_pid_tgid();
 	const __u32 thread = find_thread(tid);
-	struct collector_record *record;
+	struct filling filling;
 	struct collector_cpu *here;
-	__u64 now_ns, position;
+	__u64 now_ns;
 
 	here = this_cpu(&cpu);
 	if (!thread || here->exit.thread != thread)
 		return 0;
 	now_ns = bpf_ktime_get_ns();
-	if (here->exit.begin_ns)
-		close_exit(here, cpu, &here->exit, now_ns);
-	record = begin_record(here, cpu, &here->exit, COLLECTOR_THREAD_END, now_ns, &position);
-	if (record) {
-		record->value = thread - 1;
-		publish(record, position);
+	if (here->exit.begin_ns && level == COLLECTOR_HISTOGRAM)
+		count_exit(&here->exit, now_ns - here->exit.begin_ns);
+	else if (here->exit.begin_ns)
+		write_exit(here, cpu, &here->exit, now_ns);
+	filling = begin_record(here, cpu, &here->exit, COLLECTOR_THREAD_END, now_ns);
+	if (filling.record) {
+		filling.record->value = thread - 1;
+		end_record(&filling);
 	}
 	here->exit.vcpu = 0;
 	here->exit.thread = 0;

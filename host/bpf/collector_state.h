@@ -34,8 +34,12 @@ struct {
 
 static __always_inline struct collector_cpu *this_cpu(__u32 *cpu)
 {
+	struct collector_cpu *here;
+
 	*cpu = bpf_get_smp_processor_id();
-	return &cpus[*cpu & (COLLECTOR_CPUS_MAX - 1)];
+	here = &cpus[*cpu & (COLLECTOR_CPUS_MAX - 1)];
+	barrier_var(here); /* else it is made anew wherever it is used */
+	return here;
 }
 
 static __always_inline struct collector_record *ring_slot(void *ring, __u64 position)
@@ -70,28 +74,43 @@ static __always_inline void *reserve(struct collector_cpu *here, __u32 cpu, __u3
 	return ring;
 }
 
-/* Everything before is stored first: x86 keeps the order of stores, the barrier is for the compiler. */
-static __always_inline void publish(struct collector_record *record, __u64 position)
+/* type, flags and vcpu of a record, as they lie in it. */
+static __always_inline __u32 record_head(__u8 type, __u8 flags, __u16 vcpu)
 {
-	barrier();
-	*(volatile __u32 *)&record->seq = (__u32)position + 1;
+	return type | flags << 8 | (__u32)vcpu << 16;
 }
 
-static __always_inline struct collector_record *begin_record(struct collector_cpu *here, __u32 cpu,
-	const struct collector_exit *exit, __u8 type, __u64 now_ns, __u64 *position)
+/* Everything before is stored first: x86 keeps the order of stores, the barrier is for the compiler. */
+static __always_inline void publish(struct collector_record *record, __u32 head, __u64 position)
 {
-	void *ring = reserve(here, cpu, 1, position);
-	struct collector_record *record;
+	barrier();
+	*(volatile __u64 *)record = (__u64)head << 32 | (__u32)(position + 1);
+}
+
+/* A record of another type than an exit, while it is filled. */
+struct filling {
+	struct collector_record *record; /* NULL: there was no room */
+	__u64 position;
+	__u32 head;
+};
+
+static __always_inline struct filling begin_record(
+	struct collector_cpu *here, __u32 cpu, const struct collector_exit *exit, __u8 type, __u64 now_ns)
+{
+	struct filling filling = {.head = record_head(type, 0, exit->vcpu_id)};
+	void *ring = reserve(here, cpu, 1, &filling.position);
 
 	if (!ring)
-		return 0;
-	record = ring_slot(ring, *position);
-	record->type = type;
-	record->flags = 0;
-	record->vcpu = exit->vcpu_id;
-	record->time_ns = now_ns;
-	record->tid = exit->tid;
-	return record;
+		return filling;
+	filling.record = ring_slot(ring, filling.position);
+	filling.record->time_ns = now_ns;
+	filling.record->tid = exit->tid;
+	return filling;
+}
+
+static __always_inline void end_record(const struct filling *filling)
+{
+	publish(filling->record, filling->head, filling->position);
 }
 
 #endif

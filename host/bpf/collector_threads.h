@@ -76,17 +76,16 @@ static __always_inline __u32 new_thread(__u32 tid)
 /* Says who runs which vCPU from here on. */
 static __always_inline void tell_thread(struct collector_cpu *here, __u32 cpu, __u32 tgid)
 {
-	struct collector_record *record;
-	__u64 position;
+	struct filling filling;
 
-	record = begin_record(here, cpu, &here->exit, COLLECTOR_THREAD, bpf_ktime_get_ns(), &position);
-	if (!record)
+	filling = begin_record(here, cpu, &here->exit, COLLECTOR_THREAD, bpf_ktime_get_ns());
+	if (!filling.record)
 		return;
-	record->value = here->exit.thread - 1;
-	record->task.pid = here->exit.tid;
-	record->task.tgid = tgid;
-	bpf_get_current_comm(record->task.comm, sizeof(record->task.comm));
-	publish(record, position);
+	filling.record->value = here->exit.thread - 1;
+	filling.record->task.pid = here->exit.tid;
+	filling.record->task.tgid = tgid;
+	bpf_get_current_comm(filling.record->task.comm, sizeof(filling.record->task.comm));
+	end_record(&filling);
 }
 
 /* The slot is not that vCPU's: a thread that ran none so far, or another one. 0: it is of no interest. */

@@ -41,9 +41,11 @@ static const struct wanted wanted[] = {
 	WANTED("kvm_nested_vmexit", on_nested_exit, COLLECTOR_AGGREGATED, false),
 	WANTED("kvm_page_fault", on_page_fault, COLLECTOR_FULL, false),
 	WANTED("kvm_inj_virq", on_inject, COLLECTOR_FULL, false),
-	WANTED("kvm_entry", on_entry, COLLECTOR_HISTOGRAM, true),
-	/* one of these two; last, so that every exit's entry is seen */
-	WANTED("kvm_exit", on_exit_svm, COLLECTOR_HISTOGRAM, true),
+	/* one of these each; exits last, so that every exit's entry is seen */
+	WANTED("kvm_entry", on_entry, COLLECTOR_AGGREGATED, true),
+	WANTED("kvm_entry", on_entry_histogram, COLLECTOR_HISTOGRAM, true),
+	WANTED("kvm_exit", on_exit_svm, COLLECTOR_AGGREGATED, true),
+	WANTED("kvm_exit", on_exit_svm_histogram, COLLECTOR_HISTOGRAM, true),
 	WANTED("kvm_exit", on_exit_any, COLLECTOR_HISTOGRAM, true),
 };
 #undef WANTED
@@ -144,8 +146,12 @@ static int choose(struct collector_kernel *kernel, struct collector_bpf *bpf, en
 		}
 		if (!there && level >= wanted[i].from)
 			add_missing(kernel, wanted[i].tracepoint);
-		if (program == bpf->progs.on_exit_svm)
-			load = svm;
+		if (program == bpf->progs.on_entry_histogram)
+			load = level == COLLECTOR_HISTOGRAM;
+		else if (program == bpf->progs.on_exit_svm)
+			load = svm && level == COLLECTOR_AGGREGATED;
+		else if (program == bpf->progs.on_exit_svm_histogram)
+			load = svm && level == COLLECTOR_HISTOGRAM;
 		else if (program == bpf->progs.on_exit_any)
 			load = !svm;
 		bpf_program__set_autoload(program, load);
