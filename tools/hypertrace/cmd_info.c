@@ -89,6 +89,21 @@ static void show_cpus(const struct trace_machine_info *info)
 	}
 }
 
+/* Of a host: who ran on it. */
+static void show_vms(const struct trace_machine_info *info)
+{
+	char shown[4 * sizeof(info->vms[0].name)];
+
+	for (size_t i = 0; i < info->nr_vms; i++) {
+		const struct trace_vm_info *vm = &info->vms[i];
+
+		shown[text_escape(shown, vm->name, strnlen(vm->name, sizeof(vm->name)))] = '\0';
+		printf("  %-14s %s (pid %u), %zu vCPU%s, %zu TSC epoch%s%s%s\n", "VM", shown, vm->pid,
+			vm->nr_vcpus, vm->nr_vcpus == 1 ? "" : "s", vm->nr_epochs,
+			vm->nr_epochs == 1 ? "" : "s", vm->machine[0] ? ", here machine " : "", vm->machine);
+	}
+}
+
 static void show_machine(const struct trace *trace, const struct trace_machine *machine)
 {
 	const struct trace_machine_info *info = machine->info;
@@ -114,9 +129,13 @@ static void show_machine(const struct trace *trace, const struct trace_machine *
 		info->nr_points == 1 ? "" : "s", machine->clock.count, machine->clock.count == 1 ? "" : "s");
 	show_line("events", info->events);
 	show_line("filter", info->filter);
-	if (info->packet_bytes)
+	if (info->packet_bytes && !info->layer)
+		printf("  %-14s %s, %u CPUs, %s each\n", "rings", info->mode, info->nr_cpus,
+			human_bytes(info->packet_bytes).text);
+	else if (info->packet_bytes)
 		printf("  %-14s %s, %u vCPUs, %u packets of %s each\n", "rings", info->mode, info->nr_cpus,
 			info->nr_packets, human_bytes(info->packet_bytes).text);
+	show_vms(info);
 	show_line("end", is_complete(machine) ? info->end_state : "recording, or its recorder was killed");
 	show_line("last words", info->message);
 	printf("  %-14s %s in %u stream%s\n", "on disk", human_bytes(stream_bytes(trace, machine)).text,

@@ -397,6 +397,12 @@ static const struct {
 	{"guest_end", form_end, {"reason", "$message"}},
 	{"span", form_span, {"pair", "key", "value", "duration_tsc"}},
 	{"tracepoint", form_tracepoint, {"format", "#raw"}},
+	{"kvm_exit", dump_host_exit, {"vcpu", "flags", "reason", "duration", "rip"}},
+	{"kvm_hypercall", dump_host_hypercall,
+		{"vcpu", "flags", "reason", "duration", "rip", "nr", "a0", "a1", "a2", "a3"}},
+	{"exit_histogram", dump_host_histogram, {"vcpu", "flags", "reason", "count", "total", "min", "max"}},
+	{"vcpu_out", dump_host_out, {"vcpu", "prev_state", "next_pid", "@next_comm"}},
+	{"vcpu_in", dump_host_in, {"vcpu", "prev_pid", "@prev_comm"}},
 };
 
 static bool kind_fits(enum event_field_kind kind, char mark)

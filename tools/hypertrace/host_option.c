@@ -7,8 +7,9 @@
 
 int host_option_parse(struct host_option *option, const char *text, struct error *error)
 {
-	static const char *const levels[] = {
-		[COLLECTOR_HISTOGRAM] = "histogram", [COLLECTOR_AGGREGATED] = "aggregated", [COLLECTOR_FULL] = "full"};
+	static const char *const levels[] = {[COLLECTOR_HISTOGRAM] = "histogram",
+		[COLLECTOR_AGGREGATED] = "aggregated",
+		[COLLECTOR_FULL] = "full"};
 
 	*option = (struct host_option){.given = text != NULL};
 	if (!text)
@@ -40,8 +41,8 @@ int host_option_add(const struct host_option *option, struct recorder *recorder,
 		*error = why;
 		return code;
 	}
-	snprintf(text, sizeof(text), "without this host: %s%s%s%s", why.text, why.hint[0] ? " (" : "", why.hint,
-		why.hint[0] ? ")" : "");
+	snprintf(text, sizeof(text), "without this host: %s%s%s%s", why.text, why.hint[0] ? " (" : "",
+		why.hint, why.hint[0] ? ")" : "");
 	if (notice)
 		notice(context, text);
 	return 0;

@@ -4,10 +4,12 @@
 #include "host/collect/recorder.h"
 #include "tools/hypertrace/options.h"
 
-#define HOST_OPTION_SPEC(offset) \
-	{0, "host", "exits=LEVEL", OPTION_STRING, (offset), \
-		"also this host: each exit of the guests' vCPUs, with what it did and how long it took, and when the " \
-		"scheduler let them run; LEVEL: histogram, aggregated or full"}
+#define HOST_OPTION_SPEC(offset)                                                                                               \
+	{                                                                                                                      \
+		0, "host", "exits=LEVEL", OPTION_STRING, (offset),                                                             \
+			"also this host: each exit of the guests' vCPUs, with what it did and how long it took, and when the " \
+			"scheduler let them run; LEVEL: histogram, aggregated or full"                                         \
+	}
 
 struct host_option {
 	bool given;
