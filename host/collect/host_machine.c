@@ -98,7 +98,7 @@ static int begin_output(
 
 static int begin(struct host_machine *host, const struct host_machine_options *options, struct error *error)
 {
-	const struct collector_options collector = {.level = options->level, .filtered = options->nr_vmms};
+	const struct collector_options collector = {.level = options->level, .filtered = options->nr_vmms || options->starts};
 	int code = collector_create(&host->collector, &collector, error);
 
 	for (size_t i = 0; !code && i < options->nr_vmms; i++)
@@ -275,6 +275,11 @@ int host_machine_create(struct host_machine **out, struct recorder_common *commo
 		(uint64_t)collector_ring(host->collector, 0)->nr_slots * sizeof(struct collector_record);
 	*out = host;
 	return 0;
+}
+
+int host_machine_add_vmm(struct host_machine *host, pid_t vmm, struct error *error)
+{
+	return collector_add_vmm(host->collector, vmm, error);
 }
 
 struct recorder_member *host_machine_member(struct host_machine *host)

@@ -25,7 +25,7 @@ int host_option_parse(struct host_option *option, const char *text, struct error
 		"exit), or exits=full (and its details)");
 }
 
-int host_option_add(const struct host_option *option, struct recorder *recorder, bool alone,
+int host_option_add(const struct host_option *option, struct recorder *recorder, unsigned flags,
 	void (*notice)(void *context, const char *text), void *context, struct error *error)
 {
 	char text[ERROR_TEXT_BYTES + ERROR_HINT_BYTES + 32];
@@ -34,10 +34,10 @@ int host_option_add(const struct host_option *option, struct recorder *recorder,
 
 	if (!option->given)
 		return 0;
-	code = recorder_add_host(recorder, option->level, &why);
+	code = recorder_add_host(recorder, option->level, flags & HOST_STARTS, &why);
 	if (!code)
 		return 0;
-	if (alone) {
+	if (flags & HOST_ALONE) {
 		*error = why;
 		return code;
 	}
