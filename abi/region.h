@@ -4,8 +4,12 @@
  *
  *   offset 0        struct ht_region        written by the guest only
  *   4096            struct ht_host          written by the host only (also before the guest boots)
+ *   HT_VCPUS_OFFSET struct ht_vcpu, a page for each vCPU, written by the host only: as many as there is room for before
+ *                   rings_offset; none in regions of older modules
  *   rings_offset    struct ht_ring [nr_rings]   written by the guest only
  *   data_offset     nr_rings * nr_packets * packet_bytes of packets, written by the guest only
+ *   region_bytes    what the guest passes on to guests of its own: nested_parts regions of equal size, laid out like
+ *                   this one, up to the end of the memory that it was given
  *
  * Ring i < nr_cpus belongs to vCPU i; the last ring (nr_rings - 1) is the names ring, written by the module's own
  * thread, which waits for the host where it is full, so that no name is ever lost.
@@ -25,6 +29,7 @@
 #define HT_PAGE_BYTES       4096
 #define HT_HOST_OFFSET      4096
 #define HT_HOST_BYTES       16384
+#define HT_VCPUS_OFFSET     (HT_HOST_OFFSET + HT_HOST_BYTES)
 #define HT_MAX_CPUS         512
 #define HT_MAX_RINGS        (HT_MAX_CPUS + 1)
 #define HT_MIN_PACKET_BYTES 4096
@@ -32,6 +37,8 @@
 #define HT_MIN_PACKETS      4
 #define HT_MAX_PACKETS      (1 << 16)
 #define HT_MIN_REGION_BYTES (256 << 10)
+#define HT_MAX_NESTED_PARTS 8
+#define HT_NESTED_ALIGN     (2 << 20) /* a part's place and size are multiples of it */
 
 enum ht_state {
 	HT_STATE_NONE = 0,
@@ -76,8 +83,8 @@ struct ht_clock_sample {
 struct ht_region {
 	__u64 magic;
 	__u32 abi_version;
-	__u32 header_bytes;   /* sizeof(struct ht_region) */
-	__u64 region_bytes;   /* what the guest uses of the region */
+	__u32 header_bytes;   /* sizeof(struct ht_region): less in older modules, which lack the last fields */
+	__u64 region_bytes;   /* what the guest uses of the region for itself */
 	__u64 generation;     /* new whenever the rings start anew: module load, reboot, change of mode or size */
 	__u32 nr_rings;       /* vCPUs + 1 */
 	__u32 nr_packets;     /* per ring, a power of two */
@@ -100,6 +107,8 @@ struct ht_region {
 	char hostname[64];
 	char control_message[256]; /* why control_error is not 0 */
 	char message[512];    /* of the panic or reboot */
+	__u32 nested_parts;   /* regions for guests of its own from region_bytes on; 0: none */
+	__u32 reserved;
 };
 
 /*
@@ -155,16 +164,65 @@ struct ht_host {
 	__u32 attached;      /* counts up while a recorder is attached; 0: none */
 	__u32 clock_request; /* changed: answer in ht_region.clock_answer as fast as possible */
 	__u32 clock_rounds;  /* further requests that follow at once: the module waits for them, for a bounded time */
-	__u64 reserved;
+	/* for guests of the guest: so many regions of so many MiB at the end of this one; the module's start takes it up */
+	__u32 nested_mib;   /* of each; 0: as the module's own parameters say */
+	__u32 nested_parts; /* 0: one */
 	struct ht_control control;
 	__u64 read_packets[HT_MAX_RINGS];
+};
+
+/*
+ * What the host does to a vCPU. Vcpu i is the guest's CPU i. The host makes `seq` odd, writes, and makes it even again; a
+ * reader copies the page, and takes the copy if seq was even and is the same after it. Nothing of it is true because it
+ * stands there. Times are the host's CLOCK_MONOTONIC, durations ns; sums count from the start of the vCPU's thread, like
+ * the guest's own steal clock, and never go back while it lives.
+ */
+#define HT_VCPU_MAGIC 0x5550435654505948ULL /* "HYPTVCPU" */
+
+enum ht_vcpu_fields { /* which fields the host can keep: it may lack rights, or KVM, or its collector */
+	HT_VCPU_PCPU = 1 << 0,
+	HT_VCPU_STATE = 1 << 1,
+	HT_VCPU_TIMES = 1 << 2, /* run_ns, stolen_ns */
+	HT_VCPU_PREEMPTIONS = 1 << 3,
+	HT_VCPU_MIGRATIONS = 1 << 4,
+	HT_VCPU_EXITS = 1 << 5, /* exits, exit_reason, exit_isa, exit_ns */
+};
+
+enum ht_vcpu_state {
+	HT_VCPU_UNKNOWN = 0,
+	HT_VCPU_RUNNABLE = 1,  /* has a pCPU, or waits for one */
+	HT_VCPU_HALTED = 2,    /* its thread sleeps */
+	HT_VCPU_STOPPED = 3,   /* somebody has stopped its thread */
+	HT_VCPU_GONE = 4,      /* its thread has ended */
+	HT_VCPU_RUNNING = 5,   /* has a pCPU; from the collector */
+	HT_VCPU_PREEMPTED = 6, /* waits for one; from the collector */
+	HT_VCPU_STATES = 7,
+};
+
+struct ht_vcpu {
+	__u64 magic;       /* HT_VCPU_MAGIC while a recorder keeps the page */
+	__u32 seq;
+	__u32 fields;      /* enum ht_vcpu_fields */
+	__u64 update_ns;   /* when the rest was true */
+	__u32 pcpu;        /* it runs on, or did last */
+	__u32 state;       /* enum ht_vcpu_state */
+	__u64 run_ns;      /* its thread had a pCPU: guest code, exits and the VMM's user space */
+	__u64 stolen_ns;   /* it could have run and had none */
+	__u64 preemptions; /* times that it lost its pCPU while it could run */
+	__u64 migrations;  /* to another pCPU */
+	__u64 exits;       /* from guest mode */
+	__u64 exit_ns;     /* when the last of them was */
+	__u32 exit_reason; /* of the last, KVM's number */
+	__u32 exit_isa;    /* which numbers: 1 VMX, 2 SVM */
 };
 
 /* One per ring, written by the guest. */
 struct ht_ring {
 	__u64 head;                 /* packets opened so far; packet k lies in slot k % nr_packets */
 	__u64 lost[HT_LOST_CAUSES];
-	__u64 reserved[11];         /* no two rings share a cache line, nor its prefetched neighbour */
+	__u64 wishes_packet;        /* 1 + the first packet opened under the wishes in force; 0: there are none */
+	__u64 wishes_lost[HT_LOST_CAUSES]; /* `lost` when they came in force */
+	__u64 reserved[6];          /* no two rings share a cache line, nor its prefetched neighbour */
 };
 
 /*
@@ -182,7 +240,7 @@ struct ht_packet {
 	__u32 current_pid;   /* the task that ran when it was opened */
 	__u32 flags;         /* enum ht_packet_flags; valid once closed */
 	__u64 lost;          /* sum of ring->lost[] when it was opened */
-	__u64 reserved;
+	__u64 returned_tsc;  /* channel hypercall: when the FLUSH of the packet before had returned; else 0 */
 };
 
 enum ht_packet_flags {
@@ -193,6 +251,7 @@ enum ht_packet_flags {
 #ifndef __cplusplus
 _Static_assert(sizeof(struct ht_region) <= HT_PAGE_BYTES, "the guest's page");
 _Static_assert(sizeof(struct ht_host) <= HT_HOST_BYTES, "the host's pages");
+_Static_assert(sizeof(struct ht_vcpu) <= HT_PAGE_BYTES, "a page");
 _Static_assert(sizeof(struct ht_ring) == 128, "two cache lines");
 _Static_assert(sizeof(struct ht_packet) == 64, "one cache line");
 #endif

@@ -59,7 +59,7 @@ struct ht_producer {
 	__u32 events_low;         /* high half of `state` when `packet` was opened */
 	__u32 packet_bytes;
 	__u32 nr_packets;
-	__u32 reserved;
+	__u32 stale_bytes;        /* how much of a packet must be zeroed when it is opened: all, or what was used */
 };
 
 #define HT_ONE_RECORD (1ull << 32)

@@ -29,6 +29,7 @@ static inline void ht_producer_init(struct ht_producer *p, struct ht_ring *ring,
 	p->data = data;
 	p->packet_bytes = packet_bytes;
 	p->nr_packets = nr_packets;
+	p->stale_bytes = packet_bytes;
 	p->read_packets = read_packets;
 }
 
@@ -76,7 +77,7 @@ static inline int ht_producer_open(struct ht_producer *p, __u64 tsc)
 	/* The host must see that the old packet is going before any of its bytes change. */
 	HT_STORE_RELEASE64(&p->ring->head, p->opened);
 	HT_STORE_FENCE();
-	HT_ZERO(packet, p->packet_bytes);
+	HT_ZERO(packet, p->stale_bytes);
 	for (i = 0; i < HT_LOST_CAUSES; i++)
 		lost += p->ring->lost[i];
 	HT_STORE(__u64, &packet->begin_tsc, tsc);

@@ -66,12 +66,16 @@ static void apply(void)
 	}
 	ht_durations_set(wanted);
 	ht_filter_set(wanted);
+	ht_awareness_set(wanted);
 	e = ht_probes_set(wanted, message, size);
 	err = err ?: e;
 	e = ht_generic_set(wanted->tracepoints, message, size);
 	err = err ?: e;
-	/* Which task runs is known from the switches recorded before, or else from the beginning of a packet. */
-	ht_flush_all_cpus();
+	/*
+	 * Which task runs is known from the switches recorded before, or else from the beginning of a packet. Names are
+	 * collected after this: a task that is renamed meanwhile has its new name in what the host records.
+	 */
+	ht_rings_begin_wishes();
 	if (wanted->names_seq != names_seq) {
 		names_seq = wanted->names_seq;
 		ht_names_start(names_seq, wanted->flags & HT_CONTROL_SYMBOLS);
@@ -121,6 +125,7 @@ static int run(void *unused)
 	while (!kthread_should_stop()) {
 		poll_control();
 		answer_clock();
+		ht_awareness_poll();
 		msleep_interruptible(POLL_MS);
 	}
 	return 0;

@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <linux/tracepoint.h>
 #include <linux/types.h>
+#include "abi/hypercall.h"
 #include "abi/region.h"
 #include "ring_env.h"
 
@@ -29,6 +30,11 @@ extern struct ht_mapping ht_map;
 int ht_region_init(void);
 void ht_region_exit(void);
 
+/* nested.c: parts of the region for guests of our own */
+u32 ht_nested_parts(void);
+void ht_nested_start(phys_addr_t address);
+void ht_nested_stop(void);
+
 /* main.c: what happens when a region comes and goes */
 int ht_start(void);
 void ht_stop(void);
@@ -37,13 +43,16 @@ void ht_stop(void);
 int ht_rings_check(const struct ht_control *control);
 int ht_rings_start(const struct ht_control *control);
 void ht_rings_stop(enum ht_state state);
+u32 ht_rings_vcpus(void); /* vCPUs that have a page in the region: all or none */
 bool ht_rings_fit(const struct ht_control *control);
 int ht_write(u32 id, const void *payload, u32 bytes, const void *tail, u32 tail_bytes);
 int ht_write_text(u32 id, const void *payload, u32 bytes, const char *text);
 void ht_lost(enum ht_lost cause);
 void ht_flush_this_cpu(void);
 void ht_flush_all_cpus(void);
+void ht_rings_begin_wishes(void);
 bool ht_names_write(u32 id, const void *payload, u32 bytes, const char *text);
+void ht_names_begin(void);
 void ht_names_flush(void);
 void ht_set_state(enum ht_state state, const char *message);
 
@@ -123,6 +132,7 @@ struct ht_probe {
 #define HT_SYS_ENTER_BITS (HT_BIT(sys_enter) | HT_BIT(sys_enter_short))
 #define HT_SYS_EXIT_BITS  (HT_BIT(sys_exit) | HT_BIT(sys_exit_short) | HT_BIT(sys_exit_long))
 extern struct ht_probe ht_probes_sched[], ht_probes_irq[], ht_probes_syscalls[], ht_probes_timers[], ht_probes_faults[];
+struct tracepoint *ht_tracepoint(const char *name);
 int ht_probes_init(void);
 int ht_probes_set(const struct ht_control *control, char *message, size_t size);
 void ht_probes_stop(void);
@@ -144,6 +154,44 @@ extern const struct ht_control ht_control_none; /* no events, no filter, a geome
 int ht_control_start(void);
 void ht_control_stop(void);
 void ht_control_apply_first(void);
+
+/* awareness.c: what the host says of our vCPUs */
+int ht_awareness_init(void);
+void ht_awareness_exit(void);
+void ht_awareness_set(const struct ht_control *control);
+void ht_awareness_poll(void);
+
+/* hypercall.c */
+bool ht_hypercalls_possible(void);
+void ht_hypercall(u32 number, u64 a0, u64 a1, u64 a2, u64 a3);
+void ht_hypercall_stage(enum ht_stage stage, const char *message);
+
+/* batch.c: in place of rings, where there is no region */
+int ht_batches_init(struct ht_producer *names);
+void ht_batches_start(void);
+void ht_batches_exit(void);
+void ht_batches_ending(void);
+void ht_batches_panic(void);
+void ht_batch_cpu(bool online);
+int ht_batch_write(u32 id, const void *payload, u32 bytes, const void *tail, u32 tail_bytes);
+void ht_batch_flush(void);
+void ht_batch_flush_names(struct ht_producer *names);
+
+/* channel.c: which channel, and what stands for a region where there is none */
+extern bool ht_batches; /* channel hypercall: rings.c has a packet to a ring, and batch.c flushes it */
+int ht_channel_init(void);
+void ht_channel_exit(void);
+int ht_channel_start(void);
+void ht_channel_stop(void);
+
+/* stages.c */
+void ht_stages_start(void);
+void ht_stages_stop(void);
+void ht_stage(enum ht_stage stage, const char *message);
+
+/* wishes.c: what is traced, by the module's parameters */
+int ht_wishes_start(void);
+void ht_wishes_stop(void);
 
 /* marker.c, notifiers.c */
 int ht_marker_init(void);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * hypertrace.ko: writes what this kernel does into memory that its host reads. No VM exit, no lock, no login: the host
- * switches events and filters by a control page in the same memory.
+ * switches events and filters by a control page in the same memory. Where there is no such memory, batches of records go
+ * by hypercalls (channel=hypercall), and the module's parameters say which.
  */
 #include <linux/module.h>
 #include "hypertrace.h"
@@ -19,11 +20,18 @@ int ht_start(void)
 	err = ht_marker_init();
 	if (err)
 		goto out_notifiers;
+	err = ht_batches ? 0 : ht_awareness_init();
+	if (err)
+		goto out_marker;
+	ht_stages_start();
 	ht_control_apply_first();
-	err = ht_control_start();
+	err = ht_batches ? ht_channel_start() : ht_control_start();
 	if (!err)
 		return 0;
-
+	ht_stages_stop();
+	if (!ht_batches)
+		ht_awareness_exit();
+out_marker:
 	ht_marker_exit();
 out_notifiers:
 	ht_notifiers_exit();
@@ -35,7 +43,13 @@ out_rings:
 /* The region goes, or the module: nobody may write any more when this returns. */
 void ht_stop(void)
 {
-	ht_control_stop();
+	if (ht_batches) {
+		ht_channel_stop();
+	} else {
+		ht_control_stop();
+		ht_awareness_exit();
+	}
+	ht_stages_stop();
 	ht_marker_exit();
 	ht_notifiers_exit();
 	ht_names_stop();
@@ -48,12 +62,12 @@ static int __init hypertrace_init(void)
 {
 	int err = ht_probes_init();
 
-	return err ?: ht_region_init();
+	return err ?: ht_channel_init();
 }
 
 static void __exit hypertrace_exit(void)
 {
-	ht_region_exit();
+	ht_channel_exit();
 }
 
 module_init(hypertrace_init);

@@ -113,6 +113,7 @@ static int dump(void *unused)
 void ht_names_start(u32 seq, bool symbols)
 {
 	ht_names_stop();
+	ht_names_begin();
 	dump_seq = seq;
 	with_symbols = symbols;
 	thread = kthread_run(dump, NULL, "hypertrace/dump");

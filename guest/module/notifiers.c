@@ -22,6 +22,9 @@ static void last_words(enum ht_end reason, const char *message)
 static int on_panic(struct notifier_block *block, unsigned long unused, void *message)
 {
 	last_words(HT_END_PANIC, message ?: "");
+	ht_stage(HT_STAGE_PANIC, message ?: "");
+	if (ht_batches)
+		ht_batches_panic();
 	ht_set_state(HT_STATE_PANIC, message ?: "panic");
 	return NOTIFY_DONE;
 }
@@ -30,8 +33,10 @@ static int on_die(struct notifier_block *block, unsigned long value, void *data)
 {
 	struct die_args *args = data;
 
-	if (value == DIE_OOPS)
+	if (value == DIE_OOPS) {
 		last_words(HT_END_OOPS, args->str ?: "");
+		ht_stage(HT_STAGE_OOPS, args->str ?: "");
+	}
 	return NOTIFY_DONE;
 }
 
@@ -42,7 +47,14 @@ static int on_reboot(struct notifier_block *block, unsigned long code, void *com
 		[HT_END_HALT] = "halt", [HT_END_POWER_OFF] = "power off", [HT_END_REBOOT] = "reboot",
 	};
 
+	static const enum ht_stage stages[] = {
+		[HT_END_HALT] = HT_STAGE_HALT, [HT_END_POWER_OFF] = HT_STAGE_POWER_OFF, [HT_END_REBOOT] = HT_STAGE_REBOOT,
+	};
+
 	last_words(reason, command ?: names[reason]);
+	ht_stage(stages[reason], command ?: names[reason]);
+	if (ht_batches)
+		ht_batches_ending();
 	ht_set_state(HT_STATE_REBOOT, names[reason]);
 	return NOTIFY_DONE;
 }
@@ -57,6 +69,8 @@ static int cpu_goes(unsigned int cpu)
 
 	ht_write(HT_ID_cpu_state, &online, sizeof(online), NULL, 0);
 	ht_flush_this_cpu();
+	if (ht_batches)
+		ht_batch_cpu(false);
 	return 0;
 }
 
@@ -64,6 +78,8 @@ static int cpu_comes(unsigned int cpu)
 {
 	u8 online = 1;
 
+	if (ht_batches)
+		ht_batch_cpu(true);
 	ht_write(HT_ID_cpu_state, &online, sizeof(online), NULL, 0);
 	return 0;
 }

@@ -21,6 +21,28 @@ static void find(struct tracepoint *tracepoint, void *unused)
 			probe->tracepoint = tracepoint;
 }
 
+struct wanted {
+	const char *name;
+	struct tracepoint *tracepoint;
+};
+
+static void find_one(struct tracepoint *tracepoint, void *context)
+{
+	struct wanted *wanted = context;
+
+	if (!strcmp(tracepoint->name, wanted->name))
+		wanted->tracepoint = tracepoint;
+}
+
+/* For whoever wants no more than to be told. NULL: this kernel has none of that name. */
+struct tracepoint *ht_tracepoint(const char *name)
+{
+	struct wanted wanted = { name };
+
+	for_each_kernel_tracepoint(find_one, &wanted);
+	return wanted.tracepoint;
+}
+
 int ht_probes_init(void)
 {
 	struct ht_probe *probe;

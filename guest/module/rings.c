@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The per-CPU rings and the names ring: where they lie in the region, and the way into them but for the fast path. */
+#include <linux/cpu.h>
 #include <linux/log2.h>
 #include <linux/smp.h>
 #include <linux/ktime.h>
@@ -28,23 +29,33 @@ struct geometry {
 	u64 rings_offset, data_offset;
 };
 
+/* Where the rings and their packets lie, with a page for each vCPU before them or without. */
+static int place(struct geometry *g, u32 nr_vcpus, u64 *per_ring)
+{
+	g->rings_offset = HT_VCPUS_OFFSET + (u64)nr_vcpus * HT_PAGE_BYTES;
+	g->data_offset = ALIGN(g->rings_offset + g->nr_rings * sizeof(struct ht_ring), HT_PAGE_BYTES);
+	if (ht_map.bytes <= g->data_offset)
+		return -ENOSPC;
+	*per_ring = div_u64(ht_map.bytes - g->data_offset, g->nr_rings);
+	*per_ring = min_t(u64, *per_ring, 1u << 30); /* offsets within a ring are 32 bits */
+	return *per_ring < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES ? -ENOSPC : 0;
+}
+
 /* Fills what the host left open: packets of a 16th of a ring, 4 to 64 KiB, as many as fit. */
 static int plan(const struct ht_control *control, struct geometry *g)
 {
 	u64 per_ring;
 	u32 fitting;
+	int err;
 
 	g->nr_rings = nr_cpu_ids + 1;
 	if (nr_cpu_ids > HT_MAX_CPUS)
 		return -E2BIG;
-	g->rings_offset = HT_HOST_OFFSET + HT_HOST_BYTES;
-	g->data_offset = ALIGN(g->rings_offset + g->nr_rings * sizeof(struct ht_ring), HT_PAGE_BYTES);
-	if (ht_map.bytes <= g->data_offset)
-		return -ENOSPC;
-	per_ring = div_u64(ht_map.bytes - g->data_offset, g->nr_rings);
-	per_ring = min_t(u64, per_ring, 1u << 30); /* offsets within a ring are 32 bits */
-	if (per_ring < HT_MIN_PACKETS * HT_MIN_PACKET_BYTES)
-		return -ENOSPC;
+	err = place(g, nr_cpu_ids, &per_ring);
+	if (err) /* rings come first */
+		err = place(g, 0, &per_ring);
+	if (err)
+		return err;
 	g->packet_bytes = control->packet_bytes;
 	if (!g->packet_bytes)
 		g->packet_bytes = clamp_t(u64, rounddown_pow_of_two(per_ring / 16), HT_MIN_PACKET_BYTES, 64 << 10);
@@ -58,6 +69,11 @@ static int plan(const struct ht_control *control, struct geometry *g)
 	if (!is_power_of_2(g->nr_packets) || g->nr_packets < HT_MIN_PACKETS)
 		return -EINVAL;
 	return g->nr_packets <= fitting ? 0 : -ENOSPC;
+}
+
+u32 ht_rings_vcpus(void)
+{
+	return (ht_map.region->rings_offset - HT_VCPUS_OFFSET) / HT_PAGE_BYTES;
 }
 
 /* Do the rings already have the mode and the geometry asked for? */
@@ -90,15 +106,34 @@ static void sample_clocks(struct ht_clock_sample *sample)
 	local_irq_restore(flags);
 }
 
+static void place_rings(const struct ht_control *control, const struct geometry *g)
+{
+	struct ht_ring *rings = ht_map.base + g->rings_offset;
+	u8 *data = ht_map.base + g->data_offset;
+	u32 i;
+
+	memset(rings, 0, g->nr_rings * sizeof(*rings));
+	/* the host's, but whoever wrote them before this module came is not known; the host writes them again */
+	memset(ht_map.base + HT_VCPUS_OFFSET, 0, g->rings_offset - HT_VCPUS_OFFSET);
+	for (i = 0; i < g->nr_rings; i++) {
+		struct ht_producer *p = i < nr_cpu_ids ? per_cpu_ptr(&ht_producers, i) : &names_producer;
+		bool wait = control->mode == HT_MODE_DISCARD || i == nr_cpu_ids;
+
+		/* per_cpu_ptr() of an impossible CPU is not valid: its ring stays empty */
+		if (i < nr_cpu_ids && !cpu_possible(i))
+			continue;
+		ht_producer_init(p, &rings[i], data + (u64)i * g->nr_packets * g->packet_bytes, g->packet_bytes,
+				 g->nr_packets, wait ? &ht_map.host->read_packets[i] : NULL);
+	}
+}
+
 /* Starts all rings anew. No probe may be registered. */
 int ht_rings_start(const struct ht_control *control)
 {
+	/* without a region: a packet to a ring, in no place that the header could name */
+	struct geometry g = { .nr_rings = nr_cpu_ids + 1, .nr_packets = 1, .packet_bytes = HT_PAGE_BYTES };
 	struct ht_region *region = ht_map.region;
-	struct ht_ring *rings;
-	struct geometry g;
-	u8 *data;
-	u32 i;
-	int err = plan(control, &g);
+	int err = ht_batches ? ht_batches_init(&names_producer) : plan(control, &g);
 
 	if (err) {
 		pr_err("region of %zu bytes, %u rings: packets %u of %u bytes do not fit or are no powers of two (%d)\n",
@@ -109,22 +144,12 @@ int ht_rings_start(const struct ht_control *control)
 	WRITE_ONCE(region->magic, 0); /* the host sees no half-made header */
 	smp_wmb();
 	memset((void *)region + sizeof(region->magic), 0, sizeof(*region) - sizeof(region->magic));
-	rings = ht_map.base + g.rings_offset;
-	data = ht_map.base + g.data_offset;
-	memset(rings, 0, g.nr_rings * sizeof(*rings));
-	for (i = 0; i < g.nr_rings; i++) {
-		struct ht_producer *p = i < nr_cpu_ids ? per_cpu_ptr(&ht_producers, i) : &names_producer;
-		bool wait = control->mode == HT_MODE_DISCARD || i == nr_cpu_ids;
-
-		/* per_cpu_ptr() of an impossible CPU is not valid: its ring stays empty */
-		if (i < nr_cpu_ids && !cpu_possible(i))
-			continue;
-		ht_producer_init(p, &rings[i], data + (u64)i * g.nr_packets * g.packet_bytes, g.packet_bytes,
-				 g.nr_packets, wait ? &ht_map.host->read_packets[i] : NULL);
-	}
+	if (!ht_batches)
+		place_rings(control, &g);
 	region->abi_version = HT_ABI_VERSION;
 	region->header_bytes = sizeof(*region);
 	region->region_bytes = ht_map.bytes;
+	region->nested_parts = ht_nested_parts();
 	region->nr_rings = g.nr_rings;
 	region->nr_packets = g.nr_packets;
 	region->packet_bytes = g.packet_bytes;
@@ -169,7 +194,8 @@ int ht_write(u32 id, const void *payload, u32 bytes, const void *tail, u32 tail_
 
 	raw_local_irq_save(flags);
 	if (likely(READ_ONCE(writable)))
-		err = ht_producer_write(this_cpu_ptr(&ht_producers), id, payload, bytes, tail, tail_bytes);
+		err = ht_batches ? ht_batch_write(id, payload, bytes, tail, tail_bytes) :
+				   ht_producer_write(this_cpu_ptr(&ht_producers), id, payload, bytes, tail, tail_bytes);
 	raw_local_irq_restore(flags);
 	return err;
 }
@@ -199,7 +225,11 @@ void ht_flush_this_cpu(void)
 	unsigned long flags;
 
 	raw_local_irq_save(flags);
-	if (READ_ONCE(writable))
+	if (!READ_ONCE(writable))
+		; /* nothing was written since */
+	else if (ht_batches)
+		ht_batch_flush();
+	else
 		ht_producer_flush(this_cpu_ptr(&ht_producers));
 	raw_local_irq_restore(flags);
 }
@@ -222,6 +252,8 @@ bool ht_names_write(u32 id, const void *payload, u32 bytes, const char *text)
 		bytes += sizeof(length);
 		need += sizeof(length) + length;
 	}
+	if (ht_batches && p->packet && (u32)p->state + need > p->packet_bytes)
+		ht_batch_flush_names(p);
 	/* the same questions as ht_producer_write()'s, asked before, so that waiting does not count as a loss */
 	if ((!p->packet || (u32)p->state + need > (u32)((u8 *)p->packet - p->data) + p->packet_bytes) &&
 	    p->opened - smp_load_acquire(p->read_packets) >= p->nr_packets)
@@ -239,9 +271,49 @@ void ht_flush_all_cpus(void)
 	on_each_cpu(flush_on_cpu, NULL, 1);
 }
 
+/* What this CPU records from here on goes by the wishes that are now in force. */
+static void begin_wishes(struct ht_producer *p)
+{
+	struct ht_ring *ring = p->ring;
+
+	if (!READ_ONCE(writable) || !ring)
+		return;
+	ht_producer_flush(p);
+	memcpy(ring->wishes_lost, ring->lost, sizeof(ring->wishes_lost));
+	/* pairs with the acquire load in the host's ring_reader_skip() */
+	smp_store_release(&ring->wishes_packet, p->opened + 1);
+}
+
+static void begin_wishes_here(void *unused)
+{
+	begin_wishes(this_cpu_ptr(&ht_producers));
+}
+
+void ht_rings_begin_wishes(void)
+{
+	unsigned int cpu;
+
+	cpus_read_lock();
+	on_each_cpu(begin_wishes_here, NULL, 1);
+	for_each_possible_cpu(cpu)
+		if (!cpu_online(cpu))
+			begin_wishes(per_cpu_ptr(&ht_producers, cpu));
+	cpus_read_unlock();
+}
+
+/* The names that follow are all there are: nobody writes names meanwhile. */
+void ht_names_begin(void)
+{
+	if (!ht_batches)
+		begin_wishes(&names_producer);
+}
+
 void ht_names_flush(void)
 {
-	ht_producer_flush(&names_producer);
+	if (ht_batches)
+		ht_batch_flush_names(&names_producer);
+	else
+		ht_producer_flush(&names_producer);
 }
 
 void ht_set_state(enum ht_state state, const char *message)

@@ -77,6 +77,7 @@ struct event_schema *event_table_schema(enum event_table_part part, struct error
 #define CHOICE_OF_timers   both
 #define CHOICE_OF_faults   both
 #define CHOICE_OF_marker   both
+#define CHOICE_OF_vcpu     both
 /* On and off by themselves: a filter or a tracepoint by name needs them, or they say how the guest ends. */
 #define CHOICE_OF_span    reading
 #define CHOICE_OF_generic reading

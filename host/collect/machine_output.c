@@ -67,6 +67,7 @@ int machine_output_write(struct machine_output *output, uint32_t cpu, const stru
 			packet->begin, packet->end, packet->lost, packet->current_pid, &error);
 	if (code) {
 		common->disk_full = true;
+		trace_dir_use_reserve(&common->dir);
 		error_add(&error, "%s: nothing more is recorded", machine_output_info(output)->name);
 		recorder_fault(common, &error);
 	}

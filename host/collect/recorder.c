@@ -14,6 +14,7 @@
 #include "host/collect/event_table.h"
 #include "host/collect/ftrace_guest.h"
 #include "host/collect/ftrace_selection.h"
+#include "host/collect/hypercall_guest.h"
 #include "host/collect/host_machine.h"
 #include "host/collect/recorder_guest.h"
 #include "host/collect/recorder_wishes.h"
@@ -31,12 +32,15 @@
 struct recorder {
 	struct recorder_common common;
 	enum recorder_channel channel;
-	struct recorder_events events;     /* of channel shm */
-	struct recorder_wishes wishes;     /* likewise */
+	struct recorder_events events;     /* of channels shm and hypercall */
+	struct recorder_wishes wishes;     /* of channel shm */
 	struct ftrace_selection selection; /* of channel ftrace */
+	struct hypercall_source *source;   /* of channel hypercall */
+	bool all_hypercall_guests;
 	struct error refusal;
 	bool history, leave_on, described;
 	struct recorder_member *guests[TRACE_MACHINES_MAX];
+	char names[TRACE_MACHINES_MAX][RECORDER_NAME_BYTES];
 	size_t nr_guests;
 	struct host_machine *host; /* one of them; NULL: not recorded */
 	uint64_t polled_ns, described_ns;
@@ -66,16 +70,15 @@ int recorder_options_check(const struct recorder_options *options, struct error 
 
 	if (options->channel == RECORDER_FTRACE)
 		return ftrace_selection_init(&selection, options, error);
+	if (options->channel == RECORDER_HYPERCALL)
+		return 0;
 	return recorder_wishes_init(&wishes, options, error);
 }
 
-static int prepare_shm(struct recorder *recorder, const struct recorder_options *options, struct error *error)
+static int prepare_events(struct recorder *recorder, struct error *error)
 {
 	struct recorder_events *events = &recorder->events;
-	int code = recorder_wishes_init(&recorder->wishes, options, error);
 
-	if (code)
-		return code;
 	events->schema = event_table_schema(EVENT_TABLE_TRACE, error);
 	if (!events->schema)
 		return error ? error->code : -ENOMEM;
@@ -84,18 +87,34 @@ static int prepare_shm(struct recorder *recorder, const struct recorder_options 
 	return 0;
 }
 
+static int prepare_channel(
+	struct recorder *recorder, const struct recorder_options *options, struct error *error)
+{
+	int code;
+
+	switch (options->channel) {
+	case RECORDER_FTRACE:
+		return ftrace_selection_init(&recorder->selection, options, error);
+	case RECORDER_HYPERCALL:
+		code = hypercall_source_create(&recorder->source, error);
+		break;
+	default:
+		code = recorder_wishes_init(&recorder->wishes, options, error);
+	}
+	return code ? code : prepare_events(recorder, error);
+}
+
 static int prepare(struct recorder *recorder, const struct recorder_options *options, struct error *error)
 {
-	const char *fallback = options->channel == RECORDER_FTRACE ? "all" : RECORDER_EVENTS;
+	/* a guest without a region is told by its module's parameters, not by us */
+	const char *fallback = options->channel == RECORDER_SHM ? RECORDER_EVENTS : "all";
 	struct recorder_common *common = &recorder->common;
 	int code;
 
 	common->names_schema = event_table_schema(EVENT_TABLE_NAMES, error);
 	if (!common->names_schema)
 		return error ? error->code : -ENOMEM;
-	code = options->channel == RECORDER_FTRACE
-		? ftrace_selection_init(&recorder->selection, options, error)
-		: prepare_shm(recorder, options, error);
+	code = prepare_channel(recorder, options, error);
 	if (code)
 		return code;
 	common->events = strdup(options->events && options->events[0] ? options->events : fallback);
@@ -119,7 +138,7 @@ int recorder_create(struct recorder **out, const struct recorder_options *option
 	*out = NULL;
 	if (!recorder)
 		return error_set(error, -ENOMEM, "out of memory");
-	recorder->common.dir.fd = -1;
+	recorder->common.dir = (struct trace_dir){.fd = -1, .reserve_fd = -1};
 	recorder->common.notice = options->notice;
 	recorder->common.context = options->context;
 	recorder->events.common = &recorder->common;
@@ -142,6 +161,7 @@ void recorder_destroy(struct recorder *recorder)
 		return;
 	for (size_t i = 0; i < recorder->nr_guests; i++)
 		recorder->guests[i]->ops->destroy(recorder->guests[i]);
+	hypercall_source_destroy(recorder->source);
 	/* nothing was recorded: leave no empty trace behind */
 	if (!recorder->common.info.nr_machines && recorder->common.dir.fd >= 0 && recorder->described) {
 		unlinkat(recorder->common.dir.fd, TRACE_INFO_FILE, 0);
@@ -173,12 +193,28 @@ static int check_new(const struct recorder *recorder, uint64_t device, uint64_t 
 	return 0;
 }
 
-static void name_guest(const struct recorder *recorder, const char *name, char out[16])
+static bool is_taken(const struct recorder *recorder, const char *name)
 {
-	if (name)
-		snprintf(out, 16, "%s", name);
-	else
-		snprintf(out, 16, "vm%zu", recorder->nr_guests + 1);
+	for (size_t i = 0; i < recorder->nr_guests; i++)
+		if (!strcmp(recorder->names[i], name))
+			return true;
+	return false;
+}
+
+/* Where no name is given, or another guest has it: vm1, vm2, …. Returns it, kept for the guest that comes next. */
+static const char *name_guest(struct recorder *recorder, const char *name)
+{
+	char *out = recorder->names[recorder->nr_guests];
+
+	if (name && !is_taken(recorder, name)) {
+		snprintf(out, RECORDER_NAME_BYTES, "%s", name);
+		return out;
+	}
+	for (size_t number = recorder->nr_guests + 1;; number++) { /* one of TRACE_MACHINES_MAX + 1 is free */
+		snprintf(out, RECORDER_NAME_BYTES, "vm%zu", number);
+		if (!is_taken(recorder, out))
+			return out;
+	}
 }
 
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
@@ -186,14 +222,14 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
 {
 	struct recorder_guest *guest;
 	struct stat status = {0};
-	char chosen[16];
+	const char *chosen;
 	int code;
 
 	stat(region_path, &status); /* one that is not there has no twin */
 	code = check_new(recorder, status.st_dev, status.st_ino, error);
 	if (code)
 		return error_add(error, "%s", region_path), code;
-	name_guest(recorder, name, chosen);
+	chosen = name_guest(recorder, name);
 	code = recorder_guest_create(&guest, &recorder->events, &recorder->wishes.request, region_path,
 		chosen, qemu_pid, recorder->history, recorder->leave_on, error);
 	if (code)
@@ -210,7 +246,7 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	struct ftrace_guest *guest;
 	const pid_t vmm = memory->pid;
 	struct stat status = {0};
-	char chosen[16];
+	const char *chosen;
 	int code;
 
 	if (!memory->pid)
@@ -218,7 +254,7 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	code = check_new(recorder, status.st_dev, memory->pid ? (uint64_t)memory->pid : status.st_ino, error);
 	if (code)
 		return error_add(error, "%s", memory->name), code;
-	name_guest(recorder, stock->name, chosen);
+	chosen = name_guest(recorder, stock->name);
 	code = ftrace_guest_create(
 		&guest, &recorder->common, &recorder->selection, memory, stock, chosen, error);
 	if (code)
@@ -229,6 +265,47 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	guest->member.vmm = vmm;
 	recorder->guests[recorder->nr_guests++] = &guest->member;
 	return 0;
+}
+
+int recorder_add_hypercall_guest(
+	struct recorder *recorder, struct guest_memory *memory, const char *name, struct error *error)
+{
+	const pid_t vmm = memory->pid;
+	struct hypercall_guest *guest;
+	int code;
+
+	code = check_new(recorder, 0, (uint64_t)memory->pid, error);
+	if (code) {
+		error_add(error, "%s", memory->name);
+		guest_memory_deinit(memory);
+		return code;
+	}
+	code = hypercall_guest_create(
+		&guest, &recorder->events, recorder->source, memory, name_guest(recorder, name), error);
+	if (code)
+		return code;
+	guest->member.vmm = vmm;
+	recorder->guests[recorder->nr_guests++] = &guest->member;
+	return 0;
+}
+
+void recorder_add_all_hypercall_guests(struct recorder *recorder)
+{
+	recorder->all_hypercall_guests = true;
+}
+
+/* A VM whose guest has made a call of ours: one at a time, the next in the next step. */
+static void add_stranger(struct recorder *recorder)
+{
+	struct guest_memory memory = GUEST_MEMORY_NONE;
+	struct error error = {0};
+	const pid_t pid = hypercall_source_stranger(recorder->source);
+
+	if (!pid)
+		return;
+	if (guest_memory_open_process(&memory, pid, &error) ||
+		recorder_add_hypercall_guest(recorder, &memory, NULL, &error))
+		recorder_notice(&recorder->common, "%s", error.text);
 }
 
 /* A host_vms_machine_fn; the context is the recorder. */
@@ -315,6 +392,17 @@ static void describe_sometimes(struct recorder *recorder, uint64_t now_ns)
 		recorder_fault(&recorder->common, &error);
 }
 
+/* Guests inside of guests, as soon as their memory is there. */
+static void add_nested(struct recorder *recorder)
+{
+	struct recorder_member *nested;
+
+	for (size_t i = 0; i < recorder->nr_guests; i++)
+		while (recorder->nr_guests < TRACE_MACHINES_MAX && recorder->guests[i]->ops->nested &&
+			(nested = recorder->guests[i]->ops->nested(recorder->guests[i])))
+			recorder->guests[recorder->nr_guests++] = nested;
+}
+
 int recorder_step(struct recorder *recorder, int wake_fd)
 {
 	struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
@@ -329,6 +417,11 @@ int recorder_step(struct recorder *recorder, int wake_fd)
 		fill = gained > fill ? gained : fill;
 		guests += !guest->companion;
 		alive += !guest->companion && guest->state != RECORDER_GONE;
+	}
+	add_nested(recorder);
+	if (recorder->all_hypercall_guests) {
+		add_stranger(recorder);
+		alive++;
 	}
 	if (!guests) /* nothing but this host, which goes on */
 		alive = 1;
@@ -345,7 +438,7 @@ int recorder_waiting(const struct recorder *recorder)
 	int count = 0;
 
 	for (size_t i = 0; i < recorder->nr_guests; i++)
-		count += recorder->guests[i]->state == RECORDER_WAITS;
+		count += !recorder->guests[i]->companion && recorder->guests[i]->state == RECORDER_WAITS;
 	return count;
 }
 

@@ -25,7 +25,9 @@
 
 #define RECORDER_EVENTS "sched,irq,syscalls" /* of channel shm; ftrace: all that the guest traces */
 
-enum recorder_channel { RECORDER_SHM, RECORDER_FTRACE };
+#define RECORDER_NAME_BYTES 48 /* of a guest; ".2" and so on may follow it */
+
+enum recorder_channel { RECORDER_SHM, RECORDER_FTRACE, RECORDER_HYPERCALL };
 
 struct recorder_options {
 	const char *output; /* the directory; must not exist or be empty */
@@ -53,9 +55,9 @@ int recorder_create(struct recorder **recorder, const struct recorder_options *o
 void recorder_destroy(struct recorder *recorder);
 
 /*
- * Adds a guest by the file of its region. `name` names its directory; NULL: vm1, vm2, …. `qemu_pid`: 0, or
- * the process whose end is the guest's end. Errors of region_init() and region_check(), but for a header that
- * is not there yet.
+ * Adds a guest by the file of its region. `name` names its directory; NULL, or one that another guest has: vm1, vm2, ….
+ * `qemu_pid`: 0, or the process whose end is the guest's end. Errors of region_init() and region_check(), but for a
+ * header that is not there yet.
  */
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
 	struct error *error);
@@ -68,6 +70,16 @@ struct recorder_stock {
 	int64_t start_host_ns; /* CLOCK_MONOTONIC when the VMM started; 0: not known */
 	bool guest_time; /* its time runs by itself (-icount): one comparison with ours, then its own rate */
 };
+
+/*
+ * Adds a guest that speaks by hypercalls: channel hypercall. The memory of its live VMM is taken over (and is
+ * GUEST_MEMORY_NONE afterwards), also on an error. -EEXIST, -E2BIG, -ENOMEM, errors of bpf().
+ */
+int recorder_add_hypercall_guest(
+	struct recorder *recorder, struct guest_memory *memory, const char *name, struct error *error);
+
+/* Adds by itself, in recorder_step(), every guest of this host that makes a call of ours. */
+void recorder_add_all_hypercall_guests(struct recorder *recorder);
 
 /*
  * Adds a guest by its memory, which is taken over (and is GUEST_MEMORY_NONE afterwards), also on an error. One that has

@@ -10,12 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/collect/event_table.h"
 #include "lib/base/clock_now.h"
 #include "lib/base/text.h"
 
 #define SECOND_NS 1000000000ull
 #define ANSWER_NS \
-	(4 * SECOND_NS) /* for wishes to come into force: a busy emulated guest takes two seconds for all events */
+	(8 * SECOND_NS) /* for wishes to come into force: an emulated guest on a busy host takes seconds for all events */
 #define STOP_NS       (SECOND_NS / 5)
 #define LATE_NS       (SECOND_NS / 10)
 #define NAMES_NS      (5 * SECOND_NS) /* for the rest of the symbols, at the end of a short recording */
@@ -34,6 +35,8 @@ static void end_machine(struct recorder_guest *guest, const char *end_state, con
 {
 	if (!guest->machine)
 		return;
+	awareness_destroy(guest->awareness);
+	guest->awareness = NULL;
 	recorder_machine_destroy(guest->machine, end_state, message);
 	guest->machine = NULL;
 	guest->ending_ns = 0;
@@ -100,6 +103,32 @@ static void say_waiting(struct recorder_guest *guest, uint64_t now_ns)
 	recorder_notice(guest->common, "%s: waiting for hypertrace.ko in the guest", guest->name);
 }
 
+static enum recorder_start where_to_start(const struct recorder_guest *guest)
+{
+	if (!guest->skip)
+		return RECORDER_START_OLDEST;
+	return control_done(&guest->region, guest->seq, NULL) == -EAGAIN ? RECORDER_START_NOW
+									 : RECORDER_START_WISHES;
+}
+
+/* Nobody who did not ask for its events misses it; who did is told. */
+static void start_awareness(struct recorder_guest *guest, const struct region_layout *layout)
+{
+	const struct event_selection *events = guest->request.events;
+	struct error error = {0};
+	int code;
+
+	if (!guest->vmm)
+		code = error_set(&error, -ENOENT,
+			"the process of the guest's VMM is not known: name it by -g or --qmp");
+	else
+		code = awareness_create(&guest->awareness, &guest->region, layout, guest->vmm, &error);
+	if (code &&
+		(event_selection_has(events, EVENT_ID_vcpu_stolen) ||
+			event_selection_has(events, EVENT_ID_vcpu_migrated)))
+		recorder_notice(guest->common, "%s: no vcpu events: %s", guest->name, error.text);
+}
+
 static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
 {
 	char name[sizeof(guest->name) + 16];
@@ -122,8 +151,8 @@ static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
 		snprintf(name, sizeof(name), "%s.%u", guest->name, guest->generations);
 		recorder_notice(guest->common, "%s: recorded as %s from here on", guest->name, name);
 	}
-	guest->machine =
-		recorder_machine_create(guest->events, &guest->region, &layout, name, guest->skip, &error);
+	guest->machine = recorder_machine_create(
+		guest->events, &guest->region, &layout, name, where_to_start(guest), &error);
 	if (!guest->machine) {
 		recorder_fault(guest->common, &error);
 		return give_up(guest, "not recorded");
@@ -131,6 +160,7 @@ static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
 	if (!guest->member.machine[0])
 		snprintf(guest->member.machine, sizeof(guest->member.machine), "%s", name);
 	guest->member.ring_bytes = (uint64_t)layout.nr_packets * layout.packet_bytes;
+	start_awareness(guest, &layout);
 	guest->skip = guest->at_once = false;
 	guest->member.state = RECORDER_RECORDS;
 }
@@ -193,6 +223,7 @@ static unsigned record(struct recorder_guest *guest, uint64_t now_ns)
 		return fill;
 	}
 	wishes_answered(guest, now_ns);
+	awareness_update(guest->awareness, now_ns);
 	if (state != HT_STATE_RUNNING && state != HT_STATE_NONE)
 		take_last_words(guest, now_ns, state, message);
 	else
@@ -304,6 +335,7 @@ static void destroy_guest(struct recorder_member *member)
 {
 	struct recorder_guest *guest = (struct recorder_guest *)member;
 
+	awareness_destroy(guest->awareness);
 	if (guest->machine)
 		recorder_machine_destroy(guest->machine, "running", "");
 	if (guest->pid_fd >= 0)
@@ -312,16 +344,13 @@ static void destroy_guest(struct recorder_member *member)
 	free(guest);
 }
 
-static int begin(struct recorder_guest *guest, const char *region_path, pid_t qemu_pid, bool history,
-	struct error *error)
+/* The region is mapped: puts the wishes into it. */
+static int begin(struct recorder_guest *guest, pid_t qemu_pid, bool history, struct error *error)
 {
 	struct region_layout layout;
 	enum ht_state state;
 	int code;
 
-	code = region_init(&guest->region, region_path, error);
-	if (code)
-		return code;
 	code = region_check(&guest->region, &layout, error);
 	if (code && code != -EAGAIN)
 		return code;
@@ -346,25 +375,69 @@ static int begin(struct recorder_guest *guest, const char *region_path, pid_t qe
 	return 0;
 }
 
-int recorder_guest_create(struct recorder_guest **out, const struct recorder_events *events,
-	const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
-	bool history, bool leave_on, struct error *error)
-{
-	static const struct recorder_member_ops ops = {poll_guest, finish_guest, destroy_guest};
-	struct recorder_guest *guest = calloc(1, sizeof(*guest));
-	struct stat status;
-	int code;
+static struct recorder_member *next_nested(struct recorder_member *member);
 
-	if (!guest)
-		return error_set(error, -ENOMEM, "out of memory");
+static struct recorder_guest *make_guest(const struct recorder_events *events,
+	const struct control_request *request, const char *name, bool leave_on, struct error *error)
+{
+	static const struct recorder_member_ops ops = {poll_guest, finish_guest, destroy_guest, next_nested};
+	struct recorder_guest *guest = calloc(1, sizeof(*guest));
+
+	if (!guest) {
+		error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
 	*guest = (struct recorder_guest){.member = {.ops = &ops},
 		.events = events,
 		.common = events->common,
 		.request = *request,
+		.region = {.fd = -1},
 		.pid_fd = -1,
 		.leave_on = leave_on};
 	snprintf(guest->name, sizeof(guest->name), "%s", name);
-	code = begin(guest, region_path, qemu_pid, history, error);
+	return guest;
+}
+
+static struct recorder_member *next_nested(struct recorder_member *member)
+{
+	struct recorder_guest *outer = (struct recorder_guest *)member, *guest;
+	struct error error = {0};
+	char name[sizeof(outer->name)];
+	uint32_t index;
+
+	if (!outer->machine ||
+		!recorder_nested_next(&outer->nested, &outer->machine->layout, outer->region.layer,
+			outer->name, &index, name, sizeof(name)))
+		return NULL;
+	guest = make_guest(outer->events, &outer->request, name, outer->leave_on, &error);
+	if (guest &&
+		!region_init_part(&guest->region, &outer->region, &outer->machine->layout, index, &error) &&
+		!begin(guest, 0, false, &error)) {
+		guest->refusal = outer->refusal;
+		guest->member.companion = true;
+		guest->said_waiting = true; /* none has to come */
+		return &guest->member;
+	}
+	recorder_notice(outer->common, "%s: not recorded: %s", name, error.text);
+	if (guest)
+		destroy_guest(&guest->member);
+	return NULL;
+}
+
+int recorder_guest_create(struct recorder_guest **out, const struct recorder_events *events,
+	const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
+	bool history, bool leave_on, struct error *error)
+{
+	struct recorder_guest *guest = make_guest(events, request, name, leave_on, error);
+	struct stat status;
+	int code;
+
+	if (!guest)
+		return -ENOMEM;
+	guest->vmm = qemu_pid > 0 ? qemu_pid : 0;
+	code = region_init(&guest->region, region_path, error);
+	if (!code)
+		code = begin(guest, qemu_pid, history, error);
 	if (code) {
 		destroy_guest(&guest->member);
 		return code;

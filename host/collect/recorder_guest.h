@@ -4,9 +4,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "host/collect/awareness.h"
 #include "host/collect/control.h"
 #include "host/collect/recorder_machine.h"
 #include "host/collect/recorder_member.h"
+#include "host/collect/recorder_nested.h"
 #include "host/collect/region.h"
 
 struct recorder_guest {
@@ -28,13 +30,16 @@ struct recorder_guest {
 	char message[513];
 	uint64_t ended_generation;
 	uint64_t checked_ns;
-	bool skip;             /* it ran before we came: pass over what the rings hold */
-	bool at_once;          /* do not wait for an answer: the rings are taken as they are */
-	bool leave_on;         /* the guest goes on writing when we have gone */
-	bool was_unlinked;     /* from the start: says nothing */
-	bool refused;          /* the guest could not do all we asked */
-	int pid_fd;            /* of QEMU, or -1 */
-	struct error *refusal; /* where to put the first refusal */
+	bool skip;                   /* it ran before we came: pass over what the rings hold */
+	bool at_once;                /* do not wait for an answer: the rings are taken as they are */
+	bool leave_on;               /* the guest goes on writing when we have gone */
+	bool was_unlinked;           /* from the start: says nothing */
+	bool refused;                /* the guest could not do all we asked */
+	int pid_fd;                  /* of QEMU, or -1 */
+	pid_t vmm;                   /* its process, or 0 */
+	struct awareness *awareness; /* NULL: no pages for it, or the vCPUs' threads are not known */
+	struct error *refusal;       /* where to put the first refusal */
+	struct recorder_nested nested;
 };
 
 /*

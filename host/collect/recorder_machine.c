@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 static int write_packet(void *context, const struct ring_packet *packet)
 {
 	struct recorder_cpu *cpu = context;
@@ -22,7 +21,7 @@ static int write_packet(void *context, const struct ring_packet *packet)
 
 static int begin_output(struct recorder_machine *machine, const char *name, struct error *error)
 {
-	struct trace_machine_info info = {.layer = 1,
+	struct trace_machine_info info = {.layer = machine->region->layer,
 		.packet_bytes = machine->layout.packet_bytes,
 		.nr_packets = machine->layout.nr_packets,
 		.nr_cpus = machine->nr_cpus};
@@ -40,14 +39,14 @@ static int begin_output(struct recorder_machine *machine, const char *name, stru
 	info.tsc_khz = guest.tsc_khz;
 	info.text_address = guest.text_address;
 	info.kaslr_offset = guest.kaslr_offset;
-	return machine_output_init(&machine->output, machine->events->common, &info, machine->events->schema,
-		error);
+	return machine_output_init(
+		&machine->output, machine->events->common, &info, machine->events->schema, error);
 }
 
-static void init_reader(
-	struct recorder_machine *machine, struct ring_reader *reader, uint32_t ring, bool skip)
+static void init_reader(struct recorder_machine *machine, struct ring_reader *reader, uint32_t ring,
+	enum recorder_start start)
 {
-	const bool is_names = ring == machine->nr_cpus;
+	const bool is_names = ring == machine->nr_cpus, skip = start != RECORDER_START_OLDEST;
 	struct ring_reader_options options = {
 		.ring = region_ring(machine->region, &machine->layout, ring),
 		.data = region_ring_data(machine->region, &machine->layout, ring),
@@ -64,6 +63,8 @@ static void init_reader(
 	if (is_names || machine->layout.mode == HT_MODE_DISCARD)
 		options.read_packets = (uint64_t *)&machine->region->host->read_packets[ring];
 	ring_reader_init(reader, &options);
+	if (start == RECORDER_START_WISHES && ring_reader_to_wishes(reader))
+		return;
 	/* names are wanted whole: those of an earlier recorder are as good as ours */
 	if (skip && !is_names)
 		ring_reader_skip(reader);
@@ -80,7 +81,7 @@ static void deinit(struct recorder_machine *machine)
 }
 
 struct recorder_machine *recorder_machine_create(const struct recorder_events *events, struct region *region,
-	const struct region_layout *layout, const char *name, bool skip, struct error *error)
+	const struct region_layout *layout, const char *name, enum recorder_start start, struct error *error)
 {
 	struct recorder_machine *machine = calloc(1, sizeof(*machine));
 
@@ -101,9 +102,9 @@ struct recorder_machine *recorder_machine_create(const struct recorder_events *e
 		for (uint32_t i = 0; i < machine->nr_cpus; i++) {
 			machine->cpus[i].machine = machine;
 			machine->cpus[i].cpu = i;
-			init_reader(machine, &machine->cpus[i].reader, i, skip);
+			init_reader(machine, &machine->cpus[i].reader, i, start);
 		}
-		init_reader(machine, &machine->names_reader, machine->nr_cpus, skip);
+		init_reader(machine, &machine->names_reader, machine->nr_cpus, start);
 		return machine;
 	}
 	deinit(machine);

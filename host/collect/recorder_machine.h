@@ -35,12 +35,16 @@ struct recorder_machine {
 	struct clock_exchange clock;
 };
 
-/*
- * Begins the machine `name` with the rings of `layout`. `skip`: what they hold by now is not recorded.
- * `region` must outlive the machine. NULL: error.
- */
+/* Where in its rings a machine begins. */
+enum recorder_start {
+	RECORDER_START_OLDEST, /* with all they hold */
+	RECORDER_START_WISHES, /* with what came since our wishes are in force */
+	RECORDER_START_NOW,
+};
+
+/* Begins the machine `name` with the rings of `layout`. `region` must outlive the machine. NULL: error. */
 struct recorder_machine *recorder_machine_create(const struct recorder_events *events, struct region *region,
-	const struct region_layout *layout, const char *name, bool skip, struct error *error);
+	const struct region_layout *layout, const char *name, enum recorder_start start, struct error *error);
 
 /*
  * Takes what is there (enum ring_poll_flags). Returns how full the fullest ring had become since the last

@@ -345,14 +345,36 @@ unsigned ring_reader_poll(struct ring_reader *reader, uint64_t now_ns, unsigned 
 	return count;
 }
 
+static void set_lost_base(struct ring_reader *reader, unsigned cause, uint64_t lost)
+{
+	reader->guest_lost_base[cause] = lost;
+	reader->guest_lost_base_sum += lost;
+}
+
+bool ring_reader_to_wishes(struct ring_reader *reader)
+{
+	const struct ht_ring *ring = reader->at.ring;
+	const uint64_t head = ring_load64(&ring->head);
+	/* pairs with the release store in the module's begin_wishes() */
+	const uint64_t packet = ring_load64(&ring->wishes_packet) - 1;
+
+	if (packet > head || head - packet > reader->at.nr_packets)
+		return false;
+	for (unsigned i = 0; i < HT_LOST_CAUSES; i++)
+		set_lost_base(reader, i, ring_load64(&ring->wishes_lost[i]));
+	reader->next = reader->accounted = packet;
+	reader->synced = packet == 0;
+	if (reader->at.read_packets)
+		ring_store64(reader->at.read_packets, packet);
+	return true;
+}
+
 void ring_reader_skip(struct ring_reader *reader)
 {
 	uint64_t head = ring_load64(&reader->at.ring->head);
 
-	for (unsigned i = 0; i < HT_LOST_CAUSES; i++) {
-		reader->guest_lost_base[i] = ring_load64(&reader->at.ring->lost[i]);
-		reader->guest_lost_base_sum += reader->guest_lost_base[i];
-	}
+	for (unsigned i = 0; i < HT_LOST_CAUSES; i++)
+		set_lost_base(reader, i, ring_load64(&reader->at.ring->lost[i]));
 	if (head == 0) { /* a position that another recorder left would let the producer wait for ever */
 		if (reader->at.read_packets)
 			ring_store64(reader->at.read_packets, 0);

@@ -87,6 +87,9 @@ void ring_reader_init(struct ring_reader *reader, const struct ring_reader_optio
 /* From now on: passes over what the ring holds. */
 void ring_reader_skip(struct ring_reader *reader);
 
+/* From where the wishes in force began. False: the guest does not say, or that is not in the ring any more. */
+bool ring_reader_to_wishes(struct ring_reader *reader);
+
 /* From the first packet that the host's read_packets says was not read: for a ring whose producer waits for us. */
 void ring_reader_resume(struct ring_reader *reader);
 

@@ -177,3 +177,17 @@ void ring_walk_tasks(const struct ring_walk_table *table, struct ring_walk *walk
 	while (walk->at < walk->end)
 		step(table, walk);
 }
+
+void ring_walk_until(const struct ring_walk_table *table, struct ring_walk *walk, uint64_t last_tsc)
+{
+	walk->events = 0;
+	walk->status = RING_WALK_WHOLE;
+	while (walk->at < walk->end) {
+		struct ring_walk next = *walk;
+
+		step(table, &next);
+		if (next.status == RING_WALK_WHOLE && next.tsc > last_tsc)
+			return;
+		*walk = next;
+	}
+}

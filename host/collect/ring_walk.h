@@ -45,3 +45,6 @@ void ring_walk(const struct ring_walk_table *table, struct ring_walk *walks, siz
 
 /* The same for one, slower, and keeps `pid`. */
 void ring_walk_tasks(const struct ring_walk_table *table, struct ring_walk *walk);
+
+/* The same, only as far as records are not after last_tsc; `end` stays where it was unless a fault was met. */
+void ring_walk_until(const struct ring_walk_table *table, struct ring_walk *walk, uint64_t last_tsc);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/vm/vm_memory.h"
 #include "lib/base/cleanup.h"
@@ -179,6 +180,9 @@ int qemu_command_init(struct qemu_command *command, const struct vm_config *conf
 	*command = (struct qemu_command){0};
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
 		add(command, "%s", fixed[i]);
+	/* for `hypertrace list`: a name, and threads that say which vCPU they run */
+	add(command, "-name");
+	add(command, "run-%d,debug-threads=on", (int)getpid());
 	result = add_accel(command, config, error);
 	add(command, "-smp");
 	add(command, "%u", config->smp);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 
 #define THREADS_MAX       65536
 #define ANSWER_MS         500
+#define BUSY_TRIES        5
+#define BUSY_MS           20
 #define SYSCALL_IOCTL     16 /* x86-64 */
 #define KVM_RUN           0xae80
 #define UNIX_SOCKETS_MAX  (16u << 20) /* bytes of /proc/net/unix */
@@ -152,7 +155,7 @@ int vmm_threads_find(struct vmm *vmm, int directory)
 }
 
 /* NUM: REFCOUNT PROTOCOL FLAGS TYPE STATE INODE PATH, see proc_net_unix(5). A listener's connections have its path. */
-bool vmm_socket_is_busy(int proc_fd, const char *path)
+static bool has_client(int proc_fd, const char *path)
 {
 	cleanup_free char *text = NULL;
 
@@ -170,6 +173,17 @@ bool vmm_socket_is_busy(int proc_fd, const char *path)
 			return true;
 	}
 	return false;
+}
+
+bool vmm_socket_is_busy(int proc_fd, const char *path)
+{
+	/* QEMU takes a moment to see that a client has gone, perhaps ourselves */
+	for (unsigned tries = 0; tries < BUSY_TRIES; tries++) {
+		if (!has_client(proc_fd, path))
+			return false;
+		poll(NULL, 0, BUSY_MS);
+	}
+	return true;
 }
 
 /* The answer to query-cpus-fast. A thread that is none of the process's has its id in another namespace. */

@@ -22,5 +22,8 @@ int vmm_threads_find(struct vmm *vmm, int directory);
  */
 int vmm_threads_ask(struct vmm *vmm, int proc_fd);
 
-/* Is somebody connected to that socket already? QEMU serves one client at a time, and the next one waits. */
+/*
+ * Is somebody connected to that socket, and stays? QEMU serves one client at a time, and the next one waits. Takes up to
+ * a tenth of a second where it is so.
+ */
 bool vmm_socket_is_busy(int proc_fd, const char *path);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "lib/model/names.h"
+#include "lib/model/vcpu_model.h"
 
 #define TASK_TABLE_PIDS  (1u << 22) /* PID_MAX_LIMIT of the kernel */
 #define TASK_TABLE_LIMIT 65536u
@@ -63,6 +64,17 @@ struct task {
 
 	/* faults.c */
 	uint64_t faults_user, faults_kernel;
+
+	/* joint_tasks.c: while it was scheduled in, by its vCPU's state */
+	uint64_t vcpu_ns[VCPU_STATES];
+
+	/* joint_exits.c: of its vCPU, while it was scheduled in */
+	struct task_wait exits;
+
+	/* joint_latency.c */
+	uint64_t woken_ns; /* it waits to run since then; 0: it does not, or that is not known */
+	uint32_t woken_gap;
+	bool is_queued; /* preempted: no waking makes it runnable */
 };
 
 /* Whether the user wants to see a task; NULL: all. `comm` is NUL-terminated, "": not known. */

@@ -14,6 +14,9 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/file.h"
 
+/* Metadata and hypertrace.json, old and new beside each other, with the points of hours. */
+#define RESERVE_BYTES (256 << 10)
+
 static bool is_empty(int fd)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -40,9 +43,24 @@ static int cannot(struct error *error, const char *what, const char *path)
 	return code;
 }
 
+/* A file system that cannot do that has no reserve. */
+static void make_reserve(struct trace_dir *dir)
+{
+	dir->reserve_fd = openat(dir->fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	if (dir->reserve_fd >= 0 && fallocate(dir->reserve_fd, 0, 0, RESERVE_BYTES))
+		trace_dir_use_reserve(dir);
+}
+
+void trace_dir_use_reserve(struct trace_dir *dir)
+{
+	if (dir->reserve_fd >= 0)
+		close(dir->reserve_fd);
+	dir->reserve_fd = -1;
+}
+
 int trace_dir_init(struct trace_dir *dir, const char *path, struct error *error)
 {
-	*dir = (struct trace_dir){.fd = -1, .path = strdup(path)};
+	*dir = (struct trace_dir){.fd = -1, .reserve_fd = -1, .path = strdup(path)};
 	if (!dir->path)
 		return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
 	if (mkdir(path, 0777) < 0 && errno != EEXIST)
@@ -55,15 +73,17 @@ int trace_dir_init(struct trace_dir *dir, const char *path, struct error *error)
 		error_hint(error, "choose another directory with -o, or remove this one");
 		return -EEXIST;
 	}
+	make_reserve(dir);
 	return 0;
 }
 
 void trace_dir_deinit(struct trace_dir *dir)
 {
+	trace_dir_use_reserve(dir);
 	if (dir->fd >= 0)
 		close(dir->fd);
 	free(dir->path);
-	*dir = (struct trace_dir){.fd = -1};
+	*dir = (struct trace_dir){.fd = -1, .reserve_fd = -1};
 }
 
 static int make_machine(int fd, const char *machine, struct error *error)

@@ -7,6 +7,7 @@
 
 struct trace_dir {
 	int fd;
+	int reserve_fd; /* room on the disk for the last description, a file without a name; -1: none */
 	char *path;
 };
 
@@ -16,6 +17,9 @@ struct trace_dir {
  */
 int trace_dir_init(struct trace_dir *dir, const char *path, struct error *error);
 void trace_dir_deinit(struct trace_dir *dir);
+
+/* The disk is full: gives back the room that was kept, so that what is left to say of the trace can be said. */
+void trace_dir_use_reserve(struct trace_dir *dir);
 
 /*
  * Creates TRACE/<machine>/ with names/ and names/formats/. Returns an open directory, the caller's, or

@@ -154,6 +154,28 @@ static void test_skip(void **state)
 	expect(7 + PER_PACKET * 2, 0, 0);
 }
 
+/* The guest says that its wishes came in force with packet number 2, when it had lost 3 events. */
+static void test_skip_to_wishes(void **state)
+{
+	struct ht_ring *ring;
+
+	(void)state;
+	begin(false);
+	ring = (struct ht_ring *)t.reader.at.ring;
+	produce(PER_PACKET * 3 + 10);
+	ring->lost[HT_LOST_OVERSIZE] = 4;
+	ring->wishes_lost[HT_LOST_OVERSIZE] = 3;
+	ring->wishes_packet = 1 + 2;
+	assert_true(ring_reader_to_wishes(&t.reader));
+	ring_reader_poll(&t.reader, 1, RING_POLL_OPEN);
+	ring_reader_count_lost(&t.reader);
+	expect(PER_PACKET + 10, TRACE_LOST_OVERSIZE, 1);
+	for (uint64_t nowhere = 0; nowhere < 200; nowhere += 100) {
+		ring->wishes_packet = nowhere;
+		assert_false(ring_reader_to_wishes(&t.reader));
+	}
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -179,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_in_flight),
 		cmocka_unit_test(test_damage_costs_one_packet),
 		cmocka_unit_test(test_skip),
+		cmocka_unit_test(test_skip_to_wishes),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -43,8 +43,25 @@ contains() {
 
 # A static program for guests, from tests/vm/NAME.c; printed: its path
 program() {
-	[ -x "$work/$1" ] || gcc -O2 -Wall -Werror -static -o "$work/$1" "$TOP/tests/vm/$1.c" || exit 1
+	[ -x "$work/$1" ] || gcc -O2 -Wall -Werror -I"$TOP/include" -static -o "$work/$1" "$TOP/tests/vm/$1.c" || exit 1
 	echo "$work/$1"
+}
+
+# kernel_module NAME KERNEL: a kernel module from tests/vm/NAME.c; printed: its path
+kernel_module() {
+	local headers directory=$work/module-$1-$2 cache=${HYPERTRACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hypertrace}
+	if [ ! -e "$directory/$1.ko" ]; then
+		"$HYPERTRACE" module --kernel "$2" >/dev/null || exit 1 # fetches the headers
+		headers=$(find "$cache/kernels" -maxdepth 5 -type d -path "*/linux-headers-$2.*-cloud-amd64" | head -n 1)
+		mkdir -p "$directory"
+		cp "$TOP/tests/vm/$1.c" "$directory/"
+		echo "obj-m := $1.o" >"$directory/Makefile"
+		# without pahole there is no BTF of modules, and none is needed
+		make -s -C "$headers" M="$directory" CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$directory/log" 2>&1 ||
+			make -s -C "$directory" -f "$TOP/guest/module/Makefile" KDIR="$headers" >>"$directory/log" 2>&1 ||
+			{ tail -n 5 "$directory/log" >&2; exit 1; }
+	fi
+	echo "$directory/$1.ko"
 }
 
 # hypertrace run, for at most four minutes; stderr in $work/stderr, what the kernel says in $work/kernel-log.N

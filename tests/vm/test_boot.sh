@@ -3,21 +3,6 @@
 # A stock kernel's boot out of its own ring: initcalls as the kernel itself counts and times them, and of two boots the
 # initcall that got slower.
 . "$(dirname "$0")/lib.sh"
-cache=${HYPERTRACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hypertrace}
-
-# slow_module KERNEL: builds tests/vm/slow.c
-slow_module() {
-	local headers
-	"$HYPERTRACE" module --kernel "$1" >/dev/null || fail "$1: no headers" # fetches them
-	headers=$(find "$cache/kernels" -maxdepth 5 -type d -path "*/linux-headers-$1.*-cloud-amd64" | head -n 1)
-	mkdir -p "$work/slow-$1"
-	cp "$TOP/tests/vm/slow.c" "$work/slow-$1/"
-	echo 'obj-m := slow.o' >"$work/slow-$1/Makefile"
-	# without pahole there is no BTF of modules, and none is needed
-	make -s -C "$headers" M="$work/slow-$1" CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/make" 2>&1 ||
-		make -s -C "$work/slow-$1" -f "$TOP/guest/module/Makefile" KDIR="$headers" >>"$work/make" 2>&1 ||
-		fail "$1: slow.ko: $(tail -n 5 "$work/make")"
-}
 
 for kernel in $kernels; do
 	# by instructions: the guest's clocks are exact, and so is the comparison
@@ -29,10 +14,10 @@ for kernel in $kernels; do
 	equal "$kernel: lost" "$(lost "$work/exact")" 0
 	rm -rf "$work/exact"
 
-	slow_module "$kernel"
+	slow=$(kernel_module slow "$kernel") || fail "$kernel: no slow.ko"
 	for delay in 0 500; do
 		run_guest --icount --kernel "$kernel" --channel ftrace -e initcall,sched -o "$work/boot-$delay" \
-			--file "$work/slow-$kernel/slow.ko:/slow.ko" -- insmod /slow.ko delay_ms=$delay ||
+			--file "$slow:/slow.ko" -- insmod /slow.ko delay_ms=$delay ||
 			fail "$kernel: insmod: $(cat "$work/stderr")"
 	done
 	"$HYPERTRACE" boot --guest-clock --diff "$work/boot-0" "$work/boot-500" >"$work/diff" || fail "$kernel: boot --diff"

@@ -141,7 +141,8 @@ equal "system calls, not asked for" "$(events -e sys_enter "$work/sched")" 0
 [ "$(events -e sched_switch "$work/sched")" -gt 0 ] || fail "no sched_switch in half a second"
 record calls --qmp "$work/a.qmp" -e syscalls -f comm==ls --mode discard --size 256K -d 1 || fail "calls: $(cat "$work/calls.said")"
 [ "$(events -e sys_enter "$work/calls")" -gt 100 ] || fail "no system calls of ls"
-"$HYPERTRACE" dump -e sys_enter "$work/calls" 2>/dev/null | grep -qvE '^ *(ls|<\.\.\.>)-|events lost]' && fail "system calls of others than ls"
+"$HYPERTRACE" dump -e sys_enter "$work/calls" 2>/dev/null | grep -vE '^ *(ls|<\.\.\.>)-|events lost]' >"$work/others" &&
+	fail "system calls of others than ls: $(wc -l <"$work/others"): $(head -n 3 "$work/others")"
 "$HYPERTRACE" info "$work/calls" >"$work/info"
 contains "$work/info" 'rings +discard, 2 vCPUs, 16 packets of 16.0 KiB'
 
@@ -186,6 +187,7 @@ if mount -t tmpfs -o size=1M hypertrace-test "$work/full" 2>"$work/errors"; then
 	kill -INT $recorder
 	ended full/trace 1
 	equal "a full disk: messages" "$(grep -c 'No space' "$work/trace.said")" 1
+	[ $failures = 0 ] || cat "$work/trace.said"
 	contains "$work/trace.said" 'full/trace/vm1: [0-9]+ events, .* lost: .*[0-9]+ unwritten'
 	[ "$(lost "$full/trace" unwritten)" -gt 100 ] || fail "a full disk: nothing counted"
 	readable full/trace 100

@@ -7,17 +7,23 @@
 #include "abi/region.h"
 #include "host/collect/ivshmem.h"
 #include "tools/hypertrace/commands.h"
+#include "tools/hypertrace/guest_name.h"
 
 struct attach_options {
-	const char *qmp, *directory, *name;
-	uint64_t bytes;
+	const char *guest, *qmp, *directory, *name;
+	uint64_t bytes, nested_bytes, nested_parts;
 };
 
 static const struct option_spec attach_specs[] = {
+	{'g', "guest", "NAME", OPTION_STRING, offsetof(struct attach_options, guest), GUEST_NAME_HELP},
 	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp),
 		"QMP socket of the guest's QEMU"},
 	{0, "region-size", "BYTES", OPTION_BYTES, offsetof(struct attach_options, bytes),
 		"memory that guest and host share, a power of two; default 32M"},
+	{0, "nested-size", "BYTES", OPTION_BYTES, offsetof(struct attach_options, nested_bytes),
+		"of it, for a guest inside the guest, which then has /dev/hypertrace-nested0; default 0"},
+	{0, "nested-guests", "N", OPTION_UNSIGNED, offsetof(struct attach_options, nested_parts),
+		"for so many guests inside the guest; default 1"},
 	{0, "mem-path", "DIR", OPTION_STRING, offsetof(struct attach_options, directory),
 		"where the region's file is made; default /dev/shm"},
 	{0, "name", "NAME", OPTION_STRING, offsetof(struct attach_options, name),
@@ -31,29 +37,20 @@ static int fail(struct error *error, const char *what)
 	return show_error(error, false, 1);
 }
 
-static int need_qmp(const char *socket)
-{
-	struct error error = {0};
-
-	if (socket)
-		return 0;
-	error_set(&error, -EINVAL, "which guest? --qmp SOCKET is missing");
-	error_hint(&error, "--qmp names the socket that QEMU made with -qmp unix:SOCKET,server=on,wait=off");
-	return show_error(&error, false, 2);
-}
-
 static int run_attach(const struct command *command, int argc, char **argv)
 {
-	struct attach_options options = {.directory = "/dev/shm", .bytes = 32u << 20};
+	struct attach_options options = {.directory = "/dev/shm", .bytes = 32u << 20, .nested_parts = 1};
+	cleanup_named_guest struct named_guest guest = NAMED_GUEST_NONE;
 	char path[4096], name[64];
 	struct error error = {0};
+	const char *socket;
 	struct qmp qmp;
 	int err = options_parse(command, &argc, &argv, &options, &error);
 
 	if (err)
 		return err > 0 ? 0 : show_error(&error, false, 2);
-	if (need_qmp(options.qmp))
-		return 2;
+	if (named_guest_check(options.guest, options.qmp, &error))
+		return show_error(&error, false, 2);
 	if (options.bytes < HT_MIN_REGION_BYTES || options.bytes & (options.bytes - 1)) {
 		error_set(&error, -EINVAL,
 			"--region-size: a region has a power of two of bytes, at least %uK",
@@ -67,30 +64,35 @@ static int run_attach(const struct command *command, int argc, char **argv)
 		error_set(&error, -ENAMETOOLONG, "--mem-path: too long");
 		return show_error(&error, false, 2);
 	}
-	if (qmp_init(&qmp, options.qmp, &error))
+	if (named_guest_socket(&guest, options.guest, options.qmp, &socket, &error) ||
+		qmp_init(&qmp, socket, &error))
 		return fail(&error, "cannot attach");
-	err = ivshmem_attach(&qmp, path, options.bytes, &error);
+	err = ivshmem_attach(&qmp, path, options.bytes, options.nested_bytes,
+		options.nested_parts > UINT32_MAX ? UINT32_MAX : (uint32_t)options.nested_parts, &error);
 	qmp_deinit(&qmp);
 	if (err)
 		return fail(&error, "cannot attach");
 	printf("%s\n", path);
-	fprintf(stderr, "plugged in; once hypertrace.ko is loaded in the guest: hypertrace record --qmp %s\n",
-		options.qmp);
+	fprintf(stderr, "plugged in; once hypertrace.ko is loaded in the guest: hypertrace record %s %s\n",
+		options.guest ? "-g" : "--qmp", options.guest ? options.guest : socket);
 	return 0;
 }
 
 static int run_detach(const struct command *command, int argc, char **argv)
 {
+	cleanup_named_guest struct named_guest guest = NAMED_GUEST_NONE;
 	struct attach_options options = {0};
 	struct error error = {0};
+	const char *socket;
 	struct qmp qmp;
 	int err = options_parse(command, &argc, &argv, &options, &error);
 
 	if (err)
 		return err > 0 ? 0 : show_error(&error, false, 2);
-	if (need_qmp(options.qmp))
-		return 2;
-	if (qmp_init(&qmp, options.qmp, &error))
+	if (named_guest_check(options.guest, options.qmp, &error))
+		return show_error(&error, false, 2);
+	if (named_guest_socket(&guest, options.guest, options.qmp, &socket, &error) ||
+		qmp_init(&qmp, socket, &error))
 		return fail(&error, "cannot detach");
 	err = ivshmem_detach(&qmp, &error);
 	qmp_deinit(&qmp);
@@ -100,7 +102,7 @@ static int run_detach(const struct command *command, int argc, char **argv)
 const struct command cmd_attach = {
 	.name = "attach",
 	.summary = "Plug a shared-memory region into a running guest",
-	.synopsis = "--qmp SOCKET [--region-size BYTES]",
+	.synopsis = "{-g NAME | --qmp SOCKET} [--region-size BYTES]",
 	.description =
 		"Plugs an ivshmem-plain device into a running QEMU by its QMP socket, and prints the path of "
 		"its memory. The guest's hypertrace.ko, loaded before or after, takes it at once; hypertrace "
@@ -114,6 +116,7 @@ const struct command cmd_attach = {
 };
 
 static const struct option_spec detach_specs[] = {
+	{'g', "guest", "NAME", OPTION_STRING, offsetof(struct attach_options, guest), GUEST_NAME_HELP},
 	{0, "qmp", "SOCKET", OPTION_STRING, offsetof(struct attach_options, qmp),
 		"QMP socket of the guest's QEMU"},
 	{0},
@@ -122,7 +125,7 @@ static const struct option_spec detach_specs[] = {
 const struct command cmd_detach = {
 	.name = "detach",
 	.summary = "Take the region away from a running guest",
-	.synopsis = "--qmp SOCKET",
+	.synopsis = "{-g NAME | --qmp SOCKET}",
 	.description =
 		"Unplugs what hypertrace attach plugged in, waits until the guest has let go of it, and "
 		"removes the file. A guest that ends without it leaves the file that hypertrace attach named: "

@@ -327,7 +327,7 @@ static int dmesg_run(const struct command *self, int argc, char **argv)
 const struct command cmd_dmesg = {
 	.name = "dmesg",
 	.summary = "Show the kernel log of a stock guest, running or dead",
-	.synopsis = "--pid PID | --qmp SOCKET | --ram FILE | DUMP [OPTION]...",
+	.synopsis = "-g NAME | --pid PID | --qmp SOCKET | --ram FILE | DUMP [OPTION]...",
 	.description =
 		"Prints the guest's log as dmesg(1) in it would, out of its memory: also of a guest that has panicked, "
 		"hangs, has no console, or does not let anybody in, and from the first lines of its boot on.\n\n" GUEST_SOURCE_DESCRIPTION,

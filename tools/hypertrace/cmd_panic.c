@@ -217,7 +217,7 @@ static int run_panic(const struct command *command, int argc, char **argv)
 const struct command cmd_panic = {
 	.name = "panic",
 	.summary = "Show how a guest's kernel ended: message, log, and the last events of each CPU",
-	.synopsis = "[OPTION]... {TRACE | DUMP | --pid PID | --qmp SOCKET | --ram FILE}",
+	.synopsis = "[OPTION]... {TRACE | DUMP | -g NAME | --pid PID | --qmp SOCKET | --ram FILE}",
 	.description =
 		"Was there a panic or an oops, where and in which task, with which call trace; the last lines of the "
 		"kernel's log; and the last events of each CPU, of all CPUs on one timeline, as far as the guest "

@@ -166,7 +166,7 @@ static int ps_run(const struct command *self, int argc, char **argv)
 const struct command cmd_ps = {
 	.name = "ps",
 	.summary = "Show the tasks of a stock guest, and what they wait for in its kernel",
-	.synopsis = "--pid PID | --qmp SOCKET | --ram FILE | DUMP [OPTION]...",
+	.synopsis = "-g NAME | --pid PID | --qmp SOCKET | --ram FILE | DUMP [OPTION]...",
 	.description =
 		"Lists the guest's tasks by process id, as ps(1) in it would, out of its memory: also of a guest that "
 		"hangs or has panicked. The last column is the function of the kernel that a task waits in. A task that "

@@ -13,24 +13,28 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock_now.h"
 #include "tools/hypertrace/commands.h"
+#include "tools/hypertrace/guest_name.h"
 #include "tools/hypertrace/record_guests.h"
 #include "tools/hypertrace/recording_options.h"
 #include "tools/hypertrace/recording_summary.h"
 
-#define READY_S 5.0 /* for guests to begin before COMMAND or --duration starts */
+#define READY_S 10.0 /* for guests to begin before COMMAND or --duration starts */
 #define TERM_S  2.0 /* for COMMAND to end when the recording does */
 
 #define AT(member) offsetof(struct record_options, member)
 static const struct option_spec record_specs[] = {
+	{'g', "guest", "NAME", OPTION_LIST, AT(guests),
+		GUEST_NAME_HELP ", or a pattern over names; several times: several guests"},
 	{0, "qmp", "SOCKET", OPTION_LIST, AT(qmp),
 		"QMP socket of a guest's QEMU; several times: several guests"},
 	{0, "region", "FILE", OPTION_LIST, AT(regions),
 		"file of a guest's region; several times: several guests"},
 	{'p', "pid", "PID", OPTION_LIST, AT(pids),
-		"process of a guest's VMM: channel ftrace; several times: several guests"},
+		"process of a guest's VMM: channels ftrace and hypercall; several times: several guests"},
 	{0, "ram", "FILE", OPTION_LIST, AT(ram), "file of a guest's RAM, or a dump of it: channel ftrace"},
-	{0, "channel", "shm|ftrace", OPTION_CHOICE, AT(channel),
-		"how the events come: from hypertrace.ko in the guest, or out of a stock guest's own ftrace"},
+	{0, "channel", "shm|ftrace|hypercall", OPTION_CHOICE, AT(channel),
+		"how the events come: from hypertrace.ko in the guest, through memory or by hypercalls, or out of a stock "
+		"guest's own ftrace"},
 	HOST_OPTION_SPEC(AT(host_text)),
 	RECORDING_OPTION_SPECS(struct record_options),
 	{'d', "duration", "TIME", OPTION_SECONDS, AT(duration_s),
@@ -166,8 +170,10 @@ static int record(
 }
 
 /* The trace is complete. Returns the exit status. */
-static int conclude(struct record_run *run, const char *output, bool stock, int code, struct error *error)
+static int conclude(
+	struct record_run *run, const char *output, enum recorder_channel channel, int code, struct error *error)
 {
+	const bool stock = channel == RECORDER_FTRACE;
 	const struct trace_info *info = recorder_info(run->recorder);
 	struct error finish = {0};
 
@@ -182,7 +188,9 @@ static int conclude(struct record_run *run, const char *output, bool stock, int 
 			stock ? "nothing was recorded: no guest's kernel was found"
 			      : "nothing was recorded: no guest's hypertrace.ko has answered");
 		error_hint(error, "%s",
-			stock ? "has it booted? hypertrace dmesg shows what its kernel says"
+			channel == RECORDER_HYPERCALL
+				? "in the guest: insmod hypertrace.ko channel=hypercall events=sched,irq"
+			: stock ? "has it booted? hypertrace dmesg shows what its kernel says"
 			      : "load it in the guest (hypertrace module builds it); hypertrace doctor --qmp "
 				"SOCKET tells what is missing; a stock guest: --channel ftrace");
 	}
@@ -201,7 +209,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 	struct record_run run = {.signals = -1};
 	struct recorder_options recorder = {
 		.program_version = HYPERTRACE_VERSION, .notice = show_notice, .context = &run};
-	struct record_options options = {0};
+	__attribute__((cleanup(record_options_deinit))) struct record_options options = {0};
 	cleanup_free char *events = NULL;
 	struct error error = {0};
 	int code = options_parse(command, &argc, &argv, &options, &error);
@@ -213,7 +221,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 	recorder.output = output_directory(options.recording.output, &error);
 	code = recorder.output ? recorder_create(&run.recorder, &recorder, &error) : error.code;
 	if (!code)
-		code = record_add_guests(run.recorder, &options, &error);
+		code = record_add_guests(run.recorder, &options, recorder.channel, &error);
 	if (!code)
 		code = host_option_add(&options.host, run.recorder,
 			record_has_guests(&options) ? 0 : HOST_ALONE, show_notice, &run, &error);
@@ -226,7 +234,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 	code = record(&run, &options, argv, &error);
 	if (run.child > 0)
 		end_command(&run);
-	code = conclude(&run, recorder.output, recorder.channel == RECORDER_FTRACE, code, &error);
+	code = conclude(&run, recorder.output, recorder.channel, code, &error);
 	recorder_destroy(run.recorder);
 	close(run.signals);
 	return code;
@@ -235,7 +243,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 const struct command cmd_record = {
 	.name = "record",
 	.summary = "Trace guests that are running",
-	.synopsis = "{--qmp SOCKET | --pid PID | --host exits=LEVEL | ...}... [OPTION]... [-- COMMAND...]",
+	.synopsis = "{-g NAME | --qmp SOCKET | --pid PID | --host exits=LEVEL | ...}... [OPTION]... [-- COMMAND...]",
 	.description =
 		"Asks the hypertrace.ko of one or several running guests for events and writes what comes, "
 		"with all guests on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this "
@@ -251,13 +259,19 @@ const struct command cmd_record = {
 		"traced there is the guest's affair, its kernel's command line (trace_event=) or tracefs; -e takes "
 		"a part of it. It needs CAP_SYS_PTRACE, or the VMM's user. A dump is read once, with all it "
 		"holds.\n\n"
+		"Channel hypercall is for guests without shared memory, under KVM: their hypertrace.ko, loaded with "
+		"channel=hypercall, says by hypercalls what its own parameter events= asks for, batch= records a call. It "
+		"needs CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE here. Without --pid every guest that makes such calls is "
+		"recorded.\n\n"
 		"--host adds a machine `host` to the trace, of what this host's KVM and scheduler do to the guests' "
 		"vCPUs, by eBPF (CAP_BPF, CAP_PERFMON; root): of the guests that are named, or alone, of all on "
 		"this host, whatever runs them.\n\n"
-		"COMMAND starts when the guests have begun to record, or after five seconds; where it "
+		"COMMAND starts when the guests have begun to record, or after ten seconds; where it "
 		"outlives the recording it gets SIGTERM, and after two seconds SIGKILL.\n\n"
 		"At the end it says how many events were recorded and how many were lost, and why.",
-	.examples = "  # ten seconds of scheduling and interrupts of one guest\n"
+	.examples = "  # a guest by its name (see hypertrace list), by the best channel there is\n"
+		    "  hypertrace record -g web1 --duration 10s\n"
+		    "  # ten seconds of scheduling and interrupts of one guest\n"
 		    "  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
 		    "  # two guests while a load test runs on the host\n"
 		    "  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
@@ -266,6 +280,8 @@ const struct command cmd_record = {
 		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --history --duration 1s\n"
 		    "  # a stock guest that traces for itself; nothing of ours is in it\n"
 		    "  hypertrace record --pid 4711 --history --duration 10s -o trace\n"
+		    "  # guests that say by hypercalls what they do: insmod hypertrace.ko channel=hypercall events=sched\n"
+		    "  hypertrace record --channel hypercall --duration 10s -o trace\n"
 		    "  # what the host does to all its guests, ten seconds\n"
 		    "  hypertrace record --host exits=aggregated --duration 10s\n"
 		    "  # what a guest that has panicked did last\n"

@@ -28,12 +28,13 @@ int guest_source_parse_pid(const char *text, pid_t *pid, struct error *error)
 int guest_source_check(
 	const struct guest_source_options *options, int nr_dumps, char **dumps, struct error *error)
 {
-	int named = (options->pid != NULL) + (options->qmp != NULL) + (options->ram != NULL) + nr_dumps;
+	int named = (options->guest != NULL) + (options->pid != NULL) + (options->qmp != NULL) +
+		(options->ram != NULL) + nr_dumps;
 	pid_t pid;
 
 	if (!named) {
-		error_set(error, -EINVAL, "which guest? None of --pid, --qmp, --ram and DUMP is given");
-		return error_hint(error, "a running QEMU: --pid PID, see pidof qemu-system-x86_64");
+		error_set(error, -EINVAL, "which guest? None of -g, --pid, --qmp, --ram and DUMP is given");
+		return error_hint(error, "a running guest: -g NAME, see hypertrace list");
 	}
 	if (nr_dumps > 1) {
 		error_set(error, -EINVAL, "one dump at a time: '%s' is one word too many", dumps[1]);
@@ -41,10 +42,23 @@ int guest_source_check(
 	}
 	if (named > 1) {
 		error_set(error, -EINVAL,
-			"one guest at a time: --pid, --qmp, --ram and DUMP exclude each other");
+			"one guest at a time: -g, --pid, --qmp, --ram and DUMP exclude each other");
 		return error_hint(error, "leave all but one of them out");
 	}
 	return options->pid ? guest_source_parse_pid(options->pid, &pid, error) : 0;
+}
+
+/* By QMP the layout is known; else it is guessed. */
+static int open_named(struct guest_source *source, const char *name, struct error *error)
+{
+	cleanup_named_guest struct named_guest guest = NAMED_GUEST_NONE;
+	int code = named_guest_find(&guest, name, error);
+
+	if (code)
+		return code;
+	if (guest.survey.socket && !guest_memory_open_qmp(&source->memory, guest.survey.socket, NULL))
+		return 0;
+	return guest_memory_open_process(&source->memory, guest.vmm->pid, error);
 }
 
 static int open_memory(struct guest_source *source, const struct guest_source_options *options,
@@ -53,6 +67,8 @@ static int open_memory(struct guest_source *source, const struct guest_source_op
 	pid_t pid;
 	int code;
 
+	if (options->guest)
+		return open_named(source, options->guest, error);
 	if (options->qmp)
 		return guest_memory_open_qmp(&source->memory, options->qmp, error);
 	if (!options->pid)
@@ -85,6 +101,7 @@ int guest_source_find_kernel(struct guest_source *source, double wait_s, struct 
 static bool may_come(const struct guest_source_options *options, int code)
 {
 	return code == -EAGAIN || code == -EINVAL || (options->pid && code == -ENODEV) ||
+		(options->guest && (code == -ENOENT || code == -ENODEV)) ||
 		(options->qmp && (code == -ENOENT || code == -ECONNREFUSED));
 }
 

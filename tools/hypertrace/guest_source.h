@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* --pid, --qmp, --ram, --wait and DUMP: the guest whose memory `dmesg`, `ps` and others read. */
+/* -g, --pid, --qmp, --ram, --wait and DUMP: the guest whose memory `dmesg`, `ps` and others read. */
 #pragma once
 #include "host/kernel/guest_kernel.h"
 #include "host/memory/guest_memory.h"
+#include "tools/hypertrace/guest_name.h"
 #include "tools/hypertrace/options.h"
 
 struct guest_source_options {
-	const char *pid, *qmp, *ram;
+	const char *guest, *pid, *qmp, *ram;
 	double wait_s;
 };
 
@@ -14,6 +15,7 @@ struct guest_source_options {
 #define GUEST_SOURCE_OPTION(type, member) offsetof(type, source.member)
 /* For the table of a verb whose struct of options has a `struct guest_source_options source`. */
 #define GUEST_SOURCE_OPTION_SPECS(type) \
+	{'g', "guest", "NAME", OPTION_STRING, GUEST_SOURCE_OPTION(type, guest), GUEST_NAME_HELP}, \
 	{'p', "pid", "PID", OPTION_STRING, GUEST_SOURCE_OPTION(type, pid), \
 		"process of the guest's VMM: QEMU or any other"}, \
 	{0, "qmp", "SOCKET", OPTION_STRING, GUEST_SOURCE_OPTION(type, qmp), "QMP socket of the guest's QEMU"}, \
@@ -24,10 +26,10 @@ struct guest_source_options {
 /* clang-format on */
 
 /* For the description of such a verb. */
-#define GUEST_SOURCE_DESCRIPTION                                                                                         \
-	"The guest is a stock one: nothing of ours is in it, and it notices nothing. It is named by the process of its " \
-	"VMM, by QEMU's QMP socket, by the file of its RAM, or by a dump (an ELF core of dump-guest-memory, virsh dump " \
-	"--memory-only or kdump). Reading another process's memory needs the rights to trace it: the same user and "     \
+#define GUEST_SOURCE_DESCRIPTION                                                                                                                     \
+	"The guest is a stock one: nothing of ours is in it, and it notices nothing. It is named as hypertrace list does, or by the process of its " \
+	"VMM, by QEMU's QMP socket, by the file of its RAM, or by a dump (an ELF core of dump-guest-memory, virsh dump "                             \
+	"--memory-only or kdump). Reading another process's memory needs the rights to trace it: the same user and "                                 \
 	"kernel.yama.ptrace_scope 0, or CAP_SYS_PTRACE."
 
 /* An open guest. */

@@ -5,6 +5,7 @@
 
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/timer.h>
 #include <linux/trace.h>
 #include <linux/trace_events.h>
 #include <linux/version.h>
@@ -49,6 +50,13 @@
 #define compat_this_cpu_compare(width, condition, var, v) \
 	((condition)[1] ? (v) >= this_cpu_read(var) : (v) > this_cpu_read(var))
 #define compat_this_cpu_plus(var, v) (this_cpu_read(var) + (v))
+#endif
+
+/* 6.2 renamed it (9b13df3fb64e, "timers: Rename del_timer_sync() to timer_delete_sync()"). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define compat_timer_delete_sync(timer) timer_delete_sync(timer)
+#else
+#define compat_timer_delete_sync(timer) del_timer_sync(timer)
 #endif
 
 /* 6.13 calls the system call tracepoints with preemption on; before, every tracepoint has it off. */

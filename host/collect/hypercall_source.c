@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/collect/hypercall_source.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/bpf/hypercall.skel.h"
+#include "host/collect/libbpf_log.h"
+
+struct hypercall_source {
+	struct hypercall_bpf *program;
+};
+
+static int load(struct hypercall_source *source, struct error *error)
+{
+	int code;
+
+	source->program = hypercall_bpf__open_and_load();
+	if (!source->program)
+		return libbpf_log_error(-errno, "channel hypercall: load the eBPF program", error);
+	code = hypercall_bpf__attach(source->program);
+	if (!code)
+		return 0;
+	error_set(error, -ENODEV, "channel hypercall: no KVM on this host that would show hypercalls: %s",
+		strerror(-code));
+	error_hint(error, "the host of the guest's VMM is meant: modprobe kvm_intel, or kvm_amd");
+	return -ENODEV;
+}
+
+int hypercall_source_create(struct hypercall_source **out, struct error *error)
+{
+	struct hypercall_source *source = calloc(1, sizeof(*source));
+	int code;
+
+	*out = NULL;
+	if (!source)
+		return error_set(error, -ENOMEM, "out of memory");
+	libbpf_log_begin();
+	code = load(source, error);
+	libbpf_log_end();
+	if (code)
+		hypercall_source_destroy(source);
+	else
+		*out = source;
+	return code;
+}
+
+void hypercall_source_destroy(struct hypercall_source *source)
+{
+	if (!source)
+		return;
+	hypercall_bpf__destroy(source->program);
+	free(source);
+}
+
+pid_t hypercall_source_stranger(struct hypercall_source *source)
+{
+	const int map = bpf_map__fd(source->program->maps.strangers);
+	const uint64_t known = UINT64_MAX; /* stays in the map, so that it is not named again */
+	uint32_t key, next;
+	uint64_t since;
+	int code = bpf_map_get_next_key(map, NULL, &next);
+
+	for (unsigned i = 0; !code && i < HYPERCALL_STRANGERS_MAX; i++) {
+		key = next;
+		if (!bpf_map_lookup_elem(map, &key, &since) && since != known) {
+			bpf_map_update_elem(map, &key, &known, BPF_EXIST);
+			return (pid_t)key;
+		}
+		code = bpf_map_get_next_key(map, &key, &next);
+	}
+	return 0;
+}
+
+void hypercall_source_forget(struct hypercall_source *source, pid_t pid)
+{
+	const uint32_t key = (uint32_t)pid;
+
+	bpf_map_delete_elem(bpf_map__fd(source->program->maps.strangers), &key);
+}
+
+struct hypercall_lost hypercall_source_lost(const struct hypercall_source *source, pid_t tid)
+{
+	const uint32_t key = (uint32_t)tid;
+	struct hypercall_lost lost;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(source->program->maps.lost), &key, &lost))
+		return (struct hypercall_lost){0};
+	return lost;
+}
+
+static int take(void *context, void *data, size_t bytes)
+{
+	struct hypercall_watch *watch = context;
+
+	watch->left--;
+	if (bytes < sizeof(struct hypercall_record))
+		return watch->left ? 0 : -EAGAIN;
+	return watch->take(watch->context, data, bytes) || !watch->left ? -EAGAIN : 0;
+}
+
+int hypercall_watch_init(struct hypercall_watch *watch, struct hypercall_source *source, pid_t pid,
+	hypercall_fn *fn, void *context, struct error *error)
+{
+	const uint32_t key = (uint32_t)pid;
+	int code;
+
+	*watch = (struct hypercall_watch){
+		.source = source, .pid = pid, .ring_fd = -1, .take = fn, .context = context};
+	watch->ring_fd =
+		bpf_map_create(BPF_MAP_TYPE_RINGBUF, "hypertrace_vm", 0, 0, HYPERCALL_RING_BYTES, NULL);
+	if (watch->ring_fd < 0)
+		return error_set(
+			error, -errno, "channel hypercall: a ring for process %d: %s", pid, strerror(errno));
+	watch->ring = ring_buffer__new(watch->ring_fd, take, watch, NULL);
+	code = watch->ring ? bpf_map_update_elem(bpf_map__fd(source->program->maps.rings), &key,
+				     &watch->ring_fd, BPF_NOEXIST)
+			   : -errno;
+	if (code)
+		return error_set(error, code, "channel hypercall: process %d: %s", pid,
+			code == -EEXIST ? "it is recorded already" : strerror(-code));
+	return 0;
+}
+
+void hypercall_watch_deinit(struct hypercall_watch *watch)
+{
+	const uint32_t key = (uint32_t)watch->pid;
+
+	if (watch->source) {
+		bpf_map_delete_elem(bpf_map__fd(watch->source->program->maps.rings), &key);
+		bpf_map_delete_elem(bpf_map__fd(watch->source->program->maps.vms), &key);
+	}
+	ring_buffer__free(watch->ring);
+	if (watch->ring_fd >= 0)
+		close(watch->ring_fd);
+	*watch = (struct hypercall_watch){.ring_fd = -1};
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct hypercall_range *left = a, *right = b;
+
+	return left->bytes < right->bytes ? 1 : left->bytes > right->bytes ? -1 : 0;
+}
+
+int hypercall_watch_place(struct hypercall_watch *watch, const struct guest_memory *memory)
+{
+	const struct guest_memory_layout *layout = &memory->layouts[memory->current];
+	const uint32_t key = (uint32_t)watch->pid;
+	struct hypercall_range *ranges;
+	struct hypercall_vm vm = {0};
+
+	ranges = calloc(layout->nr_ranges ? layout->nr_ranges : 1, sizeof(*ranges));
+	if (!ranges)
+		return -ENOMEM;
+	for (size_t i = 0; i < layout->nr_ranges; i++)
+		ranges[i] = (struct hypercall_range){
+			layout->ranges[i].physical, layout->ranges[i].bytes, layout->ranges[i].offset};
+	/* RAM is in the large ones; what is left out is firmware and the like */
+	qsort(ranges, layout->nr_ranges, sizeof(*ranges), by_size);
+	vm.nr_ranges =
+		layout->nr_ranges < HYPERCALL_RANGES_MAX ? (uint32_t)layout->nr_ranges : HYPERCALL_RANGES_MAX;
+	memcpy(vm.ranges, ranges, vm.nr_ranges * sizeof(*ranges));
+	free(ranges);
+	return bpf_map_update_elem(bpf_map__fd(watch->source->program->maps.vms), &key, &vm, BPF_ANY);
+}
+
+unsigned hypercall_watch_poll(struct hypercall_watch *watch, unsigned most)
+{
+	watch->left = most;
+	ring_buffer__consume(watch->ring);
+	return most - watch->left;
+}
