@@ -136,7 +136,10 @@ static void show_machine(const struct trace *trace, const struct trace_machine *
 	show_vms(info);
 	show_line("events", info->events);
 	show_line("filter", info->filter);
-	if (info->packet_bytes)
+	if (info->packet_bytes && !info->layer)
+		printf("  %-14s %s, %u CPUs, %s each\n", "rings", info->mode, info->nr_cpus,
+			human_bytes(info->packet_bytes).text);
+	else if (info->packet_bytes)
 		printf("  %-14s %s, %u vCPUs, %u packets of %s each\n", "rings", info->mode, info->nr_cpus,
 			info->nr_packets, human_bytes(info->packet_bytes).text);
 	show_line("end", is_complete(machine) ? info->end_state : "recording, or its recorder was killed");
