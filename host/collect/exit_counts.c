@@ -11,8 +11,9 @@
 
 /* A cell of the collector: an exit reason of one thread. */
 struct counted {
-	uint64_t count, total_ns; /* when it was last looked at */
-	struct exit_count gained; /* since the look before */
+	uint64_t total_ns;                   /* when it was last looked at … */
+	uint32_t buckets[COLLECTOR_BUCKETS]; /* … and counts by duration, which are all that is counted */
+	struct exit_count gained;            /* since the look before */
 	pid_t tid;
 };
 
@@ -95,16 +96,19 @@ static int make_room(struct exit_counts *counts, uint32_t nr_cells)
 /* The programs go on counting: each number is right for its own moment. */
 static void look(struct exit_counts *counts, const struct collector_cell *cell, struct counted *counted)
 {
-	const uint64_t count = __atomic_load_n(&cell->count, __ATOMIC_RELAXED),
-		       total_ns = __atomic_load_n(&cell->total_ns, __ATOMIC_RELAXED);
+	const uint64_t total_ns = __atomic_load_n(&cell->total_ns, __ATOMIC_RELAXED);
 
+	counted->tid = counts->threads[cell->thread];
 	counted->gained = (struct exit_count){.isa = cell->flags & COLLECTOR_ISA_MASK,
 		.reason = cell->reason,
-		.count = count - counted->count,
 		.total_ns = total_ns - counted->total_ns};
-	counted->count = count;
 	counted->total_ns = total_ns;
-	counted->tid = counts->threads[cell->thread];
+	for (int i = 0; i < COLLECTOR_BUCKETS; i++) {
+		const uint32_t bucket = __atomic_load_n(&cell->buckets[i], __ATOMIC_RELAXED);
+
+		counted->gained.count += bucket - counted->buckets[i];
+		counted->buckets[i] = bucket;
+	}
 }
 
 int exit_counts_update(struct exit_counts *counts, uint64_t now_ns)

@@ -37,6 +37,7 @@ struct recorder_options {
 	enum ht_mode mode;
 	uint64_t ring_bytes; /* per vCPU, a power of two; 0: what the region holds */
 	bool no_symbols;     /* do not ask for the kernel's symbols */
+	bool rips;           /* a host's exits are recorded, too, each with the guest's instruction: symbols are of use */
 	/* also what the rings of a guest that is running hold from before; they keep their mode and sizes */
 	bool history;
 	bool leave_on; /* recorder_finish() leaves the events on: a flight recorder, for a later `history` */

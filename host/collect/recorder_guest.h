@@ -8,6 +8,7 @@
 #include "host/collect/control.h"
 #include "host/collect/recorder_machine.h"
 #include "host/collect/recorder_member.h"
+#include "host/collect/recorder_nested.h"
 #include "host/collect/region.h"
 
 struct recorder_guest {
@@ -37,6 +38,7 @@ struct recorder_guest {
 	int pid_fd;                  /* of QEMU, or -1 */
 	struct awareness *awareness; /* NULL: no pages for it, or the vCPUs' threads are not known */
 	struct error *refusal;       /* where to put the first refusal */
+	struct recorder_nested nested;
 };
 
 /*

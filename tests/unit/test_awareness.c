@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 
 #define REGION_BYTES (1u << 20)
 #define STEP_NS      20000000u
+#define LATER_NS     1000000000ull /* whatever a look has cost, the next one is due */
 
 static const struct region_layout layout = {.rings_offset = HT_VCPUS_OFFSET + 2 * HT_PAGE_BYTES,
 	.data_offset = HT_VCPUS_OFFSET + 3 * HT_PAGE_BYTES,
@@ -43,6 +45,7 @@ static pid_t start_vmm(const char *thread)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* also where an assertion ends us */
 		dup2(ready[1], 9);
 		execl("/bin/sh", "qemu-system-x86_64", "-c", script, (char *)NULL);
 		_exit(127);
@@ -96,7 +99,8 @@ static void pages_are_kept(void **state)
 	make_region(&region);
 	assert_int_equal(awareness_create(&awareness, &region, &layout, vmm, NULL), 0);
 	assert_int_equal(page(&region, 0)->magic, 0);
-	awareness_update(awareness, NULL, clock_now_ns(CLOCK_MONOTONIC));
+	before_ns = clock_now_ns(CLOCK_MONOTONIC);
+	awareness_update(awareness, NULL, before_ns);
 	first = *page(&region, 0);
 	assert_int_equal(first.magic, HT_VCPU_MAGIC);
 	assert_int_equal(first.seq % 2, 0);
@@ -107,7 +111,7 @@ static void pages_are_kept(void **state)
 	assert_int_equal(first.state, HT_VCPU_RUNNABLE);
 	assert_true(first.update_ns <= clock_now_ns(CLOCK_MONOTONIC));
 	/* not so soon again */
-	awareness_update(awareness, NULL, clock_now_ns(CLOCK_MONOTONIC));
+	awareness_update(awareness, NULL, before_ns + 1);
 	assert_int_equal(page(&region, 0)->seq, first.seq);
 
 	before_ns = first.run_ns + first.stolen_ns;
@@ -124,7 +128,7 @@ static void pages_are_kept(void **state)
 	record.tid++; /* nobody's */
 	vcpu_exits_add(exits, &record);
 	wait_ns(5 * STEP_NS);
-	awareness_update(awareness, exits, clock_now_ns(CLOCK_MONOTONIC));
+	awareness_update(awareness, exits, clock_now_ns(CLOCK_MONOTONIC) + LATER_NS);
 	first = *page(&region, 0);
 	/* it works all the time: it had a CPU, or waited for one */
 	assert_true(first.run_ns + first.stolen_ns > before_ns + 2 * STEP_NS);
@@ -140,7 +144,7 @@ static void pages_are_kept(void **state)
 
 	end_vmm(vmm);
 	wait_ns(5 * STEP_NS);
-	awareness_update(awareness, NULL, clock_now_ns(CLOCK_MONOTONIC));
+	awareness_update(awareness, NULL, clock_now_ns(CLOCK_MONOTONIC) + 2 * LATER_NS);
 	assert_int_equal(page(&region, 0)->state, HT_VCPU_GONE);
 	assert_int_equal(page(&region, 0)->stolen_ns, first.stolen_ns);
 	awareness_destroy(awareness);

@@ -14,13 +14,14 @@ fi
 mkdir -p /out
 
 # l2 NAME KERNEL-WORDS [QEMU-OPTION]...: runs an L2 with the files that l2_initramfs NAME made, until it ends. Its console is
-# /out/NAME.console. L2_MACHINE (pc and q35 work, too), L2_SMP, L2_MEMORY (MiB), L2_TIMEOUT (seconds) change it.
+# /out/NAME.console. L2_MACHINE (not microvm: with its ACPI half of the boots hang, without there is one CPU only),
+# L2_SMP, L2_MEMORY (MiB), L2_TIMEOUT (seconds) change it.
 l2() {
 	name=$1 words=$2
 	shift 2
 	timeout -s KILL "${L2_TIMEOUT:-60}" qemu-system-x86_64 -L /usr/share/qemu -accel kvm -cpu host -nodefaults \
 		-no-user-config -no-reboot -display none -monitor none -serial file:/out/$name.console \
-		-M "${L2_MACHINE:-microvm,rtc=on}" -smp "${L2_SMP:-2}" -m "${L2_MEMORY:-192}" -kernel /l2/vmlinux \
+		-M "${L2_MACHINE:-pc}" -smp "${L2_SMP:-2}" -m "${L2_MEMORY:-192}" -kernel /l2/vmlinux \
 		-initrd /l2/$name.cpio -append "console=ttyS0 panic=-1 reboot=t quiet $words" "$@" </dev/null
 }
 
