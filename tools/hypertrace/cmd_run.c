@@ -10,6 +10,7 @@
 #include "host/collect/region.h"
 #include "host/vm/kernel_package.h"
 #include "host/vm/module_build.h"
+#include "host/vm/qemu_command.h"
 #include "host/vm/vm.h"
 #include "lib/base/cleanup.h"
 #include "tools/hypertrace/commands.h"
@@ -233,6 +234,11 @@ static int prepare_and_run(const struct run_wish *wish, char **command, struct e
 		.stderr_fd = STDERR_FILENO};
 	int status;
 
+	if (wish->recorder.channel == RECORDER_HYPERCALL && !qemu_has_kvm()) {
+		error_set(error, -ENODEV, "channel hypercall: no KVM on this host that a guest could run under");
+		error_hint(error, "leave --channel out: shared memory needs none");
+		return show_error(error, false, VM_STATUS_FAILED);
+	}
 	if (kernel_package_find(&kernel, &kernel_wish, error) < 0)
 		return show_error(error, false, VM_STATUS_FAILED);
 	config.vmlinuz = kernel.vmlinuz;
