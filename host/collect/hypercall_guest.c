@@ -242,8 +242,11 @@ static int rescue(struct hypercall_guest *guest, const struct hypercall_record *
 	if (guest_memory_read(&guest->memory, physical, header, bytes) ||
 		guest_memory_read(&guest->memory, physical, &after, sizeof(after)))
 		return -EFAULT;
-	/* closed before the call, and by this one: the next would have been closed later */
-	return header->end_tsc <= record->args[3] && !memcmp(header, &after, sizeof(after)) ? 0 : -EFAULT;
+	/* closed, and before the call: a later one would have been closed later */
+	return header->content_bytes == bytes && header->end_tsc <= record->args[3] &&
+			!memcmp(header, &after, sizeof(after))
+		? 0
+		: -EFAULT;
 }
 
 static int take(void *context, const struct hypercall_record *record, size_t bytes)

@@ -28,7 +28,7 @@ for kernel in $kernels; do
 
 	# Batches of every kind, a CPU that goes and comes, and a reboot right after the last event.
 	l2_initramfs batches $(l2_files "$kernel") <<-'EOF'
-	insmod /hypertrace.ko channel=hypercall events=syscalls batch=1 || exit 1
+	insmod /hypertrace.ko channel=hypercall wait=2000 events=syscalls batch=1 || exit 1
 	/getppid 100
 	echo batch of ten >/dev/hypertrace
 	echo 10 >/sys/module/hypertrace/parameters/batch
@@ -49,14 +49,14 @@ for kernel in $kernels; do
 	# Idle: what was not full is flushed. L1 then kills it.
 	l2_initramfs idle $(l2_files "$kernel") <<-'EOF'
 	/marks mark 20
-	insmod /hypertrace.ko channel=hypercall events=syscalls batch=0 || exit 1
+	insmod /hypertrace.ko channel=hypercall wait=2000 events=syscalls batch=0 || exit 1
 	/getppid 100
 	echo L2-IDLE
 	sleep 100
 	EOF
 	# A panic while both CPUs have events that nobody saw.
 	l2_initramfs panic $(l2_files "$kernel") <<-'EOF'
-	insmod /hypertrace.ko channel=hypercall events=syscalls,sched batch=0 || exit 1
+	insmod /hypertrace.ko channel=hypercall wait=2000 events=syscalls,sched batch=0 || exit 1
 	taskset 2 /marks spin 200 &
 	sleep 1
 	taskset 1 /getppid 300
@@ -64,12 +64,12 @@ for kernel in $kernels; do
 	EOF
 	# Two at once: one lies and floods, the other works.
 	l2_initramfs hostile $(l2_files "$kernel") <<-'EOF'
-	insmod /hypertrace.ko channel=hypercall events=syscalls batch=10 || exit 1
+	insmod /hypertrace.ko channel=hypercall wait=2000 events=syscalls batch=10 || exit 1
 	/marks garbage 3000
 	/marks flood 8
 	EOF
 	l2_initramfs honest $(l2_files "$kernel") <<-'EOF'
-	insmod /hypertrace.ko channel=hypercall events=syscalls batch=10 || exit 1
+	insmod /hypertrace.ko channel=hypercall wait=2000 events=syscalls batch=10 || exit 1
 	for i in 1 2 3 4 5; do
 		/getppid 200
 		sleep 1
@@ -118,7 +118,7 @@ for kernel in $kernels; do
 	equal "$kernel: its end" "$(end "$trace" vm1 state)" reboot
 	equal "$kernel: marks of a program" "$(count "$trace" ' mark: .*0xd00d')" 50
 	equal "$kernel: text of a program" "$(count "$trace" 'marker: .*more than twenty-four bytes of text')" 1
-	equal "$kernel: the guest's stages" "$(count "$trace" 'stage: .*after the kernel')" 1
+	equal "$kernel: the guest's stages" "$(count "$trace" 'stage: +module: .*after the kernel')" 1
 	"$HYPERTRACE" dump "$trace" >"$work/dump" || fail "$kernel: dump: $?"
 	grep -n 'mark: .*0xd00d' "$work/dump" | sort -t: -k1,1n -c || fail "$kernel: marks are out of order"
 
@@ -139,6 +139,7 @@ import json, sys
 for machine in json.load(open(sys.argv[1] + "/hypertrace.json"))["machines"]:
     if machine["end"]["state"] == "stopped":
         print(machine["name"])' "$trace")
+	equal "$kernel: lost by a guest beside a hostile one" "$("$HYPERTRACE" info "$trace" | sed -n "/^machine $honest /,/^machine/s/^  lost *//p")" 0
 	equal "$kernel: getppid of a guest beside a hostile one" "$("$HYPERTRACE" dump "$trace" --machine "$honest" | grep -cE 'sys_enter: +getppid')" 1000
 done
 finish
