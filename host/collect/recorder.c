@@ -207,12 +207,15 @@ static bool is_taken(const struct recorder *recorder, const char *name)
 static const char *name_guest(struct recorder *recorder, const char *name)
 {
 	char *out = recorder->names[recorder->nr_guests];
+	size_t number = 1;
 
 	if (name && !is_taken(recorder, name)) {
 		snprintf(out, RECORDER_NAME_BYTES, "%s", name);
 		return out;
 	}
-	for (size_t number = recorder->nr_guests + 1;; number++) { /* one of TRACE_MACHINES_MAX + 1 is free */
+	for (size_t i = 0; i < recorder->nr_guests; i++)
+		number += !recorder->guests[i]->companion;
+	for (;; number++) { /* one of TRACE_MACHINES_MAX + 1 is free */
 		snprintf(out, RECORDER_NAME_BYTES, "vm%zu", number);
 		if (!is_taken(recorder, out))
 			return out;
