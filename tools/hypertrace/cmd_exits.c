@@ -42,8 +42,8 @@ static void take_host(void *context, uint32_t vcpu, const struct vcpu_event *eve
 }
 
 /* *shown: the result is out; what is damaged is said after it. */
-static int look(struct exits_view *view, int argc, char **argv, const struct exits_options *options, bool *shown,
-	struct error *error)
+static int look(struct exits_view *view, int argc, char **argv, const struct exits_options *options,
+	bool *shown, struct error *error)
 {
 	const struct joint_listener listener = {view, take_interval, take_host, NULL};
 	int result = joint_feed_open(&view->feed, argc, argv, &options->part, &listener, error);

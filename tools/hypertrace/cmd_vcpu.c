@@ -74,8 +74,8 @@ static int show(struct vcpu_view *view, const struct vcpu_options *options, stru
 }
 
 /* *shown: the result is out; what is damaged is said after it. */
-static int look(struct vcpu_view *view, int argc, char **argv, const struct vcpu_options *options, bool *shown,
-	struct error *error)
+static int look(struct vcpu_view *view, int argc, char **argv, const struct vcpu_options *options,
+	bool *shown, struct error *error)
 {
 	const struct joint_listener listener = {view, take_interval, take_host, take_guest};
 	int result = joint_feed_open(&view->feed, argc, argv, &options->part, &listener, error);

@@ -3,4 +3,5 @@
 #pragma once
 #include "tools/hypertrace/dump.h"
 
-dump_form dump_host_exit, dump_host_hypercall, dump_host_out, dump_host_in, dump_host_waking, dump_host_migrate;
+dump_form dump_host_exit, dump_host_hypercall, dump_host_out, dump_host_in, dump_host_waking,
+	dump_host_migrate;
