@@ -103,7 +103,8 @@ const struct command cmd_exits = {
 		"A trace recorded with --host exits=histogram gives the same table of reasons; its percentiles are within a "
 		"factor of 1.5, and it knows neither tasks nor places in the guest.",
 	.examples = "  # what does the guest leave its CPU for?\n"
-		    "  hypertrace record --host exits=aggregated -o t && hypertrace exits t\n"
+		    "  hypertrace record --host exits=aggregated -o t\n"
+		    "  hypertrace exits t\n"
 		    "  # those that one program of the guest makes\n"
 		    "  hypertrace exits t -f comm==postgres\n"
 		    "  # p99 of each reason for a script\n"

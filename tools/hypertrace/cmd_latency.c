@@ -123,7 +123,8 @@ const struct command cmd_latency = {
 		"Percentiles are within 3.2 % of the true value; those of a part are over all wake-ups, also where the part is 0.",
 	.examples =
 		"  # is it my guest, or the host?\n"
-		"  hypertrace record --qmp /run/vm1.qmp --host exits=aggregated -e sched -o t && hypertrace latency t\n"
+		"  hypertrace record --qmp /run/vm1.qmp --host exits=aggregated -e sched -o t\n"
+		"  hypertrace latency t\n"
 		"  # the three that the host delayed most, event by event\n"
 		"  hypertrace latency t --sort host --timelines 3\n"
 		"  # p99 of the host's part for a script\n"
