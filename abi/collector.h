@@ -19,7 +19,7 @@
 #define COLLECTOR_MARGIN      16   /* slots that nested programs may reserve past the check for a full ring */
 #define COLLECTOR_REASONS     256  /* exit reasons with a cell: collector_reason_index() */
 #define COLLECTOR_BUCKETS     64
-#define COLLECTOR_CELLS_MAX   16384
+#define COLLECTOR_CELLS_MAX   16384 /* power of two */
 
 enum collector_level {
 	COLLECTOR_HISTOGRAM,
@@ -87,7 +87,7 @@ struct collector_exit {
 	__u32 thread;   /* its index + 1 */
 	__u8 type, flags; /* from here on as in a record */
 	__u16 vcpu_id;
-	__u32 reserved;
+	__u32 row;      /* of its cells' numbers */
 	__u32 tid;
 	__u32 reason;
 	__u64 rip;

@@ -8,6 +8,8 @@
  *                   rings_offset; none in regions of older modules
  *   rings_offset    struct ht_ring [nr_rings]   written by the guest only
  *   data_offset     nr_rings * nr_packets * packet_bytes of packets, written by the guest only
+ *   region_bytes    what the guest passes on to guests of its own: nested_parts regions of equal size, laid out like
+ *                   this one, up to the end of the memory that it was given
  *
  * Ring i < nr_cpus belongs to vCPU i; the last ring (nr_rings - 1) is the names ring, written by the module's own
  * thread, which waits for the host where it is full, so that no name is ever lost.
@@ -35,6 +37,8 @@
 #define HT_MIN_PACKETS      4
 #define HT_MAX_PACKETS      (1 << 16)
 #define HT_MIN_REGION_BYTES (256 << 10)
+#define HT_MAX_NESTED_PARTS 8
+#define HT_NESTED_ALIGN     (2 << 20) /* a part's place and size are multiples of it */
 
 enum ht_state {
 	HT_STATE_NONE = 0,
@@ -79,8 +83,8 @@ struct ht_clock_sample {
 struct ht_region {
 	__u64 magic;
 	__u32 abi_version;
-	__u32 header_bytes;   /* sizeof(struct ht_region) */
-	__u64 region_bytes;   /* what the guest uses of the region */
+	__u32 header_bytes;   /* sizeof(struct ht_region): less in older modules, which lack the last fields */
+	__u64 region_bytes;   /* what the guest uses of the region for itself */
 	__u64 generation;     /* new whenever the rings start anew: module load, reboot, change of mode or size */
 	__u32 nr_rings;       /* vCPUs + 1 */
 	__u32 nr_packets;     /* per ring, a power of two */
@@ -103,6 +107,8 @@ struct ht_region {
 	char hostname[64];
 	char control_message[256]; /* why control_error is not 0 */
 	char message[512];    /* of the panic or reboot */
+	__u32 nested_parts;   /* regions for guests of its own from region_bytes on; 0: none */
+	__u32 reserved;
 };
 
 /*
@@ -158,7 +164,9 @@ struct ht_host {
 	__u32 attached;      /* counts up while a recorder is attached; 0: none */
 	__u32 clock_request; /* changed: answer in ht_region.clock_answer as fast as possible */
 	__u32 clock_rounds;  /* further requests that follow at once: the module waits for them, for a bounded time */
-	__u64 reserved;
+	/* for guests of the guest: so many regions of so many MiB at the end of this one; the module's start takes it up */
+	__u32 nested_mib;   /* of each; 0: as the module's own parameters say */
+	__u32 nested_parts; /* 0: one */
 	struct ht_control control;
 	__u64 read_packets[HT_MAX_RINGS];
 };

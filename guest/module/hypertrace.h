@@ -30,6 +30,11 @@ extern struct ht_mapping ht_map;
 int ht_region_init(void);
 void ht_region_exit(void);
 
+/* nested.c: parts of the region for guests of our own */
+u32 ht_nested_parts(void);
+void ht_nested_start(phys_addr_t address);
+void ht_nested_stop(void);
+
 /* main.c: what happens when a region comes and goes */
 int ht_start(void);
 void ht_stop(void);
@@ -176,7 +181,7 @@ void ht_batch_flush_names(struct ht_producer *names);
 extern bool ht_batches; /* channel hypercall: rings.c has a packet to a ring, and batch.c flushes it */
 int ht_channel_init(void);
 void ht_channel_exit(void);
-int ht_channel_start(void);
+void ht_channel_start(void);
 void ht_channel_stop(void);
 
 /* stages.c */

@@ -48,6 +48,20 @@ static unsigned int uncached_entries(void *base, size_t bytes, bool fix)
 	return uncached;
 }
 
+/*
+ * The first touch of a page of ours is an exit, where the hypervisor gives its memory only then. Better now than under
+ * an event.
+ */
+static void touch_all(void)
+{
+	size_t offset;
+
+	for (offset = 0; offset < ht_map.bytes; offset += PAGE_SIZE) {
+		(void)READ_ONCE(*(u8 *)(ht_map.base + offset));
+		cond_resched();
+	}
+}
+
 static int map(phys_addr_t address, size_t bytes)
 {
 	unsigned int uncached;
@@ -76,13 +90,16 @@ static int map(phys_addr_t address, size_t bytes)
 	ht_map.bytes = bytes;
 	ht_map.region = ht_map.base;
 	ht_map.host = ht_map.base + HT_HOST_OFFSET;
+	ht_nested_start(address);
+	touch_all();
 	err = ht_start();
 	if (err) {
+		ht_nested_stop();
 		memunmap(ht_map.base);
 		memset(&ht_map, 0, sizeof(ht_map));
 		return err;
 	}
-	pr_info("region at %pa, %zu KiB, %u rings of %u x %u KiB%s\n", &address, bytes >> 10, ht_map.region->nr_rings,
+	pr_info("region at %pa, %zu KiB, %u rings of %u x %u KiB%s\n", &address, ht_map.bytes >> 10, ht_map.region->nr_rings,
 		ht_map.region->nr_packets, ht_map.region->packet_bytes >> 10,
 		uncached ? ", mapping corrected to write-back" : "");
 	return 0;
@@ -92,6 +109,7 @@ static void unmap(void)
 {
 	if (!ht_map.base)
 		return;
+	ht_nested_stop();
 	ht_stop();
 	memunmap(ht_map.base);
 	memset(&ht_map, 0, sizeof(ht_map));

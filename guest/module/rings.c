@@ -149,6 +149,7 @@ int ht_rings_start(const struct ht_control *control)
 	region->abi_version = HT_ABI_VERSION;
 	region->header_bytes = sizeof(*region);
 	region->region_bytes = ht_map.bytes;
+	region->nested_parts = ht_nested_parts();
 	region->nr_rings = g.nr_rings;
 	region->nr_packets = g.nr_packets;
 	region->packet_bytes = g.packet_bytes;

@@ -15,6 +15,8 @@
 #include "host/bpf/collector_threads.h"
 #include "host/bpf/kvm_types.h"
 
+#define ISA_SVM 2 /* as kvm_exit's isa */
+
 char LICENSE[] SEC("license") = "GPL";
 
 /* The exit that the thread here is in; NULL: none, or not a vCPU's. */
@@ -29,7 +31,10 @@ static __always_inline void open_exit(struct collector_exit *exit, __u32 isa)
 	exit->begin_ns = bpf_ktime_get_ns();
 }
 
-/* AMD: where the exit's reason is. Kept for as long as KVM's flags (is a guest's guest in it?) are the same. */
+/*
+ * AMD: the control block with the exit's reason. It is kept for as long as KVM's flags are the same: they say, too, whether
+ * a guest's guest is in it, whose block may go, and come elsewhere.
+ */
 static __noinline __u64 find_vmcb(struct collector_exit *exit, __u64 vcpu, __u32 hflags)
 {
 	__u64 vmcb = 0, own = 0;
@@ -38,12 +43,32 @@ static __noinline __u64 find_vmcb(struct collector_exit *exit, __u64 vcpu, __u32
 		return 0;
 	bpf_probe_read_kernel(&vmcb, sizeof(vmcb), (void *)vcpu + bpf_core_field_offset(struct vcpu_svm, vmcb));
 	bpf_probe_read_kernel(&own, sizeof(own), (void *)vcpu + bpf_core_field_offset(struct vcpu_svm, vmcb01.ptr));
-	exit->vmcb = vmcb == own ? vmcb : 0; /* the nested guest's may go, and come elsewhere */
-	exit->hflags = hflags;
+	exit->vmcb = vmcb;
+	exit->hflags = vmcb == own ? hflags : NO_HFLAGS;
 	return vmcb;
 }
 
-static __always_inline int exit_svm(struct kvm_vcpu *vcpu, __u32 isa, int with_rip)
+enum exit_svm_flags {
+	WITH_RIP = 1 << 0,
+	BY_CAST = 1 << 1, /* the kernel has bpf_rdonly_cast(): since 6.2 */
+};
+
+/* A number at an address that the verifier takes for one of the kernel's own: half of the cost of copying it. */
+void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym __weak;
+
+struct timespec64 {
+	__s64 tv_sec;
+} __attribute__((preserve_access_index));
+
+static __always_inline __u32 read_by_cast(__u64 address)
+{
+	const struct timespec64 *number =
+		bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct timespec64));
+
+	return number->tv_sec;
+}
+
+static __always_inline int exit_svm(struct kvm_vcpu *vcpu, enum exit_svm_flags how)
 {
 	struct collector_cpu *here;
 	__u64 vmcb;
@@ -56,28 +81,43 @@ static __always_inline int exit_svm(struct kvm_vcpu *vcpu, __u32 isa, int with_r
 		return 0;
 	vmcb = here->exit.vmcb;
 	if (!bpf_core_field_exists(vcpu->arch.hflags))
-		vmcb = find_vmcb(&here->exit, (__u64)vcpu, 0);
-	else if (!vmcb || here->exit.hflags != vcpu->arch.hflags)
+		vmcb = find_vmcb(&here->exit, (__u64)vcpu, NO_HFLAGS);
+	else if (here->exit.hflags != vcpu->arch.hflags)
 		vmcb = find_vmcb(&here->exit, (__u64)vcpu, vcpu->arch.hflags);
-	bpf_probe_read_kernel(&here->exit.reason, sizeof(here->exit.reason),
-			      (void *)vmcb + bpf_core_field_offset(struct vmcb, control.exit_code));
-	if (with_rip)
+	vmcb += bpf_core_field_offset(struct vmcb, control.exit_code);
+	if (how & BY_CAST)
+		here->exit.reason = read_by_cast(vmcb);
+	else
+		bpf_probe_read_kernel(&here->exit.reason, sizeof(here->exit.reason), (void *)vmcb);
+	if (how & WITH_RIP)
 		here->exit.rip = vcpu->arch.regs[VCPU_REGS_RIP];
-	open_exit(&here->exit, isa);
+	open_exit(&here->exit, ISA_SVM);
 	return 0;
 }
 
 /* AMD: the reason is in the vCPU's control block, and KVM has just copied rip from there. */
 SEC("tp_btf/kvm_exit")
-int BPF_PROG(on_exit_svm, struct kvm_vcpu *vcpu, __u32 isa)
+int BPF_PROG(on_exit_svm, struct kvm_vcpu *vcpu)
 {
-	return exit_svm(vcpu, isa, 1);
+	return exit_svm(vcpu, WITH_RIP);
 }
 
 SEC("tp_btf/kvm_exit")
-int BPF_PROG(on_exit_svm_histogram, struct kvm_vcpu *vcpu, __u32 isa)
+int BPF_PROG(on_exit_svm_histogram, struct kvm_vcpu *vcpu)
 {
-	return exit_svm(vcpu, isa, 0);
+	return exit_svm(vcpu, 0);
+}
+
+SEC("tp_btf/kvm_exit")
+int BPF_PROG(on_exit_svm_cast, struct kvm_vcpu *vcpu)
+{
+	return exit_svm(vcpu, WITH_RIP | BY_CAST);
+}
+
+SEC("tp_btf/kvm_exit")
+int BPF_PROG(on_exit_svm_cast_histogram, struct kvm_vcpu *vcpu)
+{
+	return exit_svm(vcpu, BY_CAST);
 }
 
 /*

@@ -5,17 +5,11 @@
 
 #include "host/bpf/collector_state.h"
 
-static __u16 cell_of[COLLECTOR_THREADS_MAX][COLLECTOR_REASONS]; /* + 1; 0: none so far */
+/* By thread and reason (reason_index()) the number of the cell; 0: none so far. */
+static __u16 cell_of[COLLECTOR_THREADS_MAX * COLLECTOR_REASONS];
+struct collector_cell cells[COLLECTOR_CELLS_MAX] __attribute__((aligned(64))); /* the first is not used */
 __u32 nr_cells;
 __u64 lost_cells; /* exits of reasons that found no cell */
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* set before loading */
-	__type(key, __u32);
-	__type(value, struct collector_cell);
-} cells SEC(".maps");
 
 #define ROW(at)  at, at, at, at, at, at, at, at, at, at, at, at, at, at, at, at
 #define ROW2(at) ROW(at), ROW(at)
@@ -30,9 +24,9 @@ static __always_inline __u32 log2_of(__u64 value)
 	if (value >> 16) {
 		value >>= 16;
 		bits = 16;
-		while (value >> 16 && bits < 48) {
+		if (value >> 16) {
 			value >>= 16;
-			bits += 16;
+			bits = 32;
 		}
 	}
 	if (value >> 8) {
@@ -40,11 +34,6 @@ static __always_inline __u32 log2_of(__u64 value)
 		bits += 8;
 	}
 	return bits + log2_of_byte[value & 255];
-}
-
-static __always_inline __u16 *cell_place(__u32 thread, __u32 reason_at)
-{
-	return &cell_of[BOUNDED(thread - 1, COLLECTOR_THREADS_MAX)][BOUNDED(reason_at, COLLECTOR_REASONS)];
 }
 
 /* Every reason the manuals know has a place of its own; the others share the last. */
@@ -55,39 +44,45 @@ static __always_inline __u32 reason_index(__u32 reason)
 	return reason - 0x400 < 8 ? reason - 0x400 + 0xf0 : COLLECTOR_REASONS - 1;
 }
 
-/* Its number + 1; 0: there are no more. */
+static __always_inline __u16 *cell_place(const struct collector_exit *exit)
+{
+	return &cell_of[BOUNDED(exit->row + reason_index(exit->reason), COLLECTOR_THREADS_MAX * COLLECTOR_REASONS)];
+}
+
+/* Its number; 0: there are no more. */
 static __noinline __u32 new_cell(const struct collector_exit *exit)
 {
-	__u32 index = __sync_fetch_and_add(&nr_cells, 1);
-	struct collector_cell *cell = bpf_map_lookup_elem(&cells, &index);
+	const __u32 number = __sync_fetch_and_add(&nr_cells, 1) + 1;
+	struct collector_cell *cell;
 
-	if (!cell || !exit) {
+	if (!exit)
+		return 0;
+	if (number >= COLLECTOR_CELLS_MAX) {
 		__sync_fetch_and_sub(&nr_cells, 1);
+		__sync_fetch_and_add(&lost_cells, 1);
 		return 0;
 	}
+	cell = &cells[BOUNDED(number, COLLECTOR_CELLS_MAX)];
 	cell->thread = exit->thread - 1;
 	cell->reason = exit->reason;
 	cell->flags = exit->flags & COLLECTOR_ISA_MASK;
 	cell->min_ns = ~0ull;
-	*cell_place(exit->thread, reason_index(exit->reason)) = index + 1;
+	*cell_place(exit) = number;
 	barrier();
 	*(volatile __u8 *)&cell->used = 1;
-	return index + 1;
+	return number;
 }
 
 static __always_inline void count_exit(const struct collector_exit *exit, __u64 duration_ns)
 {
-	__u32 index = *cell_place(exit->thread, reason_index(exit->reason));
 	struct collector_cell *cell;
+	__u32 number = *cell_place(exit);
 
-	if (!index)
-		index = new_cell(exit);
-	index--;
-	cell = bpf_map_lookup_elem(&cells, &index);
-	if (!cell) {
-		__sync_fetch_and_add(&lost_cells, 1);
+	if (!number)
+		number = new_cell(exit);
+	if (!number)
 		return;
-	}
+	cell = &cells[BOUNDED(number, COLLECTOR_CELLS_MAX)];
 	cell->total_ns += duration_ns;
 	if (duration_ns < cell->min_ns)
 		cell->min_ns = duration_ns;

@@ -33,6 +33,9 @@ struct {
 	__type(value, __u8);
 } vmms SEC(".maps");
 
+/* No flags of KVM's: `vmcb` is not known. */
+#define NO_HFLAGS 0xffffffffu
+
 /* Of no interest: `vcpu` has this bit too, so that only exits of other VMMs come to look. */
 #define OTHER_VMM 1ull
 
@@ -110,7 +113,8 @@ static __noinline int learn(__u32 cpu, __u64 vcpu, __u32 vcpu_id)
 	if (!thread)
 		return 0;
 	here->exit.vcpu = vcpu;
-	here->exit.vmcb = 0;
+	here->exit.hflags = NO_HFLAGS;
+	here->exit.row = (thread - 1) * COLLECTOR_REASONS;
 	here->exit.tid = tid;
 	here->exit.thread = thread;
 	here->exit.vcpu_id = vcpu_id;

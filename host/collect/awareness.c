@@ -13,8 +13,9 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock_now.h"
 
-#define INTERVAL_NS 10000000u /* the module looks every 20 ms */
-#define SHARE       50        /* of the time, at most one part in so many */
+#define INTERVAL_NS     10000000u  /* the module looks every 20 ms */
+#define INTERVAL_MAX_NS 100000000u /* however many vCPUs there are */
+#define SHARE           50 /* of a CPU's time, one part in so many, is what it may take before it is done less often */
 
 struct awareness_vcpu {
 	struct vcpu_thread thread;
@@ -96,18 +97,21 @@ static void look(struct awareness_vcpu *vcpu)
 
 void awareness_update(struct awareness *awareness, uint64_t now_ns)
 {
-	uint64_t took_ns;
+	uint64_t start_ns, wait_ns;
 
 	if (!awareness || now_ns < awareness->next_ns)
 		return;
+	start_ns = clock_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	for (uint32_t i = 0; i < awareness->nr_vcpus; i++) {
 		if (!awareness->vcpus[i].thread.tid)
 			continue;
 		look(&awareness->vcpus[i]);
 		publish(page_of(awareness, i), &awareness->vcpus[i].values, HT_VCPU_MAGIC);
 	}
-	took_ns = clock_now_ns(CLOCK_MONOTONIC) - now_ns;
-	awareness->next_ns = now_ns + (took_ns * SHARE > INTERVAL_NS ? took_ns * SHARE : INTERVAL_NS);
+	wait_ns = (clock_now_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns) * SHARE;
+	if (wait_ns < INTERVAL_NS)
+		wait_ns = INTERVAL_NS;
+	awareness->next_ns = now_ns + (wait_ns < INTERVAL_MAX_NS ? wait_ns : INTERVAL_MAX_NS);
 }
 
 void awareness_add_exits(struct awareness *awareness, uint32_t vcpu, const struct awareness_exits *exits)

@@ -24,8 +24,8 @@ int awareness_create(struct awareness **awareness, const struct region *region,
 void awareness_destroy(struct awareness *awareness);
 
 /*
- * Brings the pages up to date, unless that was done a moment ago: at most every 10 ms, and so that it takes no more than
- * a fiftieth of the time. NULL is allowed.
+ * Brings the pages up to date, unless that was done a moment ago: every 10 ms, or less often where a fiftieth of a CPU is
+ * not enough for that, but every 100 ms in any case. NULL is allowed.
  */
 void awareness_update(struct awareness *awareness, uint64_t now_ns);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "host/collect/region.h"
 #include "lib/base/cleanup.h"
 
 #define BACKEND_ID        IVSHMEM_ID "-memory"
@@ -79,7 +80,8 @@ static int backend_path(struct qmp *qmp, const char *id, char *path, size_t size
 	return err;
 }
 
-int ivshmem_attach(struct qmp *qmp, const char *path, uint64_t bytes, struct error *error)
+int ivshmem_attach(struct qmp *qmp, const char *path, uint64_t bytes, uint64_t nested_bytes,
+	uint32_t nested_parts, struct error *error)
 {
 	char present[4096];
 	int err;
@@ -95,7 +97,10 @@ int ivshmem_attach(struct qmp *qmp, const char *path, uint64_t bytes, struct err
 	err = create_file(path, bytes, error);
 	if (err)
 		return err;
-	err = add_backend(qmp, path, bytes, error);
+	if (nested_bytes)
+		err = region_ask_nested(path, nested_bytes, nested_parts, error);
+	if (!err)
+		err = add_backend(qmp, path, bytes, error);
 	if (err)
 		goto out_file;
 	err = add_device(qmp, error);

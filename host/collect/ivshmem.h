@@ -9,9 +9,11 @@
 
 /*
  * Creates `path` (it must not exist) with `bytes` (a power of two, because a PCI BAR is) and mode 0600, and plugs it
- * in. Whatever fails, nothing is left behind. -EEXIST, -ENOSPC, -EREMOTEIO (QEMU refuses; the hint says why, mostly).
+ * in. nested_bytes: the guest is asked to pass on nested_parts regions of so many bytes, region_ask_nested(); 0: none.
+ * Whatever fails, nothing is left behind. -EEXIST, -ENOSPC, -EREMOTEIO (QEMU refuses; the hint says why, mostly).
  */
-int ivshmem_attach(struct qmp *qmp, const char *path, uint64_t bytes, struct error *error);
+int ivshmem_attach(struct qmp *qmp, const char *path, uint64_t bytes, uint64_t nested_bytes,
+	uint32_t nested_parts, struct error *error);
 
 /* Unplugs the device, waits until the guest let go of it, and removes the file. -ETIMEDOUT: the guest holds on. */
 int ivshmem_detach(struct qmp *qmp, struct error *error);

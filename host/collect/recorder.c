@@ -266,6 +266,12 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	return 0;
 }
 
+void recorder_set_vmm(struct recorder *recorder, size_t guest, pid_t vmm)
+{
+	if (guest < recorder->nr_guests)
+		recorder->guests[guest]->vmm = vmm;
+}
+
 int recorder_add_hypercall_guest(
 	struct recorder *recorder, struct guest_memory *memory, const char *name, struct error *error)
 {
@@ -379,6 +385,17 @@ static void describe_sometimes(struct recorder *recorder, uint64_t now_ns)
 		recorder_fault(&recorder->common, &error);
 }
 
+/* Guests inside of guests, as soon as their memory is there. */
+static void add_nested(struct recorder *recorder)
+{
+	struct recorder_member *nested;
+
+	for (size_t i = 0; i < recorder->nr_guests; i++)
+		while (recorder->nr_guests < TRACE_MACHINES_MAX && recorder->guests[i]->ops->nested &&
+			(nested = recorder->guests[i]->ops->nested(recorder->guests[i])))
+			recorder->guests[recorder->nr_guests++] = nested;
+}
+
 int recorder_step(struct recorder *recorder, int wake_fd)
 {
 	struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
@@ -394,6 +411,7 @@ int recorder_step(struct recorder *recorder, int wake_fd)
 		guests += !guest->companion;
 		alive += !guest->companion && guest->state != RECORDER_GONE;
 	}
+	add_nested(recorder);
 	if (recorder->all_hypercall_guests) {
 		add_stranger(recorder);
 		alive++;
@@ -413,7 +431,7 @@ int recorder_waiting(const struct recorder *recorder)
 	int count = 0;
 
 	for (size_t i = 0; i < recorder->nr_guests; i++)
-		count += recorder->guests[i]->state == RECORDER_WAITS;
+		count += !recorder->guests[i]->companion && recorder->guests[i]->state == RECORDER_WAITS;
 	return count;
 }
 

@@ -118,11 +118,11 @@ static void start_awareness(struct recorder_guest *guest, const struct region_la
 	struct error error = {0};
 	int code;
 
-	if (!guest->vmm)
+	if (!guest->member.vmm)
 		code = error_set(&error, -ENOENT,
 			"the process of the guest's VMM is not known: name it by -g or --qmp");
 	else
-		code = awareness_create(&guest->awareness, &guest->region, layout, guest->vmm, &error);
+		code = awareness_create(&guest->awareness, &guest->region, layout, guest->member.vmm, &error);
 	if (code &&
 		(event_selection_has(events, EVENT_ID_vcpu_stolen) ||
 			event_selection_has(events, EVENT_ID_vcpu_migrated)))
@@ -344,16 +344,13 @@ static void destroy_guest(struct recorder_member *member)
 	free(guest);
 }
 
-static int begin(struct recorder_guest *guest, const char *region_path, pid_t qemu_pid, bool history,
-	struct error *error)
+/* The region is mapped: puts the wishes into it. */
+static int begin(struct recorder_guest *guest, pid_t qemu_pid, bool history, struct error *error)
 {
 	struct region_layout layout;
 	enum ht_state state;
 	int code;
 
-	code = region_init(&guest->region, region_path, error);
-	if (code)
-		return code;
 	code = region_check(&guest->region, &layout, error);
 	if (code && code != -EAGAIN)
 		return code;
@@ -378,26 +375,69 @@ static int begin(struct recorder_guest *guest, const char *region_path, pid_t qe
 	return 0;
 }
 
-int recorder_guest_create(struct recorder_guest **out, const struct recorder_events *events,
-	const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
-	bool history, bool leave_on, struct error *error)
-{
-	static const struct recorder_member_ops ops = {poll_guest, finish_guest, destroy_guest};
-	struct recorder_guest *guest = calloc(1, sizeof(*guest));
-	struct stat status;
-	int code;
+static struct recorder_member *next_nested(struct recorder_member *member);
 
-	if (!guest)
-		return error_set(error, -ENOMEM, "out of memory");
+static struct recorder_guest *make_guest(const struct recorder_events *events,
+	const struct control_request *request, const char *name, bool leave_on, struct error *error)
+{
+	static const struct recorder_member_ops ops = {poll_guest, finish_guest, destroy_guest, next_nested};
+	struct recorder_guest *guest = calloc(1, sizeof(*guest));
+
+	if (!guest) {
+		error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
 	*guest = (struct recorder_guest){.member = {.ops = &ops},
 		.events = events,
 		.common = events->common,
 		.request = *request,
+		.region = {.fd = -1},
 		.pid_fd = -1,
-		.vmm = qemu_pid > 0 ? qemu_pid : 0,
 		.leave_on = leave_on};
 	snprintf(guest->name, sizeof(guest->name), "%s", name);
-	code = begin(guest, region_path, qemu_pid, history, error);
+	return guest;
+}
+
+static struct recorder_member *next_nested(struct recorder_member *member)
+{
+	struct recorder_guest *outer = (struct recorder_guest *)member, *guest;
+	struct error error = {0};
+	char name[sizeof(outer->name)];
+	uint32_t index;
+
+	if (!outer->machine ||
+		!recorder_nested_next(&outer->nested, &outer->machine->layout, outer->region.layer,
+			outer->name, &index, name, sizeof(name)))
+		return NULL;
+	guest = make_guest(outer->events, &outer->request, name, outer->leave_on, &error);
+	if (guest &&
+		!region_init_part(&guest->region, &outer->region, &outer->machine->layout, index, &error) &&
+		!begin(guest, 0, false, &error)) {
+		guest->refusal = outer->refusal;
+		guest->member.companion = true;
+		guest->said_waiting = true; /* none has to come */
+		return &guest->member;
+	}
+	recorder_notice(outer->common, "%s: not recorded: %s", name, error.text);
+	if (guest)
+		destroy_guest(&guest->member);
+	return NULL;
+}
+
+int recorder_guest_create(struct recorder_guest **out, const struct recorder_events *events,
+	const struct control_request *request, const char *region_path, const char *name, pid_t qemu_pid,
+	bool history, bool leave_on, struct error *error)
+{
+	struct recorder_guest *guest = make_guest(events, request, name, leave_on, error);
+	struct stat status;
+	int code;
+
+	if (!guest)
+		return -ENOMEM;
+	guest->vmm = qemu_pid > 0 ? qemu_pid : 0;
+	code = region_init(&guest->region, region_path, error);
+	if (!code)
+		code = begin(guest, qemu_pid, history, error);
 	if (code) {
 		destroy_guest(&guest->member);
 		return code;

@@ -8,6 +8,7 @@
 #include "host/collect/control.h"
 #include "host/collect/recorder_machine.h"
 #include "host/collect/recorder_member.h"
+#include "host/collect/recorder_nested.h"
 #include "host/collect/region.h"
 
 struct recorder_guest {
@@ -35,9 +36,9 @@ struct recorder_guest {
 	bool was_unlinked;           /* from the start: says nothing */
 	bool refused;                /* the guest could not do all we asked */
 	int pid_fd;                  /* of QEMU, or -1 */
-	pid_t vmm;                   /* its process, or 0 */
 	struct awareness *awareness; /* NULL: no pages for it, or the vCPUs' threads are not known */
 	struct error *refusal;       /* where to put the first refusal */
+	struct recorder_nested nested;
 };
 
 /*

@@ -21,7 +21,7 @@ static int write_packet(void *context, const struct ring_packet *packet)
 
 static int begin_output(struct recorder_machine *machine, const char *name, struct error *error)
 {
-	struct trace_machine_info info = {.layer = 1,
+	struct trace_machine_info info = {.layer = machine->region->layer,
 		.packet_bytes = machine->layout.packet_bytes,
 		.nr_packets = machine->layout.nr_packets,
 		.nr_cpus = machine->nr_cpus};

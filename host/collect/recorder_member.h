@@ -20,6 +20,8 @@ struct recorder_member_ops {
 	/* Takes what is left and ends its machines. */
 	void (*finish)(struct recorder_member *member);
 	void (*destroy)(struct recorder_member *member);
+	/* The next guest inside this one, not returned before; NULL: none. May be NULL. */
+	struct recorder_member *(*nested)(struct recorder_member *member);
 };
 
 struct recorder_member {
@@ -29,5 +31,5 @@ struct recorder_member {
 	uint64_t identity[2]; /* no guest is recorded twice: device and inode of its memory, or 0 and a pid */
 	pid_t vmm;            /* 0: not known */
 	char machine[64];     /* its first in the trace; "": none so far */
-	bool companion;       /* no guest: a recording does not go on for its sake */
+	bool companion;       /* a host, or a guest inside another: a recording does not go on for its sake */
 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/collect/ring_access.h"
+#include "lib/base/cleanup.h"
 
 static int open_file(struct region *region, bool alone, struct error *error)
 {
@@ -41,12 +42,33 @@ static int open_file(struct region *region, bool alone, struct error *error)
 	return 0;
 }
 
+static int map_guest(struct region *region, struct error *error)
+{
+	void *base = mmap(NULL, region->bytes, PROT_READ, MAP_SHARED, region->fd, (off_t)region->offset);
+
+	if (base == MAP_FAILED)
+		return error_set(error, -errno, "region %s: map: %s", region->path, strerror(errno));
+	region->base = base;
+	region->guest = base;
+	return 0;
+}
+
+static int map_host(struct region *region, struct error *error)
+{
+	void *host = mmap(NULL, HT_HOST_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd,
+		(off_t)(region->offset + HT_HOST_OFFSET));
+
+	if (host == MAP_FAILED)
+		return error_set(error, -errno, "region %s: map: %s", region->path, strerror(errno));
+	region->host = host;
+	return 0;
+}
+
 static int map(struct region *region, const char *path, bool alone, struct error *error)
 {
-	void *base;
 	int code;
 
-	*region = (struct region){.fd = -1, .path = strdup(path)};
+	*region = (struct region){.fd = -1, .path = strdup(path), .layer = 1};
 	if (!region->path)
 		return error_set(error, -ENOMEM, "out of memory");
 	code = open_file(region, alone, error);
@@ -54,31 +76,69 @@ static int map(struct region *region, const char *path, bool alone, struct error
 		error_add(error, "region %s", path);
 		return code;
 	}
-	base = mmap(NULL, region->bytes, PROT_READ, MAP_SHARED, region->fd, 0);
-	if (base == MAP_FAILED)
-		return error_set(error, -errno, "region %s: map: %s", path, strerror(errno));
-	region->base = base;
-	region->guest = base;
-	return 0;
+	return map_guest(region, error);
 }
 
 int region_init(struct region *region, const char *path, struct error *error)
 {
 	int code = map(region, path, true, error);
-	void *host;
 
-	if (code)
-		return code;
-	host = mmap(NULL, HT_HOST_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd, HT_HOST_OFFSET);
-	if (host == MAP_FAILED)
-		return error_set(error, -errno, "region %s: map: %s", path, strerror(errno));
-	region->host = host;
-	return 0;
+	return code ? code : map_host(region, error);
 }
 
 int region_init_to_look(struct region *region, const char *path, struct error *error)
 {
 	return map(region, path, false, error);
+}
+
+int region_init_part(struct region *region, const struct region *whole, const struct region_layout *layout,
+	uint32_t index, struct error *error)
+{
+	int code;
+
+	*region = (struct region){.fd = -1,
+		.path = strdup(whole->path),
+		.layer = whole->layer + 1,
+		.offset = whole->offset + layout->nested_offset + index * layout->nested_bytes,
+		.bytes = (size_t)layout->nested_bytes};
+	if (!region->path)
+		return error_set(error, -ENOMEM, "out of memory");
+	/* the lock belongs to the open file, which both have then */
+	region->fd = fcntl(whole->fd, F_DUPFD_CLOEXEC, 0);
+	if (region->fd < 0)
+		return error_set(error, -errno, "region %s: %s", region->path, strerror(errno));
+	code = map_guest(region, error);
+	return code ? code : map_host(region, error);
+}
+
+int region_ask_nested(const char *path, uint64_t bytes, uint32_t parts, struct error *error)
+{
+	struct ht_host host = {.magic = HT_HOST_MAGIC,
+		.abi_version = HT_ABI_VERSION,
+		.nested_mib = (uint32_t)(bytes >> 20),
+		.nested_parts = parts};
+	const ssize_t length = offsetof(struct ht_host, control);
+	cleanup_close int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status))
+		return error_set(error, -errno, "%s: %s", path, strerror(errno));
+	if (!parts || parts > HT_MAX_NESTED_PARTS) {
+		error_set(error, -EINVAL, "%u nested guests: one region serves 1 to %d", parts,
+			HT_MAX_NESTED_PARTS);
+		return error_hint(error, "give --nested-guests 1, or leave it out");
+	}
+	if (!bytes || bytes % HT_NESTED_ALIGN || status.st_size < HT_MIN_REGION_BYTES ||
+		bytes > ((uint64_t)status.st_size - HT_MIN_REGION_BYTES) / parts) {
+		error_set(error, -EINVAL,
+			"nested guests: %u times %llu KiB are no multiples of 2 MiB, or leave nothing of a region "
+			"of %lld KiB",
+			parts, (unsigned long long)bytes >> 10, (long long)status.st_size >> 10);
+		return error_hint(error, "give a larger --region-size, or a --nested-size such as 8M");
+	}
+	if (pwrite(fd, &host, (size_t)length, HT_HOST_OFFSET) != length)
+		return error_set(error, -errno, "%s: %s", path, strerror(errno));
+	return 0;
 }
 
 void region_deinit(struct region *region)
@@ -124,6 +184,28 @@ static const char *layout_fault(const struct region_layout *layout, uint64_t byt
 	return NULL;
 }
 
+/*
+ * What the guest passes on. Of a word that cannot be true nothing follows but that there is nothing: its own rings are as
+ * good as before.
+ */
+static void read_nested(
+	const struct ht_region *guest, uint32_t header_bytes, struct region_layout *layout, uint64_t bytes)
+{
+	uint64_t own = ring_load64(&guest->region_bytes), part;
+	uint32_t parts = 0;
+
+	if (header_bytes >= offsetof(struct ht_region, nested_parts) + sizeof(guest->nested_parts))
+		parts = ring_load32(&guest->nested_parts);
+	if (!parts || parts > HT_MAX_NESTED_PARTS || own > bytes || own < HT_HOST_OFFSET + HT_HOST_BYTES)
+		return;
+	part = (bytes - own) / parts;
+	if (!part || own % HT_NESTED_ALIGN || part % HT_NESTED_ALIGN || part * parts != bytes - own)
+		return;
+	layout->nested_parts = parts;
+	layout->nested_offset = own;
+	layout->nested_bytes = part;
+}
+
 static int bad_magic(uint64_t magic, struct error *error)
 {
 	if (magic == 0)
@@ -150,7 +232,9 @@ int region_check(const struct region *region, struct region_layout *layout, stru
 			"the guest's module speaks version %u, this program version %u", version,
 			HT_ABI_VERSION);
 		error_hint(error, "load the hypertrace.ko of this version: hypertrace module");
-	} else if ((header_bytes = ring_load32(&guest->header_bytes)) != sizeof(*guest)) {
+	} else if ((header_bytes = ring_load32(&guest->header_bytes)) <
+			offsetof(struct ht_region, nested_parts) ||
+		header_bytes > HT_PAGE_BYTES) {
 		code = error_set(error, -EBADMSG, "header: %u bytes, not %zu", header_bytes, sizeof(*guest));
 		error_hint(error, "the region is damaged: reload hypertrace.ko");
 	} else {
@@ -163,6 +247,7 @@ int region_check(const struct region *region, struct region_layout *layout, stru
 			.packet_bytes = ring_load32(&guest->packet_bytes),
 			.mode = (enum ht_mode)ring_load32(&guest->mode),
 		};
+		read_nested(guest, header_bytes, layout, region->bytes);
 		/* the rings were started anew while we read */
 		if (!region_is_current(region, layout))
 			return -EAGAIN;
@@ -220,5 +305,6 @@ bool region_is_detached(const struct region *region)
 {
 	struct stat status;
 
-	return fstat(region->fd, &status) || status.st_nlink == 0 || (size_t)status.st_size < region->bytes;
+	return fstat(region->fd, &status) || status.st_nlink == 0 ||
+		(uint64_t)status.st_size < region->offset + region->bytes;
 }

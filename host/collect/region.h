@@ -18,6 +18,9 @@ struct region_layout {
 	uint32_t nr_packets;                /* a power of two */
 	uint32_t packet_bytes;              /* a power of two */
 	enum ht_mode mode;
+	/* regions that the guest passes on to guests of its own, from nested_offset on; 0: none */
+	uint32_t nested_parts;
+	uint64_t nested_offset, nested_bytes; /* multiples of HT_NESTED_ALIGN; bytes of each */
 };
 
 /* What the header says of the guest, for people and the trace. Text is NUL-terminated and raw: escape it. */
@@ -31,8 +34,10 @@ struct region_guest {
 struct region {
 	char *path;
 	int fd;
+	uint64_t offset; /* in the file: a part that a guest has passed on, or 0 */
+	uint32_t layer;  /* of its guest: 1, or one more than that of the guest that passed it on */
 	size_t bytes;
-	const uint8_t *base;           /* the whole file, read-only */
+	const uint8_t *base;           /* all of it, read-only */
 	const struct ht_region *guest; /* = base */
 	struct ht_host *host;          /* the host's pages, writable */
 };
@@ -46,6 +51,19 @@ int region_init(struct region *region, const char *path, struct error *error);
 /* The same for one who only looks: no lock, `host` is NULL. */
 int region_init_to_look(struct region *region, const char *path, struct error *error);
 void region_deinit(struct region *region);
+
+/*
+ * The part number `index` of those that the guest of `whole` passes on, by its checked layout. A region like any other,
+ * under the lock of `whole`, which it may outlive. Errors of mmap(), -ENOMEM.
+ */
+int region_init_part(struct region *region, const struct region *whole, const struct region_layout *layout,
+	uint32_t index, struct error *error);
+
+/*
+ * Asks the guest of a region that no guest has yet (a new file, all zeros) to pass on so many parts of so many bytes.
+ * -EINVAL: they do not fit into it, or are no multiples of HT_NESTED_ALIGN; errors of open() and write().
+ */
+int region_ask_nested(const char *path, uint64_t bytes, uint32_t parts, struct error *error);
 
 /*
  * Reads the header. 0: `layout` is filled. -EAGAIN: there is none yet (no error is set): the module is not

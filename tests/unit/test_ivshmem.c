@@ -57,7 +57,7 @@ static void attaches(void **state)
 
 	(void)state;
 	MEET(FAKE_QMP_REFUSED, FAKE_QMP_DONE, FAKE_QMP_DONE);
-	assert_int_equal(ivshmem_attach(&qmp, path, BYTES, &error), 0);
+	assert_int_equal(ivshmem_attach(&qmp, path, BYTES, 0, 1, &error), 0);
 	part(&fake, &qmp);
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_size, BYTES);
@@ -77,13 +77,13 @@ static void takes_back(void **state)
 
 	(void)state;
 	MEET(FAKE_QMP_REFUSED, FAKE_QMP_REFUSED); /* no memory backend */
-	assert_int_equal(ivshmem_attach(&qmp, path, BYTES, &error), -EREMOTEIO);
+	assert_int_equal(ivshmem_attach(&qmp, path, BYTES, 0, 1, &error), -EREMOTEIO);
 	assert_false(exists());
 	part(&fake, &qmp);
 
 	MEET(FAKE_QMP_REFUSED, FAKE_QMP_DONE, FAKE_QMP_REFUSED,
 		FAKE_QMP_DONE); /* no device: the backend goes, too */
-	assert_int_equal(ivshmem_attach(&qmp, path, BYTES, &error), -EREMOTEIO);
+	assert_int_equal(ivshmem_attach(&qmp, path, BYTES, 0, 1, &error), -EREMOTEIO);
 	assert_string_equal(error.text, "QEMU refuses device_add: because");
 	assert_non_null(strstr(error.hint, "hot-pluggable"));
 	assert_false(exists());
@@ -98,7 +98,7 @@ static void takes_back(void **state)
 		};
 
 		meet(&fake, &qmp, steps[answers]);
-		assert_int_equal(ivshmem_attach(&qmp, path, BYTES, &error), -EPIPE);
+		assert_int_equal(ivshmem_attach(&qmp, path, BYTES, 0, 1, &error), -EPIPE);
 		assert_false(exists());
 		part(&fake, &qmp);
 	}
@@ -113,13 +113,13 @@ static void refuses(void **state)
 
 	(void)state;
 	MEET("{\"return\": \"/dev/shm/there\"}\n", FAKE_QMP_REFUSED);
-	assert_int_equal(ivshmem_attach(&qmp, path, BYTES + 1, &error), -EINVAL);
-	assert_int_equal(ivshmem_attach(&qmp, path, BYTES, &error), -EEXIST);
+	assert_int_equal(ivshmem_attach(&qmp, path, BYTES + 1, 0, 1, &error), -EINVAL);
+	assert_int_equal(ivshmem_attach(&qmp, path, BYTES, 0, 1, &error), -EEXIST);
 	assert_string_equal(error.text, "the guest has a region already: /dev/shm/there");
 	assert_false(exists());
 	/* a file that is there is not ours to remove */
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
-	assert_int_equal(ivshmem_attach(&qmp, path, BYTES, &error), -EEXIST);
+	assert_int_equal(ivshmem_attach(&qmp, path, BYTES, 0, 1, &error), -EEXIST);
 	assert_true(exists());
 	close(fd);
 	unlink(path);

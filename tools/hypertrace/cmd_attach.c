@@ -11,7 +11,7 @@
 
 struct attach_options {
 	const char *guest, *qmp, *directory, *name;
-	uint64_t bytes;
+	uint64_t bytes, nested_bytes, nested_parts;
 };
 
 static const struct option_spec attach_specs[] = {
@@ -20,6 +20,10 @@ static const struct option_spec attach_specs[] = {
 		"QMP socket of the guest's QEMU"},
 	{0, "region-size", "BYTES", OPTION_BYTES, offsetof(struct attach_options, bytes),
 		"memory that guest and host share, a power of two; default 32M"},
+	{0, "nested-size", "BYTES", OPTION_BYTES, offsetof(struct attach_options, nested_bytes),
+		"of it, for a guest inside the guest, which then has /dev/hypertrace-nested0; default 0"},
+	{0, "nested-guests", "N", OPTION_UNSIGNED, offsetof(struct attach_options, nested_parts),
+		"for so many guests inside the guest; default 1"},
 	{0, "mem-path", "DIR", OPTION_STRING, offsetof(struct attach_options, directory),
 		"where the region's file is made; default /dev/shm"},
 	{0, "name", "NAME", OPTION_STRING, offsetof(struct attach_options, name),
@@ -35,7 +39,7 @@ static int fail(struct error *error, const char *what)
 
 static int run_attach(const struct command *command, int argc, char **argv)
 {
-	struct attach_options options = {.directory = "/dev/shm", .bytes = 32u << 20};
+	struct attach_options options = {.directory = "/dev/shm", .bytes = 32u << 20, .nested_parts = 1};
 	cleanup_named_guest struct named_guest guest = NAMED_GUEST_NONE;
 	char path[4096], name[64];
 	struct error error = {0};
@@ -63,7 +67,8 @@ static int run_attach(const struct command *command, int argc, char **argv)
 	if (named_guest_socket(&guest, options.guest, options.qmp, &socket, &error) ||
 		qmp_init(&qmp, socket, &error))
 		return fail(&error, "cannot attach");
-	err = ivshmem_attach(&qmp, path, options.bytes, &error);
+	err = ivshmem_attach(&qmp, path, options.bytes, options.nested_bytes,
+		options.nested_parts > UINT32_MAX ? UINT32_MAX : (uint32_t)options.nested_parts, &error);
 	qmp_deinit(&qmp);
 	if (err)
 		return fail(&error, "cannot attach");

@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "host/collect/ftrace_boot.h"
+#include "host/collect/region.h"
 #include "host/vm/kernel_package.h"
 #include "host/vm/module_build.h"
 #include "host/vm/vm.h"
@@ -23,7 +24,7 @@ struct run_options {
 	const char *kernel, *headers, *append, *qmp, *kernel_log;
 	unsigned accel;   /* enum vm_accel + 1; 0: not given */
 	unsigned channel; /* enum recorder_channel + 1; 0: not given */
-	uint64_t smp, memory_bytes, region_bytes;
+	uint64_t smp, memory_bytes, region_bytes, nested_bytes, nested_parts;
 	struct string_list files, qemu;
 	double timeout_s;
 	bool icount, no_trace, verbose;
@@ -57,6 +58,10 @@ static const struct option_spec run_specs[] = {
 	RECORDING_OPTION_SPECS(struct run_options),
 	{0, "region-size", "BYTES", OPTION_BYTES, AT(region_bytes),
 		"memory that guest and host share; default 32M"},
+	{0, "nested-size", "BYTES", OPTION_BYTES, AT(nested_bytes),
+		"of it, for a guest inside the guest, which then has /dev/hypertrace-nested0; default 0"},
+	{0, "nested-guests", "N", OPTION_UNSIGNED, AT(nested_parts),
+		"for so many guests inside the guest; default 1"},
 	{0, "no-trace", NULL, OPTION_FLAG, AT(no_trace), "run the command only"},
 	{0, "file", "LOCAL[:GUEST]", OPTION_LIST, AT(files),
 		"put a file or directory into the guest, with the libraries it needs"},
@@ -97,8 +102,10 @@ static int check(struct run_options *options, int operands, struct error *error)
 		error_set(error, -EINVAL, "--icount counts on one vCPU only");
 		return error_hint(error, "give --smp 1");
 	}
+	if (options->nested_parts > UINT32_MAX)
+		options->nested_parts = UINT32_MAX;
 	if (options->no_trace || options->channel == 1 + RECORDER_FTRACE) {
-		options->region_bytes = 0;
+		options->region_bytes = options->nested_bytes = 0;
 	} else if (!options->region_bytes) {
 		error_set(error, -EINVAL, "--region-size 0: tracing needs a region");
 		return error_hint(error, "leave it out, or give --no-trace");
@@ -162,13 +169,16 @@ static int run_guest(const struct run_wish *wish, const struct vm_config *config
 	int result, status, stopped = 0;
 
 	result = vm_create(&vm, config, error);
+	if (!result && wish->options->nested_bytes)
+		result = region_ask_nested(vm_region_path(vm), wish->options->nested_bytes,
+			(uint32_t)wish->options->nested_parts, error);
 	if (!result && !wish->options->no_trace)
 		result = recording_create(&recording, &wish->recorder, wish->options->recording.output,
 			vm_region_path(vm), error);
 	if (!result)
 		result = vm_start(vm, error);
 	if (!result && recording)
-		result = recording_start(recording, config->hold_end ? vm_pid(vm) : 0, config->icount, error);
+		result = recording_start(recording, vm_pid(vm), config->icount, error);
 	if (!result)
 		result = serve(vm, signals, error);
 	/* the guest is still in QEMU's memory where its last events are to be read there */
@@ -264,7 +274,8 @@ static int read_recording(struct run_wish *wish, struct error *error)
 
 static int run_run(const struct command *self, int argc, char **argv)
 {
-	struct run_options options = {.kernel = "6.12", .memory_bytes = 512, .region_bytes = 32 * MIB};
+	struct run_options options = {
+		.kernel = "6.12", .memory_bytes = 512, .region_bytes = 32 * MIB, .nested_parts = 1};
 	struct run_wish wish = {.options = &options, .recorder = {.program_version = HYPERTRACE_VERSION}};
 	struct error error = {0};
 	int result = options_parse(self, &argc, &argv, &options, &error);

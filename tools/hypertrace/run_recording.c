@@ -24,7 +24,8 @@ struct recording {
 	const char *output;
 	pthread_t thread;
 	atomic_bool stop;
-	int wake; /* eventfd: ends the recorder's sleep */
+	int wake;   /* eventfd: ends the recorder's sleep */
+	bool stock; /* channel ftrace */
 	pid_t vmm;
 	int64_t start_ns; /* of the VMM */
 	bool started, guest_time;
@@ -62,7 +63,7 @@ static void *record(void *context)
 {
 	struct recording *recording = context;
 
-	if (recording->vmm && add_stock_guest(recording, &recording->error))
+	if (recording->stock && add_stock_guest(recording, &recording->error))
 		return NULL;
 	while (!atomic_load(&recording->stop) && recorder_step(recording->recorder, recording->wake) > 0)
 		continue;
@@ -106,6 +107,7 @@ int recording_create(struct recording **result, const struct recorder_options *o
 		return error_set(error, -ENOMEM, "out of memory");
 	recording->wake = -1;
 	recording->output = recorder.output;
+	recording->stock = options->channel == RECORDER_FTRACE;
 	code = begin(recording, &recorder, region_path, error);
 	if (code < 0) {
 		destroy(recording);
@@ -121,6 +123,8 @@ int recording_start(struct recording *recording, pid_t vmm, bool guest_time, str
 
 	recording->guest_time = guest_time;
 	recording->vmm = vmm;
+	if (!recording->stock)
+		recorder_set_vmm(recording->recorder, 0, vmm);
 	recording->start_ns = (int64_t)clock_now_ns(CLOCK_MONOTONIC);
 	code = -pthread_create(&recording->thread, NULL, record, recording);
 	if (code < 0)

@@ -14,8 +14,7 @@ int recording_create(struct recording **recording, const struct recorder_options
 	const char *region_path, struct error *error);
 
 /*
- * Records in a thread of its own. `vmm`: QEMU's process, for channel ftrace; 0: not needed. `guest_time`: struct
- * recorder_stock.
+ * Records in a thread of its own. `vmm`: QEMU's process. `guest_time`: struct recorder_stock.
  */
 int recording_start(struct recording *recording, pid_t vmm, bool guest_time, struct error *error);
 
