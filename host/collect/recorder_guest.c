@@ -434,7 +434,7 @@ int recorder_guest_create(struct recorder_guest **out, const struct recorder_eve
 
 	if (!guest)
 		return -ENOMEM;
-	guest->vmm = qemu_pid > 0 ? qemu_pid : 0;
+	guest->member.vmm = qemu_pid > 0 ? qemu_pid : 0;
 	code = region_init(&guest->region, region_path, error);
 	if (!code)
 		code = begin(guest, qemu_pid, history, error);
