@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How the events of a host machine are shown: its vCPU, then what happened to it. */
-#include "tools/hypertrace/dump_host.h"
+#include "tools/hypertrace/dump.h"
 
 #include <inttypes.h>
 
@@ -69,7 +69,7 @@ char *dump_host_exit(
 	return put_exit(type, event, at);
 }
 
-char *dump_host_hypercall(
+char *dump.hypercall(
 	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	at = put_vcpu(dump, type, event, at);
