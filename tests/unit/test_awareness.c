@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,6 +44,7 @@ static pid_t start_vmm(const char *thread)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* also where an assertion ends us */
 		dup2(ready[1], 9);
 		execl("/bin/sh", "qemu-system-x86_64", "-c", script, (char *)NULL);
 		_exit(127);
@@ -94,7 +96,8 @@ static void pages_are_kept(void **state)
 	make_region(&region);
 	assert_int_equal(awareness_create(&awareness, &region, &layout, vmm, NULL), 0);
 	assert_int_equal(page(&region, 0)->magic, 0);
-	awareness_update(awareness, clock_now_ns(CLOCK_MONOTONIC));
+	before_ns = clock_now_ns(CLOCK_MONOTONIC);
+	awareness_update(awareness, before_ns);
 	first = *page(&region, 0);
 	assert_int_equal(first.magic, HT_VCPU_MAGIC);
 	assert_int_equal(first.seq % 2, 0);
@@ -105,7 +108,7 @@ static void pages_are_kept(void **state)
 	assert_int_equal(first.state, HT_VCPU_RUNNABLE);
 	assert_true(first.update_ns <= clock_now_ns(CLOCK_MONOTONIC));
 	/* not so soon again */
-	awareness_update(awareness, clock_now_ns(CLOCK_MONOTONIC));
+	awareness_update(awareness, before_ns + 1);
 	assert_int_equal(page(&region, 0)->seq, first.seq);
 
 	before_ns = first.run_ns + first.stolen_ns;
