@@ -69,7 +69,7 @@ char *dump_host_exit(
 	return put_exit(type, event, at);
 }
 
-char *dump.hypercall(
+char *dump_host_hypercall(
 	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	at = put_vcpu(dump, type, event, at);
