@@ -84,6 +84,22 @@ char *dump_host_hypercall(
 	return put_exit(type, event, at);
 }
 
+char *dump_host_histogram(
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+{
+	char buffer[EXIT_REASON_NAME_BYTES];
+
+	at = put_vcpu(dump, type, event, at);
+	*at++ = ' ';
+	at = put_string(at,
+		exit_reason_name(
+			value(type, event, 2) & VCPU_EXIT_ISA, (uint32_t)value(type, event, 3), buffer));
+	at = put_unsigned(put_literal(at, " count="), value(type, event, 4));
+	at = put_literal(put_us(put_literal(at, " total="), value(type, event, 5)), " us");
+	at = put_literal(put_us(put_literal(at, " min="), value(type, event, 6)), " us");
+	return put_literal(put_us(put_literal(at, " max="), value(type, event, 7)), " us");
+}
+
 static char *put_task(
 	const struct dump_type *type, const struct trace_event *event, int pid, int comm, char *at)
 {
