@@ -23,7 +23,7 @@ struct joint_name exits_view_reason(uint64_t key)
 		return (struct joint_name){"(others)"};
 	snprintf(name.text, sizeof(name.text), "%s%s",
 		exit_reason_name(JOINT_EXITS_ISA(key), JOINT_EXITS_REASON(key), buffer),
-		JOINT_EXITS_NESTED(key) ? " of L2" : "");
+		JOINT_EXITS_NESTED(key) ? " (nested)" : "");
 	return name;
 }
 
@@ -65,7 +65,7 @@ const char *exits_view_guest(const struct exits_view *view, uint32_t machine)
 
 	if (machine < trace->nr_machines)
 		return trace->machines[machine].name;
-	return machine == trace->nr_machines ? "-" : "(L2)";
+	return machine == trace->nr_machines ? "-" : "(nested)";
 }
 
 /* --- sorting --- */
