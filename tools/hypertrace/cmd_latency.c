@@ -55,15 +55,16 @@ static int show_timelines(const struct latency_view *view, struct error *error)
 		const struct joint_wakeup *one = &view->latency.worst[i];
 
 		joint_text_title(stdout, isatty(STDOUT_FILENO), "Timeline", "of the wake-up at %s, %s",
-			joint_feed_when(&view->feed, one->woken_ns).text, human_ns(one->run_ns - one->woken_ns).text);
+			joint_feed_when(&view->feed, one->woken_ns).text,
+			human_ns(one->run_ns - one->woken_ns).text);
 		result = latency_timeline(view, one, error);
 	}
 	return result;
 }
 
 /* *shown: the result is out; what is damaged is said after it. */
-static int look(struct latency_view *view, int argc, char **argv, const struct latency_options *options, bool *shown,
-	struct error *error)
+static int look(struct latency_view *view, int argc, char **argv, const struct latency_options *options,
+	bool *shown, struct error *error)
 {
 	const struct joint_listener listener = {view, take_interval, NULL, take_guest};
 	int result = joint_feed_open(&view->feed, argc, argv, &options->part, &listener, error);
@@ -120,12 +121,14 @@ const struct command cmd_latency = {
 		"Of the worst it shows the events of guest and host around them, one under the other.\n\n"
 		"In a trace without a host machine only the whole is known. No wake-up is measured across a gap of lost events. "
 		"Percentiles are within 3.2 % of the true value; those of a part are over all wake-ups, also where the part is 0.",
-	.examples = "  # is it my guest, or the host?\n"
-		    "  hypertrace record --qmp /run/vm1.qmp --host exits=aggregated -e sched -o t && hypertrace latency t\n"
-		    "  # the three that the host delayed most, event by event\n"
-		    "  hypertrace latency t --sort host --timelines 3\n"
-		    "  # p99 of the host's part for a script\n"
-		    "  hypertrace latency t --json | jq '.guests[].parts.host.p99_ns'",
+	.examples =
+		"  # is it my guest, or the host?\n"
+		"  hypertrace record --qmp /run/vm1.qmp --host exits=aggregated -e sched -o t\n"
+		"  hypertrace latency t\n"
+		"  # the three that the host delayed most, event by event\n"
+		"  hypertrace latency t --sort host --timelines 3\n"
+		"  # p99 of the host's part for a script\n"
+		"  hypertrace latency t --json | jq '.guests[].parts.host.p99_ns'",
 	.options = latency_specs,
 	.run = latency_run,
 };

@@ -29,10 +29,10 @@ struct joint_feed {
 	struct joint_machine *machines;
 	struct filter filter; /* of tasks and of vCPUs' numbers */
 	struct time_range range;
-	int machine; /* that was chosen; -1: all */
-	uint64_t start_ns;             /* Unix ns of the trace's first event */
-	int64_t from_ns, to_ns;        /* Unix ns: the part asked for */
-	uint64_t damaged;              /* packets that could not be read whole, and the first's description */
+	int machine;            /* that was chosen; -1: all */
+	uint64_t start_ns;      /* Unix ns of the trace's first event */
+	int64_t from_ns, to_ns; /* Unix ns: the part asked for */
+	uint64_t damaged;       /* packets that could not be read whole, and the first's description */
 	struct error damage;
 };
 
