@@ -43,8 +43,14 @@ static void take_interval(void *context, const struct vcpu_interval *interval)
 static void take_guest(void *context, const struct joint_guest_event *event)
 {
 	struct latency_view *view = context;
+	const struct joint_feed *feed = &view->feed;
+	struct joint_guest_event wanted = *event;
 
-	joint_latency_event(&view->latency, view->feed.joint, event);
+	if (!joint_feed_wants_guest(feed, event))
+		return;
+	/* who wakes a task may be anywhere; it is wanted where it comes to run */
+	wanted.in_range &= filter_ranges_match(&feed->filter.cpus, event->cpu);
+	joint_latency_event(&view->latency, feed->joint, &wanted);
 }
 
 static int show_timelines(const struct latency_view *view, struct error *error)
@@ -121,14 +127,13 @@ const struct command cmd_latency = {
 		"Of the worst it shows the events of guest and host around them, one under the other.\n\n"
 		"In a trace without a host machine only the whole is known. No wake-up is measured across a gap of lost events. "
 		"Percentiles are within 3.2 % of the true value; those of a part are over all wake-ups, also where the part is 0.",
-	.examples =
-		"  # is it my guest, or the host?\n"
-		"  hypertrace record --qmp /run/vm1.qmp --host exits=aggregated -e sched -o t\n"
-		"  hypertrace latency t\n"
-		"  # the three that the host delayed most, event by event\n"
-		"  hypertrace latency t --sort host --timelines 3\n"
-		"  # p99 of the host's part for a script\n"
-		"  hypertrace latency t --json | jq '.guests[].parts.host.p99_ns'",
+	.examples = "  # is it my guest, or the host?\n"
+		    "  hypertrace record --qmp /run/vm1.qmp --host exits=aggregated -e sched -o t\n"
+		    "  hypertrace latency t\n"
+		    "  # the three that the host delayed most, event by event\n"
+		    "  hypertrace latency t --sort host --timelines 3\n"
+		    "  # p99 of the host's part for a script\n"
+		    "  hypertrace latency t --json | jq '.guests[].parts.host.p99_ns'",
 	.options = latency_specs,
 	.run = latency_run,
 };

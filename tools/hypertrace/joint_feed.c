@@ -139,6 +139,13 @@ static bool is_wanted(const struct joint_feed *feed, const struct joint_vcpu *vc
 		&feed->filter.cpus, vcpu->number); /* those of the filter are vCPUs' numbers */
 }
 
+bool joint_feed_wants_guest(const struct joint_feed *feed, const struct joint_guest_event *event)
+{
+	if (feed->machine < 0 || event->machine == (uint32_t)feed->machine)
+		return true;
+	return event->vcpu != JOINT_NONE && feed->joint->vcpus[event->vcpu].host == (uint32_t)feed->machine;
+}
+
 static void choose_vcpus(struct joint_feed *feed, uint32_t *known)
 {
 	for (; *known < feed->joint->nr_vcpus; ++*known)

@@ -71,3 +71,6 @@ uint32_t *joint_feed_sorted(const struct joint_feed *feed, size_t *count);
 
 /* Is there a condition on guests' tasks? */
 bool joint_feed_chooses_tasks(const struct joint_feed *feed);
+
+/* Is it an event of the machine that was chosen, or of a guest of the host that was? */
+bool joint_feed_wants_guest(const struct joint_feed *feed, const struct joint_guest_event *event);
