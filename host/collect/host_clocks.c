@@ -107,14 +107,14 @@ void host_clocks_write(struct host_clocks *clocks, const struct collector_record
 	learn(clocks, vm, &clock, (int64_t)record->time_ns);
 }
 
-/* The guest's machine, where it is recorded with stamps of the TSC. */
+/* The guest's machine, where it is recorded with stamps of the TSC; after a reboot the one it goes on as. */
 static struct trace_machine_info *guest_machine(struct host_clocks *clocks, const struct trace_vm_info *vm)
 {
 	struct trace_info *info = &clocks->common->info;
 
-	for (size_t i = 0; vm->machine[0] && i < info->nr_machines; i++)
-		if (!strcmp(info->machines[i].name, vm->machine))
-			return strcmp(info->machines[i].clock, "tsc") ? NULL : &info->machines[i];
+	for (size_t i = info->nr_machines; i; i--)
+		if (trace_vm_info_is_of(vm, info->machines[i - 1].name))
+			return strcmp(info->machines[i - 1].clock, "tsc") ? NULL : &info->machines[i - 1];
 	return NULL;
 }
 

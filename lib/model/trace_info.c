@@ -187,12 +187,23 @@ int trace_vm_info_add_epoch(struct trace_vm_info *vm, const struct trace_tsc_epo
 	return 0;
 }
 
+bool trace_vm_info_is_of(const struct trace_vm_info *vm, const char *machine)
+{
+	const size_t length = strlen(vm->machine);
+
+	if (!length || strncmp(machine, vm->machine, length))
+		return false;
+	return !machine[length] ||
+		(machine[length] == '.' && machine[length + 1] &&
+			!machine[length + 1 + strspn(machine + length + 1, "0123456789")]);
+}
+
 const struct trace_vm_info *trace_info_vm_of(
 	const struct trace_info *info, const char *machine, const struct trace_machine_info **host)
 {
 	for (size_t i = 0; i < info->nr_machines; i++)
 		for (size_t vm = 0; vm < info->machines[i].nr_vms; vm++)
-			if (!strcmp(info->machines[i].vms[vm].machine, machine)) {
+			if (trace_vm_info_is_of(&info->machines[i].vms[vm], machine)) {
 				*host = &info->machines[i];
 				return &info->machines[i].vms[vm];
 			}
