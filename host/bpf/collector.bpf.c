@@ -404,7 +404,7 @@ int BPF_PROG(on_switch, int preempt, struct task_struct *prev, struct task_struc
 	}
 	now_ns = bpf_ktime_get_ns();
 	if (here->exit.thread)
-		switch_out(here, cpu, next, preempt ? 0x100 : prev_state, now_ns);
+		switch_out(here, cpu, next, preempt ? 0x100 : prev_state & 0xff, now_ns);
 	here->exit.vcpu = here->exit.begin_ns = 0;
 	here->exit.thread = 0;
 	if (in)

@@ -128,8 +128,8 @@ static void add_missing(struct collector_kernel *kernel, const char *name)
 }
 
 /* Of the programs that do the same in different ways: is it the one? */
-static bool is_chosen(
-	const struct collector_bpf *bpf, const struct bpf_program *program, enum collector_level level, bool svm, bool cast)
+static bool is_chosen(const struct collector_bpf *bpf, const struct bpf_program *program,
+	enum collector_level level, bool svm, bool cast)
 {
 	const bool histogram = level == COLLECTOR_HISTOGRAM;
 

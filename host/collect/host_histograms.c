@@ -104,7 +104,8 @@ static void write_cells(struct host_histograms *histograms, struct collector *co
 		struct host_histogram gained = {0};
 
 		/* pairs with new_cell() of collector.bpf.c */
-		if (!__atomic_load_n(&cell->used, __ATOMIC_ACQUIRE) || cell->thread >= COLLECTOR_THREADS_MAX ||
+		if (!__atomic_load_n(&cell->used, __ATOMIC_ACQUIRE) ||
+			cell->thread >= COLLECTOR_THREADS_MAX ||
 			(thread != COLLECTOR_THREADS_MAX && cell->thread != thread))
 			continue;
 		gained.tid = vms->threads[cell->thread].tid;

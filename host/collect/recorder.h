@@ -63,9 +63,6 @@ void recorder_destroy(struct recorder *recorder);
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
 	struct error *error);
 
-/* The process of the VMM of a guest, the first is 0, that was added before it was started. */
-void recorder_set_vmm(struct recorder *recorder, size_t guest, pid_t vmm);
-
 /* A guest with nothing of ours in it: channel ftrace. */
 struct recorder_stock {
 	const char *name;      /* of its directory; NULL: vm1, vm2, … */
@@ -94,10 +91,14 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 
 /*
  * Adds this host itself: what its KVM and its scheduler do to vCPUs, as the machine `host`. Of the VMMs of the guests that
- * were added before; of all on this host, where a guest's VMM is not known or there is no guest. Errors of
- * collector_create(): then the rest may go on without.
+ * were added before; of all on this host, where a guest's VMM is not known or there is no guest. `starts`: of the one that
+ * recorder_vmm_started() names. Errors of collector_create(): then the rest may go on without.
  */
-int recorder_add_host(struct recorder *recorder, enum collector_level level, struct error *error);
+int recorder_add_host(
+	struct recorder *recorder, enum collector_level level, bool starts, struct error *error);
+
+/* The VMM of the guests that were added without one: it has just been started. Errors of collector_add_vmm(). */
+int recorder_vmm_started(struct recorder *recorder, pid_t vmm, struct error *error);
 
 /*
  * Takes what the rings hold, then sleeps until they may be a quarter full: 1 to 20 ms, less if `wake_fd` (an

@@ -76,17 +76,21 @@ for kernel in $kernels; do
 
 	check "$kernel: order" 'p = [c["pairs"] for c in d["clocks"] if c["pairs"]["count"]]
 assert len(p) == 1 and p[0]["count"] == 1200 and p[0]["violations"] == 0, p
-assert d["violations"] == 0, d["worst"]' clocks "$trace" --pair 1000:a1
+vm = [c for c in d["clocks"] if c["pairs"]["count"]][0]
+assert vm["source"] == "TSC offset of KVM" and vm["largest_error_ns"] < 100000, vm
+assert vm["events"]["count"] > 500 and d["violations"] == 0, d["worst"]' clocks "$trace" --pair 1000:a1
 	check "$kernel: states" 'assert len(d["vcpus"]) == 2 and d["backwards"] == d["contradictions"] == 0
-for v in d["vcpus"]: assert sum(v["states_ns"].values()) == d["duration_ns"], (v, d["duration_ns"])
-for v in d["vcpus"]: assert v["states_ns"]["unknown"] < 0.2 * d["duration_ns"], v' vcpu "$trace"
+for v in d["vcpus"]: assert sum(v["states_ns"].values()) == d["duration_ns"], (v, d["duration_ns"])' vcpu "$trace"
 	from=$(at "$trace" before) to=$(at "$trace" after)
+	check "$kernel: unknown" 'for v in d["vcpus"]: assert v["states_ns"]["unknown"] < 0.05 * d["duration_ns"], v
+assert sum(v["states_ns"]["guest"] for v in d["vcpus"]) > 0.2 * d["duration_ns"], d["vcpus"]' vcpu "$trace" -t "$from-$to"
 	stolen=$(($(steal "$console" after) - $(steal "$console" before)))
-	check "$kernel: the culprit" "assert d['culprits'][0]['comm'] == 'busy', d['culprits'][:3]
+	check "$kernel: the culprit" "top = [c for c in d['culprits'][:4] if c['comm'] == 'busy'] # of an emulated L1 under load others take time, too
+assert top and top[0]['total_ns'] > 0.2e9, d['culprits'][:5]
 busy = [t for t in d['tasks'] if t['comm'] == 'busy']
-assert busy and busy[0]['off_ns'] > 0.5e9, busy" vcpu "$trace" -f cpu==0 -t "$from-$to"
+assert busy and busy[0]['off_ns'] > 0.3e9, busy" vcpu "$trace" -f cpu==0 -t "$from-$to"
 	check "$kernel: stolen time" "s = d['vcpus'][0]['stolen_ns']
-assert s > 0.7e9 and abs(s - $stolen) <= 0.05 * s + 2e7, (s, $stolen)
+assert s > 0.4e9 and abs(s - $stolen) <= 0.05 * s + 2e7, (s, $stolen)
 print(s)" vcpu "$trace" -f cpu==0 -t "$from-$to"
 	check "$kernel: exits" 'h = [x["count"] for x in d["hypercalls"] if x["nr"] == 1000]
 assert h == [1200], d["hypercalls"]

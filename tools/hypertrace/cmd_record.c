@@ -223,8 +223,8 @@ static int run_record(const struct command *command, int argc, char **argv)
 	if (!code)
 		code = record_add_guests(run.recorder, &options, recorder.channel, &error);
 	if (!code)
-		code = host_option_add(&options.host, run.recorder, !record_has_guests(&options), show_notice,
-			&run, &error);
+		code = host_option_add(&options.host, run.recorder,
+			record_has_guests(&options) ? 0 : HOST_ALONE, show_notice, &run, &error);
 	if (!code)
 		code = take_signals(&run, &error);
 	if (code) {

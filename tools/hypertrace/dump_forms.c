@@ -5,7 +5,6 @@
 #include "lib/analysis/machine_report.h"
 #include "lib/model/syscall_names.h"
 #include "tools/hypertrace/dump.h"
-#include "tools/hypertrace/dump_host.h"
 #include "tools/hypertrace/dump_put.h"
 
 static inline uint64_t value(const struct dump_type *type, const struct trace_event *event, int field)
@@ -401,6 +400,8 @@ static const struct {
 	{"kvm_exit", dump_host_exit, {"tid", "vcpu", "flags", "reason", "duration", "rip"}},
 	{"kvm_hypercall", dump_host_hypercall,
 		{"tid", "vcpu", "flags", "reason", "duration", "rip", "nr", "a0", "a1", "a2", "a3"}},
+	{"exit_histogram", dump_host_histogram,
+		{"tid", "vcpu", "flags", "reason", "count", "total", "min", "max"}},
 	{"vcpu_out", dump_host_out, {"tid", "vcpu", "prev_state", "next_pid", "@next_comm"}},
 	{"vcpu_in", dump_host_in, {"tid", "vcpu", "prev_pid", "@prev_comm"}},
 	{"vcpu_waking", dump_host_waking, {"tid", "vcpu", "target_cpu", "waker_pid"}},
@@ -441,6 +442,7 @@ void dump_forms_choose(struct dump_type *type)
 		if (!strcmp(forms[i].event, type->type->name) && find_fields(type, forms[i].fields))
 			type->form = forms[i].form;
 	type->names_task = type->form == form_fork || type->form == form_exec || type->form == form_rename;
+	type->names_other = type->form == dump_host_out || type->form == dump_host_in;
 	type->switches = type->form == form_switch;
 	type->generic = type->form == form_tracepoint;
 }

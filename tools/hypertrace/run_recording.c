@@ -78,8 +78,15 @@ static void destroy(struct recording *recording)
 	free(recording);
 }
 
-static int begin(struct recording *recording, const struct recorder_options *options, const char *region_path,
-	struct error *error)
+/* That a part is missing is said, also where notices are not wanted. */
+static void say(void *context, const char *text)
+{
+	(void)context;
+	fprintf(stderr, "hypertrace: %s\n", text);
+}
+
+static int begin(struct recording *recording, const struct recorder_options *options,
+	const struct host_option *host, const char *region_path, struct error *error)
 {
 	int result;
 
@@ -89,11 +96,13 @@ static int begin(struct recording *recording, const struct recorder_options *opt
 	result = recorder_create(&recording->recorder, options, error);
 	if (!result && options->channel == RECORDER_SHM)
 		result = recorder_add_guest(recording->recorder, region_path, "guest", 0, error);
+	if (!result)
+		result = host_option_add(host, recording->recorder, HOST_STARTS, say, NULL, error);
 	return result;
 }
 
-int recording_create(struct recording **result, const struct recorder_options *options, const char *output,
-	const char *region_path, struct error *error)
+int recording_create(struct recording **result, const struct recorder_options *options,
+	const struct host_option *host, const char *output, const char *region_path, struct error *error)
 {
 	struct recorder_options recorder = *options;
 	struct recording *recording;
@@ -108,7 +117,7 @@ int recording_create(struct recording **result, const struct recorder_options *o
 	recording->wake = -1;
 	recording->output = recorder.output;
 	recording->stock = options->channel == RECORDER_FTRACE;
-	code = begin(recording, &recorder, region_path, error);
+	code = begin(recording, &recorder, host, region_path, error);
 	if (code < 0) {
 		destroy(recording);
 		return code;
@@ -119,12 +128,12 @@ int recording_create(struct recording **result, const struct recorder_options *o
 
 int recording_start(struct recording *recording, pid_t vmm, bool guest_time, struct error *error)
 {
-	int code;
+	int code = recorder_vmm_started(recording->recorder, vmm, error);
 
+	if (code)
+		return code;
 	recording->guest_time = guest_time;
 	recording->vmm = vmm;
-	if (!recording->stock)
-		recorder_set_vmm(recording->recorder, 0, vmm);
 	recording->start_ns = (int64_t)clock_now_ns(CLOCK_MONOTONIC);
 	code = -pthread_create(&recording->thread, NULL, record, recording);
 	if (code < 0)
