@@ -19,7 +19,7 @@
 #define COLLECTOR_MARGIN      16   /* slots that nested programs may reserve past the check for a full ring */
 #define COLLECTOR_REASONS     256  /* exit reasons with a cell: collector_reason_index() */
 #define COLLECTOR_BUCKETS     64
-#define COLLECTOR_CELLS_MAX   65536 /* power of two */
+#define COLLECTOR_CELLS_MAX   16384 /* power of two */
 
 enum collector_level {
 	COLLECTOR_HISTOGRAM,
@@ -62,8 +62,8 @@ struct collector_task {
 };
 
 struct collector_record {
-	__u32 seq; /* of its position, + 1 */
-	__u8 type, flags;
+	__u32 seq;        /* of its position, + 1 */
+	__u8 type, flags; /* these are stored with seq, in one */
 	__u16 vcpu;
 	__u64 time_ns;
 	__u32 tid; /* of the vCPU's thread */
@@ -75,16 +75,34 @@ struct collector_record {
 };
 _Static_assert(sizeof(struct collector_record) == 64, "a line of the cache");
 
+/*
+ * The vCPU that a thread runs, and its exit that has not ended. Of the programs only: in the pCPU's slot while the thread
+ * runs there, with the thread while it does not.
+ */
+struct collector_exit {
+	__u64 vcpu;     /* KVM's struct of it (or its number * 2 + 2), to notice another; 0: none */
+	__u64 begin_ns; /* 0: it is in the guest, or not seen before */
+	__u64 vmcb;     /* AMD: its own control block, while `hflags` are these */
+	__u32 hflags;
+	__u32 thread;   /* its index + 1 */
+	__u8 type, flags; /* from here on as in a record */
+	__u16 vcpu_id;
+	__u32 row;      /* of its cells' numbers */
+	__u32 tid;
+	__u32 reason;
+	__u64 rip;
+	__u64 hypercall[5]; /* nr, a0-a3 */
+};
+
 /* Of one pCPU; written by programs on that pCPU only. */
 struct collector_cpu {
-	__u64 head; /* slots reserved */
-	__u64 lost; /* records that found no room */
-	__u32 thread; /* that runs here: its index + 1; 0: no vCPU's; COLLECTOR_OTHER: of no interest */
-	__u32 reserved[11];
+	__u64 head;  /* slots reserved */
+	__u64 limit; /* of head, for as long as the reader's tail need not be read again */
+	__u64 lost;  /* records that found no room */
+	struct collector_exit exit;
+	__u64 reserved;
 };
-_Static_assert(sizeof(struct collector_cpu) == 64, "a line of the cache");
-
-#define COLLECTOR_OTHER 0xffffffffu
+_Static_assert(sizeof(struct collector_cpu) == 128, "two lines of the cache");
 
 /* Written by the reader; a line for each pCPU. */
 struct collector_tail {
@@ -99,8 +117,8 @@ struct collector_cell {
 	__u8 flags; /* isa */
 	__u8 used;  /* stored last */
 	__u8 reserved[6];
-	__u64 count, total_ns, min_ns, max_ns;
-	__u32 buckets[COLLECTOR_BUCKETS]; /* by the log2 of ns; 0 is with 1 */
+	__u64 total_ns, min_ns, max_ns;
+	__u32 buckets[COLLECTOR_BUCKETS]; /* counts, by the log2 of ns; 0 is with 1 */
 };
 
 #endif

@@ -25,7 +25,8 @@
 enum ht_hypercall {
 	/* A point somebody wants to see: a0 its number, a1 to a3 values. For user space, too: include/hypertrace_mark.h */
 	HT_HYPERCALL_MARK = 0x48540000,
-	/* The guest got so far: a0 enum ht_stage, a1 and a2 the first 16 bytes of its message, NUL-padded, a3 TSC. */
+	/* The guest got so far: a0 enum ht_stage, a1 and a2 the first 16 bytes of its message, NUL-padded, a3 TSC. All of a
+	 * longer message is in the TEXT calls before it. */
 	HT_HYPERCALL_STAGE = 0x48540001,
 	/* The module is there: a0 guest-physical address of its page with struct ht_region (abi/region.h), a1 bits 0-31
 	 * HT_HYPERCALL_VERSION, bits 32-63 number of vCPUs, a2 the region's generation, a3 TSC. Said again once a second. */
@@ -60,10 +61,12 @@ enum ht_hypercall {
 #define HT_EVENTS_SEQUENCE(a0) ((__u32)((a0) >> 48) & 0xffff)
 #define HT_EVENTS_MAX_BYTES    24
 
-/* a0 of TEXT, from bit 0: 8 bits bytes, 1 bit "there is more"; the rest is 0. */
+/* a0 of TEXT, from bit 0: 8 bits bytes, then these flags; the rest is 0. A text is a mark, or the message of a STAGE. */
 #define HT_TEXT_BYTES(a0) ((__u32)(a0) & 0xff)
-#define HT_TEXT_MORE      0x100u
+#define HT_TEXT_MORE      0x100u /* it goes on in the next call */
+#define HT_TEXT_STAGE     0x200u
 #define HT_TEXT_MAX_BYTES 24
+#define HT_TEXT_MAX_TOTAL 240    /* of all calls of one text */
 
 enum ht_stage {
 	HT_STAGE_MODULE = 1,    /* the module begins: the first kernel code of ours that runs */

@@ -3,11 +3,12 @@
  * Runs in a guest under QEMU's -icount, where the TSC counts instructions: a fixed piece of work, untraced
  * and traced, told to the host as lines "TRACER INSTRUCTIONS EVENTS LOST", one for each repetition.
  *
- *   workload syscall|sched_switch REPETITIONS MODULE-PARAMETERS TRACER...
+ *   workload syscall|syscall_short|sched_switch|mark REPETITIONS MODULE-PARAMETERS TRACER...
  *
  * A TRACER is "none", "ftrace" (the kernel's own recording of the same events into its own ring), "followed"
  * (the same, but the ring, larger, is never emptied, as a host may be reading it) or "shm", our module, which
- * stands in /bench/hypertrace.ko and records what the region's host page says.
+ * stands in /bench/hypertrace.ko and records what the region's host page says, or "hypercall:N": the same by hypercalls,
+ * N records to each. Work "mark" is hypertrace_mark(), a hypercall from user space.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -19,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <x86intrin.h>
+#include "include/hypertrace_mark.h"
 
 #define TRACEFS  "/sys/kernel/tracing/"
 #define MODULE   "/bench/hypertrace.ko"
@@ -26,6 +28,9 @@
 #define SETTLE_S 5
 #define CALLS    10000 /* enter and exit each */
 #define ROUNDS   5000  /* of the ping-pong: two switches each */
+/* Over before the next tick, most times: where a host's ticks count, too, the least of many repetitions has none. */
+#define SHORT_CALLS 200
+#define MARKS       50
 
 static void fail(const char *what)
 {
@@ -68,6 +73,18 @@ static void syscall_work(void)
 		syscall(SYS_getppid);
 }
 
+static void syscall_short_work(void)
+{
+	for (int i = 0; i < SHORT_CALLS; i++)
+		syscall(SYS_getppid);
+}
+
+static void mark_work(void)
+{
+	for (uint64_t i = 0; i < MARKS; i++)
+		hypertrace_mark(1, i, 0, 0);
+}
+
 static int ping[2], pong[2];
 
 static pid_t start_partner(void)
@@ -101,6 +118,8 @@ static const struct work {
 	unsigned events;
 } works[] = {
 	{"syscall", "events/raw_syscalls/enable", syscall_work, 2 * CALLS},
+	{"syscall_short", "events/raw_syscalls/enable", syscall_short_work, 2 * SHORT_CALLS},
+	{"mark", NULL, mark_work, MARKS},
 	{"sched_switch", "events/sched/sched_switch/enable", sched_switch_work, 2 * ROUNDS},
 };
 
@@ -109,15 +128,23 @@ static int is_ftrace(const char *tracer)
 	return strcmp(tracer, "ftrace") == 0 || strcmp(tracer, "followed") == 0;
 }
 
+static int is_ours(const char *tracer)
+{
+	return strcmp(tracer, "shm") == 0 || strncmp(tracer, "hypercall:", 10) == 0;
+}
+
 static void start_tracer(const char *tracer, const struct work *work, const char *parameters)
 {
+	char whole[256];
 	int fd;
 
 	if (is_ftrace(tracer)) {
 		tracefs_write(work->ftrace_events, "1");
-	} else if (strcmp(tracer, "shm") == 0) {
+	} else if (is_ours(tracer)) {
+		snprintf(whole, sizeof(whole), "%s%s%s", parameters, strcmp(tracer, "shm") ? " batch=" : "",
+			strcmp(tracer, "shm") ? strchr(tracer, ':') + 1 : "");
 		fd = open(MODULE, O_RDONLY);
-		if (fd < 0 || syscall(SYS_finit_module, fd, parameters, 0) < 0)
+		if (fd < 0 || syscall(SYS_finit_module, fd, whole, 0) < 0)
 			fail(MODULE);
 		close(fd);
 	}
@@ -127,7 +154,7 @@ static void stop_tracer(const char *tracer, const struct work *work)
 {
 	if (is_ftrace(tracer))
 		tracefs_write(work->ftrace_events, "0");
-	else if (strcmp(tracer, "shm") == 0 && syscall(SYS_delete_module, "hypertrace", 0) < 0)
+	else if (is_ours(tracer) && syscall(SYS_delete_module, "hypertrace", 0) < 0)
 		fail("unload");
 }
 
@@ -168,7 +195,8 @@ int main(int argc, char **argv)
 			work = &works[i];
 	if (!work) {
 		fprintf(stderr,
-			"usage: workload syscall|sched_switch REPETITIONS MODULE-PARAMETERS TRACER...\n");
+			"usage: workload syscall|syscall_short|sched_switch|mark REPETITIONS MODULE-PARAMETERS "
+			"TRACER...\n");
 		return 2;
 	}
 	tracefs_write("buffer_size_kb", strcmp(argv[4], "followed") == 0 ? "16384" : "8192");

@@ -12,6 +12,7 @@ LIB = LIB_DATA + ["lib/reader", "lib/writer", "lib/filter", "lib/analysis"]
 # directory -> directories it may include from, besides itself; the longest matching directory counts
 ARROWS = {
     "abi": [],
+    "include": [],
     "guest/module": ["abi"],
     "guest/image": [],
     "lib/base": [],
@@ -28,8 +29,8 @@ ARROWS = {
     "host/kernel": ["host/memory"] + LIB,
     "host/collect": ["abi", "host/bpf", "host/vmm", "host/memory", "host/kernel"] + LIB,
     "tools": ["abi", "host", "bench"] + LIB,
-    "bench": ["abi", "host", "tests/ring", "tools"] + LIB,
-    "tests": ["abi", "host", "bench", "tools", "guest"] + LIB,
+    "bench": ["abi", "include", "host", "tests/ring", "tools"] + LIB,
+    "tests": ["abi", "include", "host", "bench", "tools", "guest"] + LIB,
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 

@@ -17,7 +17,7 @@ MODULE_PARM_DESC(channel, "shm: a region that the host shares; hypercall: batche
 
 #define HELLO_PERIOD HZ
 /* For a recorder that did not know this guest to look at its memory: what is flushed before is lost to it. */
-#define ANSWER_MS 100
+#define ANSWER_MS 60
 
 bool ht_batches;
 static struct ht_host *no_host; /* asks for nothing */
@@ -38,18 +38,16 @@ static void repeat_hello(struct work_struct *work)
 }
 
 /* There are batches: from here on the host may know, and events may come. */
-int ht_channel_start(void)
+void ht_channel_start(void)
 {
 	ht_batches_start();
 	say_hello();
 	schedule_delayed_work(&hello_work, HELLO_PERIOD);
 	msleep(ANSWER_MS);
-	return ht_wishes_start();
 }
 
 void ht_channel_stop(void)
 {
-	ht_wishes_stop();
 	cancel_delayed_work_sync(&hello_work);
 }
 

@@ -181,7 +181,7 @@ void ht_batch_flush_names(struct ht_producer *names);
 extern bool ht_batches; /* channel hypercall: rings.c has a packet to a ring, and batch.c flushes it */
 int ht_channel_init(void);
 void ht_channel_exit(void);
-int ht_channel_start(void);
+void ht_channel_start(void);
 void ht_channel_stop(void);
 
 /* stages.c */

@@ -23,13 +23,17 @@ int ht_start(void)
 	err = ht_batches ? 0 : ht_awareness_init();
 	if (err)
 		goto out_marker;
+	if (ht_batches)
+		ht_channel_start();
 	ht_stages_start();
 	ht_control_apply_first();
-	err = ht_batches ? ht_channel_start() : ht_control_start();
+	err = ht_batches ? ht_wishes_start() : ht_control_start();
 	if (!err)
 		return 0;
 	ht_stages_stop();
-	if (!ht_batches)
+	if (ht_batches)
+		ht_channel_stop();
+	else
 		ht_awareness_exit();
 out_marker:
 	ht_marker_exit();
@@ -44,6 +48,7 @@ out_rings:
 void ht_stop(void)
 {
 	if (ht_batches) {
+		ht_wishes_stop();
 		ht_channel_stop();
 	} else {
 		ht_control_stop();

@@ -65,24 +65,23 @@ static int parse(struct ht_control *control, const char *list)
 	return err;
 }
 
+/* A list that cannot be read changes nothing. A tracepoint that cannot be had is said; the others are on. */
 static int apply(void)
 {
 	char message[128] = "";
-	int err = parse(wanted, events ?: ""), e;
+	int err = parse(wanted, events ?: "");
 
 	if (err)
 		return err;
 	ht_durations_set(wanted);
 	ht_filter_set(wanted);
-	err = ht_probes_set(wanted, message, sizeof(message));
-	e = ht_generic_set(wanted->tracepoints, message, sizeof(message));
-	err = err ?: e;
-	if (err)
+	if (ht_probes_set(wanted, message, sizeof(message)) |
+	    ht_generic_set(wanted->tracepoints, message, sizeof(message)))
 		pr_err("events: %s\n", message);
 	/* Which task runs is known from the switches recorded before, or else from the beginning of a packet. */
 	ht_flush_all_cpus();
 	ht_names_start(++names_seq, symbols);
-	return err;
+	return 0;
 }
 
 static int set_events(const char *value, const struct kernel_param *parameter)
@@ -98,10 +97,9 @@ static int set_events(const char *value, const struct kernel_param *parameter)
 	events = new;
 	if (wanted)
 		err = apply();
-	if (err) { /* what was on stays on */
+	if (err) {
 		events = old;
 		old = new;
-		apply();
 	}
 	mutex_unlock(&lock);
 	kfree(old);

@@ -4,7 +4,7 @@
  * FLUSH names. It runs in the vCPU's thread, so that the VMM's address space is at hand and the guest stands still.
  *
  * Every VM that is recorded has a ring of its own: what a guest floods is its own, and costs only its own vCPU's time. A VM
- * that nobody knows is named once, in a set of bounded size, for the recorder to look at.
+ * that nobody knows makes its first calls into a common ring, a few of each, until the recorder has looked at it.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -43,17 +43,22 @@ struct {
 	__type(value, struct hypercall_lost);
 } lost SEC(".maps");
 
-/* VMMs whose guests make our calls and that have no ring: the recorder takes them out, or leaves them in. */
+/* VMMs whose guests make our calls and that have no ring, with the number of calls that are in `early`. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, HYPERCALL_STRANGERS_MAX);
 	__type(key, __u32);
-	__type(value, __u64); /* host_ns of the first call */
+	__type(value, __u32);
 } strangers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, HYPERCALL_EARLY_BYTES);
+} early SEC(".maps");
 
 struct call {
 	__u64 args[4];
-	__u32 number, tid;
+	__u32 number, tid, vmm;
 };
 
 static int lose(const struct call *call)
@@ -86,7 +91,7 @@ static __always_inline void fill(struct hypercall_record *record, const struct c
 	record->number = call->number;
 	record->tid = call->tid;
 	record->copied = copied;
-	record->reserved = 0;
+	record->vmm = call->vmm;
 }
 
 static __always_inline int put_call(void *ring, const struct call *call, __s32 copied)
@@ -153,10 +158,25 @@ static __always_inline int flush(void *ring, const struct call *call, __u32 tgid
 	return put_packet(ring, call, address, bytes, HT_FLUSH_MAX_BYTES);
 }
 
+/* Without its packet: nobody knows where the VM's memory is. */
+static int put_early(const struct call *call)
+{
+	__u32 vmm = call->vmm, first = 1, *count = bpf_map_lookup_elem(&strangers, &vmm);
+
+	if (!count && bpf_map_update_elem(&strangers, &vmm, &first, BPF_NOEXIST))
+		return 0;
+	/* several vCPUs at once may put a few more */
+	if (count && *count >= HYPERCALL_EARLY_CALLS)
+		return 0;
+	if (count)
+		++*count;
+	return put_call(&early, call, -EFAULT);
+}
+
 SEC("raw_tp/kvm_hypercall")
 int on_hypercall(struct bpf_raw_tracepoint_args *context)
 {
-	__u64 number = context->args[0], id, now;
+	__u64 number = context->args[0], id;
 	struct call call;
 	__u32 tgid;
 	void *ring;
@@ -166,14 +186,12 @@ int on_hypercall(struct bpf_raw_tracepoint_args *context)
 	id = bpf_get_current_pid_tgid();
 	tgid = id >> 32;
 	ring = bpf_map_lookup_elem(&rings, &tgid);
-	if (!ring) {
-		now = bpf_ktime_get_ns();
-		bpf_map_update_elem(&strangers, &tgid, &now, BPF_NOEXIST);
-		return 0;
-	}
 	call = (struct call){.args = {context->args[1], context->args[2], context->args[3], context->args[4]},
 		.number = number,
-		.tid = id};
+		.tid = id,
+		.vmm = tgid};
+	if (!ring)
+		return put_early(&call);
 	if (number == HT_HYPERCALL_FLUSH)
 		return flush(ring, &call, tgid);
 	return put_call(ring, &call, 0);

@@ -10,6 +10,8 @@
 #define HYPERCALL_RANGES_MAX    16
 #define HYPERCALL_RING_BYTES    (2u << 20) /* of each VM: a guest that floods fills its own */
 #define HYPERCALL_STRANGERS_MAX 256
+#define HYPERCALL_EARLY_BYTES   (64u << 10) /* for the first calls of all of them */
+#define HYPERCALL_EARLY_CALLS   64          /* of each */
 
 /* Where a VM's memory is in its VMM's address space. */
 struct hypercall_range {
@@ -34,7 +36,7 @@ struct hypercall_record {
 	__u32 number;
 	__u32 tid;
 	__s32 copied; /* bytes of a flushed packet; negative: the errno of copying it */
-	__u32 reserved;
+	__u32 vmm;     /* its process */
 	__u8 packet[];
 };
 

@@ -12,6 +12,7 @@ enum kvm_reg {
 };
 
 struct kvm_vcpu_arch {
+	__u32 hflags;
 	unsigned long regs[17];
 };
 
@@ -29,9 +30,14 @@ struct vmcb {
 	struct vmcb_control_area control;
 };
 
+struct kvm_vmcb_info {
+	struct vmcb *ptr;
+};
+
 struct vcpu_svm {
 	struct kvm_vcpu vcpu;
 	struct vmcb *vmcb;
+	struct kvm_vmcb_info vmcb01;
 };
 
 struct trace_event_raw_kvm_exit {

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "host/bpf/collector.skel.h"
 #include "host/collect/collector_kernel.h"
@@ -15,13 +14,12 @@
 
 #define RINGS_BYTES_MAX (256u << 20) /* of all pCPUs */
 #define RING_BYTES_MIN  (64u << 10)
-#define CELLS           16384
 
 struct collector {
 	struct collector_bpf *bpf;
 	struct collector_ring *rings;
-	void *rings_memory, *cells_memory; /* mapped; MAP_FAILED: not */
-	size_t rings_bytes, cells_bytes;
+	void *rings_memory; /* mapped; MAP_FAILED: not */
+	size_t rings_bytes;
 	uint32_t nr_cpus;
 	struct collector_kernel kernel;
 };
@@ -39,21 +37,16 @@ static uint32_t choose_ring_bytes(uint32_t wanted, uint32_t nr_cpus)
 static int prepare(struct collector *collector, const struct collector_options *options, struct error *error)
 {
 	const uint32_t ring_bytes = choose_ring_bytes(options->ring_bytes, collector->nr_cpus);
-	const uint32_t nr_cells = options->level == COLLECTOR_HISTOGRAM ? CELLS : 1;
 	struct collector_bpf *bpf = collector->bpf;
 	int code;
 
 	bpf->rodata->level = options->level;
 	bpf->rodata->filtered = options->filtered;
 	bpf->rodata->ring_mask = ring_bytes / sizeof(struct collector_record) - 1;
-	bpf->rodata->cell_mask = nr_cells - 1;
 	collector->rings_bytes = (size_t)ring_bytes * collector->nr_cpus;
-	collector->cells_bytes = nr_cells * sizeof(struct collector_cell);
 	code = bpf_map__set_value_size(bpf->maps.rings, ring_bytes);
 	if (!code)
 		code = bpf_map__set_max_entries(bpf->maps.rings, collector->nr_cpus);
-	if (!code)
-		code = bpf_map__set_max_entries(bpf->maps.cells, nr_cells);
 	if (code)
 		return error_set(error, code, "sizes of the collector's maps: %s", strerror(-code));
 	return collector_kernel_choose(&collector->kernel, bpf, options->level, error);
@@ -61,15 +54,11 @@ static int prepare(struct collector *collector, const struct collector_options *
 
 static int map_memory(struct collector *collector, struct error *error)
 {
-	const long page = sysconf(_SC_PAGESIZE);
 	uint8_t *rings;
 
-	collector->cells_bytes = (collector->cells_bytes + page - 1) / page * page;
 	collector->rings_memory = mmap(NULL, collector->rings_bytes, PROT_READ, MAP_SHARED,
 		bpf_map__fd(collector->bpf->maps.rings), 0);
-	collector->cells_memory = mmap(NULL, collector->cells_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-		bpf_map__fd(collector->bpf->maps.cells), 0);
-	if (collector->rings_memory == MAP_FAILED || collector->cells_memory == MAP_FAILED)
+	if (collector->rings_memory == MAP_FAILED)
 		return error_set(error, -errno, "map the collector's rings: %s", strerror(errno));
 	collector->rings = calloc(collector->nr_cpus, sizeof(*collector->rings));
 	if (!collector->rings)
@@ -133,7 +122,7 @@ int collector_create(struct collector **out, const struct collector_options *opt
 	if (!collector)
 		return error_set(error, -ENOMEM, "out of memory");
 	collector->nr_cpus = (uint32_t)nr_cpus;
-	collector->rings_memory = collector->cells_memory = MAP_FAILED;
+	collector->rings_memory = MAP_FAILED;
 	libbpf_log_begin();
 	collector->bpf = collector_bpf__open();
 	code = collector->bpf ? load(collector, options, error)
@@ -153,8 +142,6 @@ void collector_destroy(struct collector *collector)
 		return;
 	if (collector->rings_memory != MAP_FAILED)
 		munmap(collector->rings_memory, collector->rings_bytes);
-	if (collector->cells_memory != MAP_FAILED)
-		munmap(collector->cells_memory, collector->cells_bytes);
 	collector_bpf__destroy(collector->bpf);
 	free(collector->rings);
 	free(collector);
@@ -202,8 +189,8 @@ uint64_t collector_lost_cells(const struct collector *collector)
 
 struct collector_cell *collector_cells(struct collector *collector, uint32_t *count)
 {
-	*count = __atomic_load_n(&collector->bpf->bss->nr_cells, __ATOMIC_RELAXED);
-	if (*count > CELLS)
-		*count = CELLS;
-	return collector->cells_memory;
+	const uint32_t used = __atomic_load_n(&collector->bpf->bss->nr_cells, __ATOMIC_RELAXED);
+
+	*count = used < COLLECTOR_CELLS_MAX ? used : COLLECTOR_CELLS_MAX - 1;
+	return collector->bpf->bss->cells + 1;
 }

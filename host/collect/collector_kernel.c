@@ -41,9 +41,13 @@ static const struct wanted wanted[] = {
 	WANTED("kvm_nested_vmexit", on_nested_exit, COLLECTOR_AGGREGATED, false),
 	WANTED("kvm_page_fault", on_page_fault, COLLECTOR_FULL, false),
 	WANTED("kvm_inj_virq", on_inject, COLLECTOR_FULL, false),
-	WANTED("kvm_entry", on_entry, COLLECTOR_HISTOGRAM, true),
-	/* one of these two; last, so that every exit's entry is seen */
-	WANTED("kvm_exit", on_exit_svm, COLLECTOR_HISTOGRAM, true),
+	/* one of these each: is_chosen(); exits last, so that every exit's entry is seen */
+	WANTED("kvm_entry", on_entry, COLLECTOR_AGGREGATED, true),
+	WANTED("kvm_entry", on_entry_histogram, COLLECTOR_HISTOGRAM, true),
+	WANTED("kvm_exit", on_exit_svm, COLLECTOR_AGGREGATED, true),
+	WANTED("kvm_exit", on_exit_svm_cast, COLLECTOR_AGGREGATED, true),
+	WANTED("kvm_exit", on_exit_svm_histogram, COLLECTOR_HISTOGRAM, true),
+	WANTED("kvm_exit", on_exit_svm_cast_histogram, COLLECTOR_HISTOGRAM, true),
 	WANTED("kvm_exit", on_exit_any, COLLECTOR_HISTOGRAM, true),
 };
 #undef WANTED
@@ -123,17 +127,38 @@ static void add_missing(struct collector_kernel *kernel, const char *name)
 			name);
 }
 
+/* Of the programs that do the same in different ways: is it the one? */
+static bool is_chosen(const struct collector_bpf *bpf, const struct bpf_program *program,
+	enum collector_level level, bool svm, bool cast)
+{
+	const bool histogram = level == COLLECTOR_HISTOGRAM;
+
+	if (program == bpf->progs.on_entry_histogram)
+		return histogram;
+	if (program == bpf->progs.on_exit_any)
+		return !svm;
+	if (program == bpf->progs.on_exit_svm)
+		return svm && !cast && !histogram;
+	if (program == bpf->progs.on_exit_svm_cast)
+		return svm && cast && !histogram;
+	if (program == bpf->progs.on_exit_svm_histogram)
+		return svm && !cast && histogram;
+	if (program == bpf->progs.on_exit_svm_cast_histogram)
+		return svm && cast && histogram;
+	return true;
+}
+
 static int choose(struct collector_kernel *kernel, struct collector_bpf *bpf, enum collector_level level,
 	const struct kernel_types *types, struct error *error)
 {
 	/* the cheap way; details of an exit only the tracepoint itself has */
 	const bool svm = level != COLLECTOR_FULL && cpu_has_svm() &&
 		has_type(types, types->amd, "vcpu_svm", BTF_KIND_STRUCT);
+	const bool cast = has_type(types, NULL, "bpf_rdonly_cast", BTF_KIND_FUNC);
 
 	for (size_t i = 0; i < NR_WANTED; i++) {
 		struct bpf_program *program = program_of(bpf, &wanted[i]);
 		const bool there = has_tracepoint(types, wanted[i].tracepoint);
-		bool load = there && level >= wanted[i].from;
 
 		if (!there && wanted[i].required) {
 			error_set(error, -ENOENT,
@@ -144,11 +169,8 @@ static int choose(struct collector_kernel *kernel, struct collector_bpf *bpf, en
 		}
 		if (!there && level >= wanted[i].from)
 			add_missing(kernel, wanted[i].tracepoint);
-		if (program == bpf->progs.on_exit_svm)
-			load = svm;
-		else if (program == bpf->progs.on_exit_any)
-			load = !svm;
-		bpf_program__set_autoload(program, load);
+		bpf_program__set_autoload(program,
+			there && level >= wanted[i].from && is_chosen(bpf, program, level, svm, cast));
 	}
 	return 0;
 }

@@ -18,8 +18,8 @@ struct collector_event {
 struct collector_ring {
 	const struct collector_record *slots; /* shared */
 	uint32_t nr_slots;                    /* a power of two */
-	const __u64 *head;                 /* shared */
-	__u64 *tail;                       /* shared, written here */
+	const __u64 *head;                    /* shared */
+	__u64 *tail;                          /* shared, written here */
 	uint64_t next;                        /* position to take next: our own copy of *tail */
 	uint64_t stuck_since_ns;              /* a reserved slot is not filled; 0: none */
 	uint64_t damaged;                     /* slots that held no record */

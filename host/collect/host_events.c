@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define DURATION_MAX   ((UINT64_C(1) << 40) - 1) /* 18 minutes; a vCPU that halts for longer did so for "18 minutes" */
+#define DURATION_MAX \
+	((UINT64_C(1) << 40) - 1) /* 18 minutes; a vCPU that halts for longer did so for "18 minutes" */
 #define TID_MAX        ((UINT32_C(1) << 24) - 1)
 #define FIRST_HALF_END (UINT64_C(1) << 47) /* of the addresses: user space's */
 
@@ -20,7 +21,7 @@ struct field_definition {
 #define C(field)       {#field, EVENT_FIELD_COMM, 128},
 #define B(field)       {#field, EVENT_FIELD_BYTES, 16},
 #define HT_LAYOUT(id, identifier, name, group, ...) \
-	static const struct field_definition fields_of_##identifier[] = {__VA_ARGS__ {NULL}};
+	static const struct field_definition fields_of_##identifier[] = {__VA_ARGS__{NULL}};
 #include "host/collect/collector_events.def"
 #undef U
 #undef S
@@ -50,7 +51,8 @@ struct event_schema *host_events_schema(struct error *error)
 	}
 	for (size_t i = 0; !code && i < NR_DEFINITIONS; i++) {
 		code = event_schema_add_type(schema, definitions[i].id, definitions[i].name, &type, error);
-		for (const struct field_definition *field = definitions[i].fields; !code && field->name; field++)
+		for (const struct field_definition *field = definitions[i].fields; !code && field->name;
+			field++)
 			code = event_type_add_field(type, field->name, field->kind, field->bits, error);
 	}
 	if (!code)

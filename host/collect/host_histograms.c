@@ -5,7 +5,7 @@
 
 /* What a cell held the last time. */
 struct known {
-	uint64_t count, total_ns;
+	uint64_t total_ns;
 	uint32_t buckets[COLLECTOR_BUCKETS];
 };
 
@@ -60,28 +60,33 @@ static uint64_t highest(const struct host_histogram *gained)
 	return 0;
 }
 
-/* The program on the vCPU's pCPU goes on counting: each number is right for its own moment, and nothing gets lost. */
-static void take(struct known *known, struct collector_cell *cell, struct host_histogram *gained)
+/*
+ * Did it gain anything? The program on the vCPU's pCPU goes on counting: each number is right for its own moment, and nothing
+ * gets lost.
+ */
+static bool take(struct known *known, struct collector_cell *cell, struct host_histogram *gained)
 {
-	const uint64_t count = __atomic_load_n(&cell->count, __ATOMIC_RELAXED),
-		       total_ns = __atomic_load_n(&cell->total_ns, __ATOMIC_RELAXED);
+	uint64_t total_ns;
 
-	gained->count = count - known->count;
-	gained->total_ns = total_ns - known->total_ns;
-	known->count = count;
-	known->total_ns = total_ns;
 	for (int i = 0; i < COLLECTOR_BUCKETS; i++) {
 		const uint32_t bucket = __atomic_load_n(&cell->buckets[i], __ATOMIC_RELAXED);
 
 		gained->buckets[i] = bucket - known->buckets[i];
+		gained->count += gained->buckets[i];
 		known->buckets[i] = bucket;
 	}
+	if (!gained->count)
+		return false;
+	total_ns = __atomic_load_n(&cell->total_ns, __ATOMIC_RELAXED);
+	gained->total_ns = total_ns - known->total_ns;
+	known->total_ns = total_ns;
 	gained->min_ns = __atomic_exchange_n(&cell->min_ns, ~0ull, __ATOMIC_RELAXED);
 	gained->max_ns = __atomic_exchange_n(&cell->max_ns, 0, __ATOMIC_RELAXED);
 	if (gained->min_ns > gained->max_ns) {
 		gained->min_ns = lowest(gained);
 		gained->max_ns = highest(gained);
 	}
+	return true;
 }
 
 /* `thread`: only of this one; COLLECTOR_THREADS_MAX: of all. */
@@ -99,16 +104,16 @@ static void write_cells(struct host_histograms *histograms, struct collector *co
 		struct host_histogram gained = {0};
 
 		/* pairs with new_cell() of collector.bpf.c */
-		if (!__atomic_load_n(&cell->used, __ATOMIC_ACQUIRE) || cell->thread >= COLLECTOR_THREADS_MAX ||
-			(thread != COLLECTOR_THREADS_MAX && cell->thread != thread) ||
-			cell->count == histograms->known[i].count)
+		if (!__atomic_load_n(&cell->used, __ATOMIC_ACQUIRE) ||
+			cell->thread >= COLLECTOR_THREADS_MAX ||
+			(thread != COLLECTOR_THREADS_MAX && cell->thread != thread))
 			continue;
 		gained.tid = vms->threads[cell->thread].tid;
 		gained.vcpu = vms->threads[cell->thread].vcpu;
 		gained.reason = cell->reason;
 		gained.flags = cell->flags & COLLECTOR_ISA_MASK;
-		take(&histograms->known[i], cell, &gained);
-		host_stream_add_histogram(stream, now_ns, &gained);
+		if (take(&histograms->known[i], cell, &gained))
+			host_stream_add_histogram(stream, now_ns, &gained);
 	}
 }
 

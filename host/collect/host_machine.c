@@ -8,8 +8,10 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "host/collect/host_clocks.h"
 #include "host/collect/host_histograms.h"
 #include "host/collect/host_stream.h"
+#include "host/collect/vcpu_exits.h"
 #include "lib/base/clock_now.h"
 
 #define BATCH         2048          /* events taken at once, and put into order */
@@ -23,6 +25,7 @@ struct host_machine {
 	struct event_schema *schema;
 	struct machine_output output;
 	struct host_vms vms;
+	struct host_clocks *clocks;
 	struct host_histograms *histograms; /* NULL: another level */
 	struct host_stream *streams;        /* by pCPU */
 	uint32_t nr_cpus;
@@ -43,6 +46,7 @@ static void deinit(struct host_machine *host)
 	collector_destroy(host->collector);
 	machine_output_deinit(&host->output);
 	host_vms_deinit(&host->vms);
+	host_clocks_destroy(host->clocks);
 	host_histograms_destroy(host->histograms);
 	for (uint32_t i = 0; host->streams && i < host->nr_cpus; i++)
 		host_stream_deinit(&host->streams[i]);
@@ -57,14 +61,15 @@ static void add_identity(struct host_machine *host)
 {
 	const uint64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
 
-	machine_output_add_point(
-		&host->output, (struct clock_point){.tsc = now_ns, .host_ns = (int64_t)now_ns, .bound_ns = 1});
+	machine_output_add_point(&host->output,
+		(struct clock_point){.tsc = now_ns, .host_ns = (int64_t)now_ns, .bound_ns = 1});
 }
 
 static int begin_output(
 	struct host_machine *host, const struct host_machine_options *options, struct error *error)
 {
-	const uint32_t ring_bytes = collector_ring(host->collector, 0)->nr_slots * sizeof(struct collector_record);
+	const uint32_t ring_bytes =
+		collector_ring(host->collector, 0)->nr_slots * sizeof(struct collector_record);
 	struct trace_machine_info info = {
 		.nr_cpus = host->nr_cpus, .tsc_khz = 1000000, .packet_bytes = ring_bytes, .nr_packets = 1};
 	struct trace_machine_info *added;
@@ -87,12 +92,14 @@ static int begin_output(
 	snprintf(added->events, sizeof(added->events), "exits=%s", host_level_name(options->level));
 	added->filter[0] = 0; /* the guests' */
 	add_identity(host);
-	return host_vms_init(&host->vms, &host->output, options->machine_of, options->context, error);
+	code = host_vms_init(&host->vms, &host->output, options->machine_of, options->context, error);
+	host->clocks = host_clocks_create(&host->vms, host->common);
+	return code || host->clocks ? code : error_set(error, -ENOMEM, "out of memory");
 }
 
 static int begin(struct host_machine *host, const struct host_machine_options *options, struct error *error)
 {
-	const struct collector_options collector = {.level = options->level, .filtered = options->nr_vmms};
+	const struct collector_options collector = {.level = options->level, .filtered = options->nr_vmms || options->starts};
 	int code = collector_create(&host->collector, &collector, error);
 
 	for (size_t i = 0; !code && i < options->nr_vmms; i++)
@@ -121,6 +128,8 @@ static int begin(struct host_machine *host, const struct host_machine_options *o
 /* What a record says of who is who; from then on others may rely on it. */
 static void learn(struct host_machine *host, const struct collector_record *record)
 {
+	if (record->type == COLLECTOR_TSC_OFFSET)
+		host_clocks_write(host->clocks, record);
 	if (record->type != COLLECTOR_THREAD && record->type != COLLECTOR_THREAD_END)
 		return;
 	/* what was counted so far is the one's who had this index */
@@ -130,6 +139,7 @@ static void learn(struct host_machine *host, const struct collector_record *reco
 	if (record->type == COLLECTOR_THREAD) {
 		host_vms_learn(&host->vms, record);
 		host->names_changed = true;
+		host->updated_ns = 0; /* its clock is wanted soon */
 	}
 }
 
@@ -143,8 +153,10 @@ static unsigned drain(struct host_machine *host, uint32_t cpu, uint64_t now_ns)
 	/* a full ring at most: what comes meanwhile waits for the next time */
 	do {
 		count = collector_ring_take(ring, host->batch, BATCH, now_ns);
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < count; i++) {
 			learn(host, &host->batch[i].record);
+			vcpu_exits_add(host->common->exits, &host->batch[i].record);
+		}
 		host->streams[cpu].lost = collector_lost(host->collector, cpu) + ring->damaged;
 		host_stream_add(&host->streams[cpu], host->batch, count);
 	} while (count == BATCH && ring->next - begin < ring->nr_slots);
@@ -189,8 +201,10 @@ static void update(struct host_machine *host, uint64_t now_ns)
 {
 	host->updated_ns = now_ns;
 	if (host->histograms)
-		host_histograms_write(host->histograms, host->collector, &host->vms, &host->streams[0], now_ns);
+		host_histograms_write(
+			host->histograms, host->collector, &host->vms, &host->streams[0], now_ns);
 	host_vms_link(&host->vms);
+	host_clocks_poll(host->clocks);
 	count(host);
 }
 
@@ -224,11 +238,12 @@ static void finish_host(struct recorder_member *member)
 	flush(host, clock_now_ns(CLOCK_MONOTONIC));
 	count(host);
 	if (lost)
-		recorder_notice(host->common, "host: more than %d vCPU threads: %" PRIu64 " stretches not recorded",
+		recorder_notice(host->common,
+			"host: more than %d vCPU threads: %" PRIu64 " stretches not recorded",
 			COLLECTOR_THREADS_MAX, lost);
 	if (uncounted)
-		recorder_notice(host->common, "host: too many vCPUs and exit reasons: %" PRIu64 " exits not counted",
-			uncounted);
+		recorder_notice(host->common,
+			"host: too many vCPUs and exit reasons: %" PRIu64 " exits not counted", uncounted);
 	add_identity(host);
 	machine_output_end(&host->output, "running", "");
 	member->state = RECORDER_GONE;
@@ -263,6 +278,11 @@ int host_machine_create(struct host_machine **out, struct recorder_common *commo
 		(uint64_t)collector_ring(host->collector, 0)->nr_slots * sizeof(struct collector_record);
 	*out = host;
 	return 0;
+}
+
+int host_machine_add_vmm(struct host_machine *host, pid_t vmm, struct error *error)
+{
+	return collector_add_vmm(host->collector, vmm, error);
 }
 
 struct recorder_member *host_machine_member(struct host_machine *host)

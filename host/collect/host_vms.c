@@ -10,8 +10,8 @@
 #include "host/vmm/vmm.h"
 #include "lib/base/text.h"
 
-int host_vms_init(struct host_vms *vms, struct machine_output *output, host_vms_machine_fn *machine_of, void *context,
-	struct error *error)
+int host_vms_init(struct host_vms *vms, struct machine_output *output, host_vms_machine_fn *machine_of,
+	void *context, struct error *error)
 {
 	*vms = (struct host_vms){.output = output, .machine_of = machine_of, .context = context};
 	vms->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

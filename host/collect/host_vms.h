@@ -21,8 +21,8 @@ struct host_vms {
 };
 
 /* -errno: /proc cannot be opened. */
-int host_vms_init(struct host_vms *vms, struct machine_output *output, host_vms_machine_fn *machine_of, void *context,
-	struct error *error);
+int host_vms_init(struct host_vms *vms, struct machine_output *output, host_vms_machine_fn *machine_of,
+	void *context, struct error *error);
 void host_vms_deinit(struct host_vms *vms);
 
 /* A record of COLLECTOR_THREAD. One whose index cannot be is passed over. */

@@ -205,11 +205,14 @@ static void take_stage(struct hypercall_guest *guest, const struct hypercall_rec
 		[HT_STAGE_STOPPED] = "stopped",
 	};
 	const uint64_t stage = record->args[0];
-	char message[17] = "", shown[4 * sizeof(message)];
+	char message[sizeof(guest->message)] = "", shown[4 * sizeof(message)];
+	const struct hypercall_mark *text = &guest->marks.stage;
 
 	if (!guest->machine || stage >= HT_STAGES || !states[stage] || guest->end_state[0])
 		return;
 	memcpy(message, &record->args[1], 16);
+	if (text->tid == record->tid && text->bytes > 16 && !memcmp(text->text, message, 16))
+		memcpy(message, text->text, text->bytes);
 	snprintf(guest->end_state, sizeof(guest->end_state), "%s", states[stage]);
 	snprintf(guest->message, sizeof(guest->message), "%s", message);
 	shown[text_escape(shown, message, strlen(message))] = '\0';

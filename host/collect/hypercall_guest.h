@@ -19,7 +19,7 @@ struct hypercall_guest {
 	struct hypercall_machine *machine;
 	uint64_t refused;   /* generation that could not be recorded */
 	char end_state[16]; /* "": it has not said that it ends */
-	char message[17];
+	char message[HYPERCALL_TEXT_BYTES + 1];
 	uint64_t checked_ns, since_ns;
 	bool said_waiting;
 	struct hypercall_marks marks; /* said before there was a machine */

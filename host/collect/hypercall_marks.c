@@ -56,9 +56,13 @@ static void take_text(struct hypercall_marks *marks, const struct hypercall_reco
 	bytes = bytes < room ? bytes : room;
 	memcpy(text->text + text->bytes, &record->args[1], bytes);
 	text->bytes += bytes;
+	text->of_stage = record->args[0] & HT_TEXT_STAGE;
 	if (record->args[0] & HT_TEXT_MORE)
 		return;
-	hypercall_marks_put(marks, text);
+	if (text->of_stage)
+		marks->stage = *text;
+	else
+		hypercall_marks_put(marks, text);
 	text->tid = 0;
 }
 

@@ -7,18 +7,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "abi/hypercall.h"
 #include "host/bpf/hypercall.h"
 
 #define HYPERCALL_MARKS_MAX  256
-#define HYPERCALL_TEXT_BYTES 240
+#define HYPERCALL_TEXT_BYTES HT_TEXT_MAX_TOTAL
 #define HYPERCALL_TEXTS      8 /* that are being put together */
 
 struct hypercall_mark {
 	int64_t host_ns;
-	uint32_t tid; /* of the vCPU */
-	bool is_text;
-	uint64_t values[4]; /* of a mark: its number and three values */
-	uint32_t bytes;     /* of text, raw */
+	uint32_t tid;           /* of the vCPU */
+	bool is_text, of_stage; /* of_stage: the message of a STAGE that follows */
+	uint64_t values[4];     /* of a mark: its number and three values */
+	uint32_t bytes;         /* of text, raw */
 	char text[HYPERCALL_TEXT_BYTES];
 };
 
@@ -28,6 +29,7 @@ struct hypercall_marks {
 	uint64_t dropped;
 	struct hypercall_mark texts[HYPERCALL_TEXTS]; /* tid 0: free */
 	unsigned next_text;
+	struct hypercall_mark stage; /* the last message of a STAGE; tid 0: none */
 };
 
 /* -ENOMEM. */

@@ -11,9 +11,25 @@
 #include "host/bpf/hypercall.skel.h"
 #include "host/collect/libbpf_log.h"
 
+#define EARLY_MAX 1024
+
 struct hypercall_source {
 	struct hypercall_bpf *program;
+	struct ring_buffer *early_ring;
+	struct hypercall_record early[EARLY_MAX]; /* in their order; vmm 0: handed out */
+	size_t nr_early;
+	size_t named; /* of early: they belong to VMs that were named, or watched */
 };
+
+/* The calls of VMs that nobody watches. What finds no room was made by guests that make many. */
+static int take_early(void *context, void *data, size_t bytes)
+{
+	struct hypercall_source *source = context;
+
+	if (bytes >= sizeof(source->early[0]) && source->nr_early < EARLY_MAX)
+		memcpy(&source->early[source->nr_early++], data, sizeof(source->early[0]));
+	return 0;
+}
 
 static int load(struct hypercall_source *source, struct error *error)
 {
@@ -22,6 +38,10 @@ static int load(struct hypercall_source *source, struct error *error)
 	source->program = hypercall_bpf__open_and_load();
 	if (!source->program)
 		return libbpf_log_error(-errno, "channel hypercall: load the eBPF program", error);
+	source->early_ring =
+		ring_buffer__new(bpf_map__fd(source->program->maps.early), take_early, source, NULL);
+	if (!source->early_ring)
+		return error_set(error, -errno, "channel hypercall: a ring: %s", strerror(errno));
 	code = hypercall_bpf__attach(source->program);
 	if (!code)
 		return 0;
@@ -53,34 +73,43 @@ void hypercall_source_destroy(struct hypercall_source *source)
 {
 	if (!source)
 		return;
+	ring_buffer__free(source->early_ring);
 	hypercall_bpf__destroy(source->program);
 	free(source);
 }
 
 pid_t hypercall_source_stranger(struct hypercall_source *source)
 {
-	const int map = bpf_map__fd(source->program->maps.strangers);
-	const uint64_t known = UINT64_MAX; /* stays in the map, so that it is not named again */
-	uint32_t key, next;
-	uint64_t since;
-	int code = bpf_map_get_next_key(map, NULL, &next);
+	ring_buffer__consume(source->early_ring);
+	while (source->named < source->nr_early) {
+		const uint32_t vmm = source->early[source->named++].vmm;
+		bool before = !vmm;
 
-	for (unsigned i = 0; !code && i < HYPERCALL_STRANGERS_MAX; i++) {
-		key = next;
-		if (!bpf_map_lookup_elem(map, &key, &since) && since != known) {
-			bpf_map_update_elem(map, &key, &known, BPF_EXIST);
-			return (pid_t)key;
-		}
-		code = bpf_map_get_next_key(map, &key, &next);
+		for (size_t i = 0; i + 1 < source->named && !before; i++)
+			before = source->early[i].vmm == vmm;
+		if (!before)
+			return (pid_t)vmm;
 	}
 	return 0;
 }
 
-void hypercall_source_forget(struct hypercall_source *source, pid_t pid)
+/* The VM is watched: what it said before comes first, and there is room for others. */
+static void hand_out_early(struct hypercall_watch *watch)
 {
-	const uint32_t key = (uint32_t)pid;
+	struct hypercall_source *source = watch->source;
+	size_t kept = 0, named = 0;
 
-	bpf_map_delete_elem(bpf_map__fd(source->program->maps.strangers), &key);
+	ring_buffer__consume(source->early_ring);
+	for (size_t i = 0; i < source->nr_early; i++) {
+		if (source->early[i].vmm == (uint32_t)watch->pid) {
+			watch->take(watch->context, &source->early[i], sizeof(source->early[i]));
+			continue;
+		}
+		named += i < source->named;
+		source->early[kept++] = source->early[i];
+	}
+	source->nr_early = kept;
+	source->named = named;
 }
 
 struct hypercall_lost hypercall_source_lost(const struct hypercall_source *source, pid_t tid)
@@ -133,6 +162,7 @@ void hypercall_watch_deinit(struct hypercall_watch *watch)
 	if (watch->source) {
 		bpf_map_delete_elem(bpf_map__fd(watch->source->program->maps.rings), &key);
 		bpf_map_delete_elem(bpf_map__fd(watch->source->program->maps.vms), &key);
+		bpf_map_delete_elem(bpf_map__fd(watch->source->program->maps.strangers), &key);
 	}
 	ring_buffer__free(watch->ring);
 	if (watch->ring_fd >= 0)
@@ -171,6 +201,10 @@ int hypercall_watch_place(struct hypercall_watch *watch, const struct guest_memo
 
 unsigned hypercall_watch_poll(struct hypercall_watch *watch, unsigned most)
 {
+	if (!watch->begun) {
+		watch->begun = true;
+		hand_out_early(watch);
+	}
 	watch->left = most;
 	ring_buffer__consume(watch->ring);
 	return most - watch->left;

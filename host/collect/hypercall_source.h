@@ -22,11 +22,10 @@ int hypercall_source_create(struct hypercall_source **source, struct error *erro
 void hypercall_source_destroy(struct hypercall_source *source);
 
 /*
- * A VM nobody watches and whose guest has made a call of ours: its VMM's process. 0: none. Named once, until
- * hypercall_source_forget().
+ * A VM that nobody watches and whose guest has made a call of ours: its VMM's process. 0: none. Each is named once;
+ * hypercall_watch_init() then begins with the calls it has made so far, without packets.
  */
 pid_t hypercall_source_stranger(struct hypercall_source *source);
-void hypercall_source_forget(struct hypercall_source *source, pid_t pid);
 
 /* Is called for each call, in order. Nonzero: enough for now. */
 typedef int hypercall_fn(void *context, const struct hypercall_record *record, size_t bytes);
@@ -40,6 +39,7 @@ struct hypercall_watch {
 	hypercall_fn *take;
 	void *context;
 	unsigned left; /* calls until enough were taken */
+	bool begun;    /* its early calls were handed out */
 };
 
 /* From now on the VM's calls are kept. -EEXIST: it is watched; -E2BIG, -ENOMEM. */

@@ -87,7 +87,8 @@ static void last_lines(char *out, size_t size, bool verifier)
 		const char *line = lines[i % SHOWN_LINES];
 		const size_t length = text_escape(escaped, line, strlen(line));
 
-		used += (size_t)snprintf(out + used, size - used, "%s%.*s", used ? "; " : "", (int)length, escaped);
+		used += (size_t)snprintf(
+			out + used, size - used, "%s%.*s", used ? "; " : "", (int)length, escaped);
 	}
 }
 

@@ -18,6 +18,7 @@
 #include "host/collect/host_machine.h"
 #include "host/collect/recorder_guest.h"
 #include "host/collect/recorder_wishes.h"
+#include "host/collect/vcpu_exits.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/file.h"
 #include "lib/base/clock_now.h"
@@ -42,6 +43,7 @@ struct recorder {
 	struct recorder_member *guests[TRACE_MACHINES_MAX];
 	char names[TRACE_MACHINES_MAX][RECORDER_NAME_BYTES];
 	size_t nr_guests;
+	struct host_machine *host; /* one of them; NULL: not recorded */
 	uint64_t polled_ns, described_ns;
 	uint32_t sleep_ns;
 };
@@ -171,6 +173,7 @@ void recorder_destroy(struct recorder *recorder)
 	ftrace_selection_deinit(&recorder->selection);
 	trace_info_deinit(&recorder->common.info);
 	trace_dir_deinit(&recorder->common.dir);
+	vcpu_exits_destroy(recorder->common.exits);
 	free(recorder->common.events);
 	free(recorder->common.filter);
 	free(recorder);
@@ -318,11 +321,14 @@ static const char *machine_of(void *context, pid_t vmm)
 	return "";
 }
 
-int recorder_add_host(struct recorder *recorder, enum collector_level level, struct error *error)
+int recorder_add_host(struct recorder *recorder, enum collector_level level, bool starts, struct error *error)
 {
 	pid_t vmms[TRACE_MACHINES_MAX];
-	struct host_machine_options options = {
-		.level = level, .vmms = vmms, .machine_of = machine_of, .context = recorder};
+	struct host_machine_options options = {.level = level,
+		.vmms = vmms,
+		.machine_of = machine_of,
+		.context = recorder,
+		.starts = starts};
 	struct host_machine *host;
 	int code;
 
@@ -331,13 +337,23 @@ int recorder_add_host(struct recorder *recorder, enum collector_level level, str
 	for (size_t i = 0; i < recorder->nr_guests; i++)
 		if (recorder->guests[i]->vmm)
 			vmms[options.nr_vmms++] = recorder->guests[i]->vmm;
-	if (options.nr_vmms != recorder->nr_guests)
+	if (options.nr_vmms != recorder->nr_guests && !starts)
 		options.nr_vmms = 0;
+	recorder->common.exits = vcpu_exits_create(); /* without: the guests are not told of their exits */
 	code = host_machine_create(&host, &recorder->common, &options, error);
 	if (code)
 		return code;
+	recorder->host = host;
 	recorder->guests[recorder->nr_guests++] = host_machine_member(host);
 	return 0;
+}
+
+int recorder_vmm_started(struct recorder *recorder, pid_t vmm, struct error *error)
+{
+	for (size_t i = 0; i < recorder->nr_guests; i++)
+		if (!recorder->guests[i]->vmm && !recorder->guests[i]->companion)
+			recorder->guests[i]->vmm = vmm;
+	return recorder->host ? host_machine_add_vmm(recorder->host, vmm, error) : 0;
 }
 
 /* Never so long that a ring of this size could come round at the speed of memory a guest really reaches. */

@@ -37,6 +37,7 @@ struct recorder_options {
 	enum ht_mode mode;
 	uint64_t ring_bytes; /* per vCPU, a power of two; 0: what the region holds */
 	bool no_symbols;     /* do not ask for the kernel's symbols */
+	bool rips;           /* a host's exits are recorded, too, each with the guest's instruction: symbols are of use */
 	/* also what the rings of a guest that is running hold from before; they keep their mode and sizes */
 	bool history;
 	bool leave_on; /* recorder_finish() leaves the events on: a flight recorder, for a later `history` */
@@ -90,10 +91,14 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 
 /*
  * Adds this host itself: what its KVM and its scheduler do to vCPUs, as the machine `host`. Of the VMMs of the guests that
- * were added before; of all on this host, where a guest's VMM is not known or there is no guest. Errors of
- * collector_create(): then the rest may go on without.
+ * were added before; of all on this host, where a guest's VMM is not known or there is no guest. `starts`: of the one that
+ * recorder_vmm_started() names. Errors of collector_create(): then the rest may go on without.
  */
-int recorder_add_host(struct recorder *recorder, enum collector_level level, struct error *error);
+int recorder_add_host(
+	struct recorder *recorder, enum collector_level level, bool starts, struct error *error);
+
+/* The VMM of the guests that were added without one: it has just been started. Errors of collector_add_vmm(). */
+int recorder_vmm_started(struct recorder *recorder, pid_t vmm, struct error *error);
 
 /*
  * Takes what the rings hold, then sleeps until they may be a quarter full: 1 to 20 ms, less if `wake_fd` (an

@@ -118,11 +118,11 @@ static void start_awareness(struct recorder_guest *guest, const struct region_la
 	struct error error = {0};
 	int code;
 
-	if (!guest->vmm)
+	if (!guest->member.vmm)
 		code = error_set(&error, -ENOENT,
 			"the process of the guest's VMM is not known: name it by -g or --qmp");
 	else
-		code = awareness_create(&guest->awareness, &guest->region, layout, guest->vmm, &error);
+		code = awareness_create(&guest->awareness, &guest->region, layout, guest->member.vmm, &error);
 	if (code &&
 		(event_selection_has(events, EVENT_ID_vcpu_stolen) ||
 			event_selection_has(events, EVENT_ID_vcpu_migrated)))
@@ -223,7 +223,7 @@ static unsigned record(struct recorder_guest *guest, uint64_t now_ns)
 		return fill;
 	}
 	wishes_answered(guest, now_ns);
-	awareness_update(guest->awareness, now_ns);
+	awareness_update(guest->awareness, guest->common->exits, now_ns);
 	if (state != HT_STATE_RUNNING && state != HT_STATE_NONE)
 		take_last_words(guest, now_ns, state, message);
 	else
@@ -434,7 +434,7 @@ int recorder_guest_create(struct recorder_guest **out, const struct recorder_eve
 
 	if (!guest)
 		return -ENOMEM;
-	guest->vmm = qemu_pid > 0 ? qemu_pid : 0;
+	guest->member.vmm = qemu_pid > 0 ? qemu_pid : 0;
 	code = region_init(&guest->region, region_path, error);
 	if (!code)
 		code = begin(guest, qemu_pid, history, error);

@@ -36,7 +36,6 @@ struct recorder_guest {
 	bool was_unlinked;           /* from the start: says nothing */
 	bool refused;                /* the guest could not do all we asked */
 	int pid_fd;                  /* of QEMU, or -1 */
-	pid_t vmm;                   /* its process, or 0 */
 	struct awareness *awareness; /* NULL: no pages for it, or the vCPUs' threads are not known */
 	struct error *refusal;       /* where to put the first refusal */
 	struct recorder_nested nested;

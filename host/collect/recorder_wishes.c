@@ -23,7 +23,7 @@ static int select_events(struct event_selection *events, const char *list, struc
 	return event_selection_parse(events, whole, event_table_choices, error);
 }
 
-/* Only these events show addresses; listing some 60,000 symbols costs the guest up to a second of its idle time. */
+/* Beside exits only these events show addresses; listing some 60,000 symbols costs the guest up to a second of its idle time. */
 static bool need_symbols(const struct event_selection *events)
 {
 	static const uint32_t with_addresses[] = {EVENT_ID_hrtimer_expire_entry, EVENT_ID_timer_expire_entry,
@@ -49,7 +49,7 @@ int recorder_wishes_init(
 	wishes->request = (struct control_request){.events = &wishes->events,
 		.filter = &wishes->filter,
 		.mode = options->mode,
-		.symbols = !options->no_symbols && need_symbols(&wishes->events),
+		.symbols = !options->no_symbols && (options->rips || need_symbols(&wishes->events)),
 		.syscall_args = event_selection_has(&wishes->events, EVENT_ID_sys_enter_args)};
 	if (options->ring_bytes) {
 		if (options->ring_bytes & (options->ring_bytes - 1) ||

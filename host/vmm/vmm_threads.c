@@ -17,6 +17,8 @@
 
 #define THREADS_MAX       65536
 #define ANSWER_MS         500
+#define LOOKS             5
+#define LOOK_MS           10
 #define BUSY_TRIES        5
 #define BUSY_MS           20
 #define SYSCALL_IOCTL     16 /* x86-64 */
@@ -89,7 +91,15 @@ static void read_comm(int directory, const char *tid, char comm[32])
 	snprintf(comm, 32, "%s", text);
 }
 
-/* The vCPU in whose KVM_RUN the thread is; -1: in none, running just now, or not for us to know. */
+/* Threads that the kernel made within the process: they look as if they were where the thread was that they come of. */
+static bool is_kernels_own(const char *comm)
+{
+	return !strncmp(comm, "kvm-", 4) || !strncmp(comm, "vhost-", 6) || !strncmp(comm, "iou-", 4);
+}
+
+#define RUNNING -2
+
+/* The vCPU in whose KVM_RUN the thread is; RUNNING: on a CPU just now; -1: in none, or not for us to know. */
 static int32_t vcpu_of_syscall(int directory, const char *tid)
 {
 	cleanup_free char *text = NULL;
@@ -99,8 +109,11 @@ static int32_t vcpu_of_syscall(int directory, const char *tid)
 	ssize_t length;
 
 	snprintf(path, sizeof(path), "task/%s/syscall", tid);
-	if (file_read_small(directory, path, 4096, &text, NULL, NULL) ||
-		sscanf(text, "%lu 0x%x 0x%lx", &number, &fd, &request) != 3 || number != SYSCALL_IOCTL ||
+	if (file_read_small(directory, path, 4096, &text, NULL, NULL))
+		return -1;
+	if (!strncmp(text, "running", 7))
+		return RUNNING;
+	if (sscanf(text, "%lu 0x%x 0x%lx", &number, &fd, &request) != 3 || number != SYSCALL_IOCTL ||
 		request != KVM_RUN)
 		return -1;
 	snprintf(path, sizeof(path), "fd/%u", fd);
@@ -112,32 +125,67 @@ static int32_t vcpu_of_syscall(int directory, const char *tid)
 											  : -1;
 }
 
-static int look_at_thread(struct vmm *vmm, int directory, const char *name)
+struct search {
+	struct vmm *vmm;
+	int directory;
+	bool by_name;      /* some thread told by its name: numbers are the VMM's, not KVM's */
+	size_t nr_running; /* threads that ran while they were looked at, and may be anything */
+	pid_t running[VMM_VCPUS_MAX];
+};
+
+static bool is_known(const struct vmm *vmm, pid_t tid)
 {
+	for (size_t i = 0; i < vmm->nr_vcpus; i++)
+		if (vmm->vcpus[i].tid == tid)
+			return true;
+	return false;
+}
+
+static int look_at_call(struct search *search, const char *name, const char *comm)
+{
+	struct vmm *vmm = search->vmm;
+	const pid_t tid = (pid_t)atoi(name);
+	int32_t vcpu;
+
+	if (vmm->accel != VMM_ACCEL_KVM || search->by_name || is_kernels_own(comm) || is_known(vmm, tid))
+		return 0;
+	vcpu = vcpu_of_syscall(search->directory, name);
+	if (vcpu == RUNNING && search->nr_running < VMM_VCPUS_MAX)
+		search->running[search->nr_running++] = tid;
+	return vcpu < 0 ? 0 : vmm_add_vcpu(vmm, (uint32_t)vcpu, tid);
+}
+
+static int look_at_thread(struct search *search, const char *name)
+{
+	struct vmm *vmm = search->vmm;
 	const pid_t tid = (pid_t)atoi(name);
 	enum vmm_accel accel = VMM_ACCEL_UNKNOWN;
 	char comm[32];
 	int32_t vcpu;
 	int err = 0;
 
-	read_comm(directory, name, comm);
+	read_comm(search->directory, name, comm);
 	vcpu = vmm_thread_vcpu(comm, &accel);
 	/* a QEMU with one thread for all of them */
 	if (!strcmp(comm, "ALL CPUs/TCG")) {
 		accel = VMM_ACCEL_TCG;
 		for (uint32_t i = 0; !err && i < (vmm->command.nr_cpus ? vmm->command.nr_cpus : 1); i++)
 			err = vmm_add_vcpu(vmm, i, tid);
-	} else if (vcpu < 0 && vmm->accel == VMM_ACCEL_KVM) {
-		vcpu = vcpu_of_syscall(directory, name);
+	} else if (vcpu >= 0) {
+		err = vmm_add_vcpu(vmm, (uint32_t)vcpu, tid);
+	} else {
+		err = look_at_call(search, name, comm);
 	}
-	if (accel != VMM_ACCEL_UNKNOWN)
+	if (accel != VMM_ACCEL_UNKNOWN) {
 		vmm->accel = accel;
-	return vcpu < 0 ? err : vmm_add_vcpu(vmm, (uint32_t)vcpu, tid);
+		search->by_name = true;
+	}
+	return err;
 }
 
-int vmm_threads_find(struct vmm *vmm, int directory)
+static int look_at_all(struct search *search)
 {
-	const int fd = openat(directory, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int fd = openat(search->directory, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *tasks = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 	int err = 0;
@@ -147,11 +195,68 @@ int vmm_threads_find(struct vmm *vmm, int directory)
 			close(fd);
 		return 0; /* it has ended */
 	}
+	search->nr_running = 0;
 	for (unsigned i = 0; i < THREADS_MAX && !err && (entry = readdir(tasks)); i++)
 		if (entry->d_name[0] != '.')
-			err = look_at_thread(vmm, directory, entry->d_name);
+			err = look_at_thread(search, entry->d_name);
 	closedir(tasks);
 	return err == -E2BIG ? 0 : err;
+}
+
+static size_t count_missing(const struct vmm *vmm)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < vmm->nr_vcpus; i++)
+		missing += !vmm->vcpus[i].tid;
+	return missing;
+}
+
+/* As many threads run as vCPUs are missing: VMMs start their vCPUs' threads in order. */
+static void assign_running(struct search *search)
+{
+	size_t next = 0;
+
+	if (search->nr_running != count_missing(search->vmm))
+		return;
+	for (size_t i = 0; i < search->vmm->nr_vcpus; i++)
+		if (!search->vmm->vcpus[i].tid)
+			search->vmm->vcpus[i].tid = search->running[next++];
+}
+
+/* Descriptors have KVM's numbers, which are those of APICs where QEMU has made topologies with gaps. */
+static void drop_unknown(struct vmm *vmm)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < vmm->nr_vcpus; i++)
+		if (vmm->vcpus[i].tid)
+			vmm->vcpus[kept++] = vmm->vcpus[i];
+	vmm->nr_vcpus = kept;
+}
+
+int vmm_threads_find(struct vmm *vmm, int directory)
+{
+	struct search *search = calloc(1, sizeof(*search));
+	int err;
+
+	if (!search)
+		return -ENOMEM;
+	search->vmm = vmm;
+	search->directory = directory;
+	err = look_at_all(search);
+	if (search->by_name)
+		drop_unknown(vmm);
+	/* a vCPU that halts now and then is caught at it */
+	for (unsigned tries = 0; !err && tries < LOOKS && vmm->accel == VMM_ACCEL_KVM && count_missing(vmm);
+		tries++) {
+		poll(NULL, 0, LOOK_MS);
+		err = look_at_all(search);
+	}
+	if (!err && !search->by_name && vmm->accel == VMM_ACCEL_KVM)
+		assign_running(search);
+	free(search);
+	return err;
 }
 
 /* NUM: REFCOUNT PROTOCOL FLAGS TYPE STATE INODE PATH, see proc_net_unix(5). A listener's connections have its path. */
@@ -193,6 +298,8 @@ static int take_answer(struct vmm *vmm, int proc_fd, const json_t *answer)
 	size_t i;
 	int err = 0;
 
+	if (json_array_size(answer))
+		vmm->nr_vcpus = 0; /* its numbers, not KVM's */
 	json_array_foreach (answer, i, item) {
 		const json_int_t vcpu = json_integer_value(json_object_get(item, "cpu-index")),
 				 tid = json_integer_value(json_object_get(item, "thread-id"));

@@ -10,9 +10,10 @@ int32_t vmm_thread_vcpu(const char *comm, enum vmm_accel *accel);
 int vmm_add_vcpu(struct vmm *vmm, uint32_t vcpu, pid_t tid);
 
 /*
- * Adds the vCPUs whose threads tell by their names. QEMU names its threads only with -name debug-threads=on, which
- * libvirt gives; so, second, a thread that waits in KVM_RUN names its vCPU's descriptor (proc_pid_syscall(5), needs
- * CAP_SYS_PTRACE). `directory`: /proc/PID. -ENOMEM.
+ * Finds the threads. By their names: QEMU gives them with -name debug-threads=on, as libvirt has it. Else, under KVM, by
+ * what they do: a thread that halts in KVM_RUN names its vCPU's descriptor (proc_pid_syscall(5), needs CAP_SYS_PTRACE);
+ * those that never halt are what is left, if there are as many of them as vCPUs are missing. `directory`: /proc/PID.
+ * -ENOMEM.
  */
 int vmm_threads_find(struct vmm *vmm, int directory);
 

@@ -74,7 +74,10 @@ struct task {
 	/* joint_latency.c */
 	uint64_t woken_ns; /* it waits to run since then; 0: it does not, or that is not known */
 	uint32_t woken_gap;
-	bool is_queued; /* preempted: no waking makes it runnable */
+	uint32_t woken_by_cpu;
+	bool is_queued;   /* preempted: no waking makes it runnable */
+	bool woken_early; /* woken_ns is when it left its CPU: it was woken before, perhaps not from that sleep */
+	uint64_t woken_parts_ns[4]; /* enum joint_latency_part */
 };
 
 /* Whether the user wants to see a task; NULL: all. `comm` is NUL-terminated, "": not known. */

@@ -343,6 +343,7 @@ static void lose(struct vcpu_model *model, uint32_t number, uint32_t pcpu, uint6
 	for (uint32_t i = 0; i < vcpu->nr_sections; i++)
 		vcpu->sections[i].torn = true;
 	vcpu->user_ns = 0;
+	vcpu->last_ns = larger(vcpu->last_ns, gap_ns);
 	if (gap_ns <= last->from_ns)
 		last->kind = SECTION_UNKNOWN;
 	else

@@ -229,17 +229,26 @@ static void guests_are_found(void **state)
 	put_process(&tree, 100, "qemu-system-x86_64 -name one,debug-threads=on -smp 2 -m 1G");
 	put_thread(&tree, 100, 103, "CPU 1/TCG\n", "running\n");
 	put_thread(&tree, 100, 102, "CPU 0/TCG\n", "running\n");
-	/* whatever it is called: it holds a VM; one thread tells what it is by its system call, one by its name */
+	/* whatever it is called: it holds a VM; one thread tells what it is by its system call */
 	put_process(&tree, 200, "/opt/my-vmm");
 	put_link(&tree, "200/fd/4", "anon_inode:kvm-vm");
 	put_link(&tree, "200/fd/5", "anon_inode:kvm-vcpu:0");
 	put_link(&tree, "200/fd/6", "anon_inode:kvm-vcpu:1");
 	put_thread(&tree, 200, 201, "worker\n", "16 0x6 0xae80 0x0 0x0 0x0 0x0 0x7ff 0x7ff\n");
-	put_thread(&tree, 200, 202, "fc_vcpu 0\n", "running\n");
+	put_thread(&tree, 200, 202, "worker\n", "running\n"); /* it is what is left */
+	put_thread(&tree, 200, 203, "worker\n", "202 0x6 0xae80 0x0\n");
+	/* the kernel's own, which looks like the vCPU that it was made by */
+	put_thread(&tree, 200, 204, "kvm-nx-lpage-re\n", "16 0x6 0xae80 0x0 0x0 0x0 0x0 0x7ff 0x7ff\n");
 	/* a /dev/kvm alone makes no guest, nor does a name of a thread of somebody we can look into */
 	put_process(&tree, 300, "libvirtd");
 	put_link(&tree, "300/fd/4", "/dev/kvm");
 	put_thread(&tree, 300, 301, "CPU 0/KVM\n", "running\n");
+	/* names tell more than descriptors, which have the numbers of APICs */
+	put_process(&tree, 600, "qemu-system-x86_64 -name six,debug-threads=on -smp 2");
+	put_link(&tree, "600/fd/5", "anon_inode:kvm-vcpu:0");
+	put_link(&tree, "600/fd/6", "anon_inode:kvm-vcpu:4");
+	put_thread(&tree, 600, 601, "CPU 0/KVM\n", "running\n");
+	put_thread(&tree, 600, 602, "CPU 1/KVM\n", "16 0x6 0xae80 0x0\n");
 	/* a QEMU that keeps to itself */
 	put_process(&tree, 400, "qemu-system-x86_64 -smp 3");
 	put_link(&tree, "400/fd/4", "anon_inode:kvm-vm");
@@ -248,7 +257,10 @@ static void guests_are_found(void **state)
 	put(&tree, "500/cmdline", "kvm", 4); /* it ends while we look: there is nothing else of it */
 
 	assert_int_equal(vmm_list_read(&list, tree.root, &error), 0);
-	assert_int_equal(list.count, 3);
+	assert_int_equal(list.count, 4);
+	vmm = vmm_of(&list, 600);
+	assert_int_equal(vmm->nr_vcpus, 2);
+	assert_int_equal(vmm_vcpu_tid(vmm, 1), 602);
 	vmm = vmm_of(&list, 100);
 	assert_string_equal(vmm->name, "one");
 	assert_true(vmm->is_named && vmm->knows_threads && vmm->sees_descriptors);

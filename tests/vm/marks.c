@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Marks from a guest's user space: `marks mark N`, `marks text WORDS`; and what a hostile program would say: `marks garbage
+ * Marks from a guest's user space: `marks mark N`, `marks text WORDS`; `marks spin N`: N times getppid(), then no system call
+ * any more, for ever; and what a hostile program would say: `marks garbage
  * N` (calls of our numbers with arguments that mean nothing), `marks flood SECONDS` (batches as fast as it can).
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include "hypertrace_mark.h"
@@ -36,6 +38,14 @@ static void garbage(long count)
 	}
 }
 
+static void spin(long count)
+{
+	for (long i = 0; i < count; i++)
+		syscall(SYS_getppid);
+	for (;;)
+		__asm__ volatile("pause");
+}
+
 static void flood(long seconds)
 {
 	const time_t end = time(NULL) + seconds;
@@ -55,6 +65,8 @@ int main(int argc, char **argv)
 			hypertrace_mark(7, (uint64_t)i, (uint64_t)getpid(), 0xd00d);
 	else if (!strcmp(what, "text"))
 		hypertrace_mark_text(argv[2]);
+	else if (!strcmp(what, "spin"))
+		spin(atol(argv[2]));
 	else if (!strcmp(what, "garbage"))
 		garbage(atol(argv[2]));
 	else if (!strcmp(what, "flood"))

@@ -14,12 +14,12 @@ count() { # TRACE TEXT: lines of the dump
 	"$HYPERTRACE" dump "$1" 2>/dev/null | grep -cE "$2"
 }
 
-field() { # TRACE MACHINE FIELD
+end() { # TRACE MACHINE state|message
 	python3 -c '
 import json, sys
 for machine in json.load(open(sys.argv[1] + "/hypertrace.json"))["machines"]:
     if machine["name"] == sys.argv[2]:
-        print(machine[sys.argv[3]])' "$@"
+        print(machine["end"][sys.argv[3]])' "$@"
 }
 
 for kernel in $kernels; do
@@ -57,9 +57,10 @@ for kernel in $kernels; do
 	# A panic while both CPUs have events that nobody saw.
 	l2_initramfs panic $(l2_files "$kernel") <<-'EOF'
 	insmod /hypertrace.ko channel=hypercall events=syscalls,sched batch=0 || exit 1
-	taskset 2 sh -c '/getppid 200; while :; do :; done' &
+	taskset 2 /marks spin 200 &
 	sleep 1
-	taskset 1 sh -c '/getppid 300; echo c >/proc/sysrq-trigger'
+	taskset 1 /getppid 300
+	echo c >/proc/sysrq-trigger
 	EOF
 	# Two at once: one lies and floods, the other works.
 	l2_initramfs hostile $(l2_files "$kernel") <<-'EOF'
@@ -114,7 +115,7 @@ for kernel in $kernels; do
 	equal "$kernel: getppid, by batches of 1, 10 and a page, a CPU offline, a reboot" "$(count "$trace" 'sys_enter: +getppid')" 3143
 	equal "$kernel: their results" "$(count "$trace" 'sys_exit: +getppid')" 3143
 	equal "$kernel: lost" "$(lost "$trace")" 0
-	equal "$kernel: its end" "$(field "$trace" vm1 end_state)" reboot
+	equal "$kernel: its end" "$(end "$trace" vm1 state)" reboot
 	equal "$kernel: marks of a program" "$(count "$trace" ' mark: .*0xd00d')" 50
 	equal "$kernel: text of a program" "$(count "$trace" 'marker: .*more than twenty-four bytes of text')" 1
 	equal "$kernel: the guest's stages" "$(count "$trace" 'stage: .*after the kernel')" 1
@@ -128,7 +129,7 @@ for kernel in $kernels; do
 
 	trace=$one/panic.trace
 	equal "$kernel: getppid before a panic, of both CPUs" "$(count "$trace" 'sys_enter: +getppid')" 500
-	equal "$kernel: how it ended" "$(field "$trace" vm1 end_state)" panic
+	equal "$kernel: how it ended" "$(end "$trace" vm1 state)" panic
 	equal "$kernel: lost by the panic" "$(lost "$trace")" 0
 	equal "$kernel: last words" "$(count "$trace" 'guest_end: .*sysrq')" 1
 
@@ -136,8 +137,8 @@ for kernel in $kernels; do
 	honest=$(python3 -c '
 import json, sys
 for machine in json.load(open(sys.argv[1] + "/hypertrace.json"))["machines"]:
-    if machine["end_state"] == "stopped":
+    if machine["end"]["state"] == "stopped":
         print(machine["name"])' "$trace")
-	equal "$kernel: getppid of a guest beside a hostile one" "$("$HYPERTRACE" dump "$trace" --machine "$honest" | grep -c 'sys_enter: +getppid')" 1000
+	equal "$kernel: getppid of a guest beside a hostile one" "$("$HYPERTRACE" dump "$trace" --machine "$honest" | grep -cE 'sys_enter: +getppid')" 1000
 done
 finish

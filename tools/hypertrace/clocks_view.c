@@ -74,7 +74,7 @@ void clocks_view_sum(const struct clocks_view *view, uint32_t machine, struct cl
 		sum->late_pairs += vcpu->late_pairs;
 		sum->events += vcpu->events;
 		sum->early_events += vcpu->early_events;
-		sum->unchecked += vcpu->unchecked;
+		sum->unchecked += vcpu->unchecked + vcpu->count; /* which no interval has reached */
 		if (vcpu->deepest_ns > sum->deepest_ns)
 			sum->deepest_ns = vcpu->deepest_ns;
 		merge(&sum->gaps, &vcpu->gaps);

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/strbuf.h"
 #include "lib/base/text.h"
 #include "lib/reader/trace.h"
 #include "tools/hypertrace/commands.h"
@@ -89,6 +90,26 @@ static void show_cpus(const struct trace_machine_info *info)
 	}
 }
 
+/* Of a host: its VMs, and which thread runs which vCPU. */
+static void show_vms(const struct trace_machine_info *info)
+{
+	for (size_t i = 0; i < info->nr_vms; i++) {
+		const struct trace_vm_info *vm = &info->vms[i];
+		cleanup_strbuf struct strbuf line = STRBUF_EMPTY;
+
+		strbuf_printf(&line, "%s%spid %u", vm->name, vm->name[0] ? ", " : "", vm->pid);
+		if (vm->machine[0])
+			strbuf_printf(&line, ", machine %s", vm->machine);
+		for (size_t j = 0; j < vm->nr_vcpus; j++)
+			strbuf_printf(&line, "%s %u by %u", j ? "," : ", vCPU", vm->vcpus[j].vcpu, vm->vcpus[j].tid);
+		if (vm->nr_epochs)
+			strbuf_printf(&line, "; TSC offset known, %zu epoch%s", vm->nr_epochs,
+				vm->nr_epochs == 1 ? "" : "s");
+		if (line.data)
+			show_line(i ? "" : "VMs", line.data);
+	}
+}
+
 static void show_machine(const struct trace *trace, const struct trace_machine *machine)
 {
 	const struct trace_machine_info *info = machine->info;
@@ -112,9 +133,13 @@ static void show_machine(const struct trace *trace, const struct trace_machine *
 		clock_map_hz(&machine->clock) / 1e6,
 		human_ns(clock_map_largest_error_ns(&machine->clock)).text, info->nr_points,
 		info->nr_points == 1 ? "" : "s", machine->clock.count, machine->clock.count == 1 ? "" : "s");
+	show_vms(info);
 	show_line("events", info->events);
 	show_line("filter", info->filter);
-	if (info->packet_bytes)
+	if (info->packet_bytes && !info->layer)
+		printf("  %-14s %s, %u CPUs, %s each\n", "rings", info->mode, info->nr_cpus,
+			human_bytes(info->packet_bytes).text);
+	else if (info->packet_bytes)
 		printf("  %-14s %s, %u vCPUs, %u packets of %s each\n", "rings", info->mode, info->nr_cpus,
 			info->nr_packets, human_bytes(info->packet_bytes).text);
 	show_line("end", is_complete(machine) ? info->end_state : "recording, or its recorder was killed");
@@ -162,6 +187,26 @@ static json_t *json_cpus(const struct trace_machine_info *info)
 	return cpus;
 }
 
+static json_t *json_vms(const struct trace_machine_info *info)
+{
+	json_t *vms = json_array();
+
+	for (size_t i = 0; i < info->nr_vms; i++) {
+		const struct trace_vm_info *vm = &info->vms[i];
+		json_t *vcpus = json_array();
+
+		for (size_t j = 0; j < vm->nr_vcpus; j++)
+			json_array_append_new(vcpus,
+				json_pack("{s:I, s:I}", "vcpu", (json_int_t)vm->vcpus[j].vcpu, "tid",
+					(json_int_t)vm->vcpus[j].tid));
+		json_array_append_new(vms,
+			json_pack("{s:o, s:I, s:o, s:I, s:o}", "name", json_text(vm->name), "pid",
+				(json_int_t)vm->pid, "machine", json_text(vm->machine), "tsc_epochs",
+				(json_int_t)vm->nr_epochs, "vcpus", vcpus));
+	}
+	return vms;
+}
+
 static json_t *json_machine(const struct trace *trace, const struct trace_machine *machine)
 {
 	const struct trace_machine_info *info = machine->info;
@@ -177,7 +222,7 @@ static json_t *json_machine(const struct trace *trace, const struct trace_machin
 			"kaslr_offset", json_sprintf("0x%" PRIx64, info->kaslr_offset));
 
 	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
-			 "s:o, s:o, s:o}",
+			 "s:o, s:o, s:o, s:o}",
 		"name", json_text(machine->name), "path", json_text(machine->path), "layer",
 		(json_int_t)info->layer, "channel", json_text(info->channel), "hostname",
 		json_text(info->hostname), "release", json_text(info->release), "version",
@@ -187,7 +232,7 @@ static json_t *json_machine(const struct trace *trace, const struct trace_machin
 		(json_int_t)trace_machine_info_events(info), "lost",
 		(json_int_t)trace_machine_info_lost(info), "bytes", (json_int_t)stream_bytes(trace, machine),
 		"end_state", json_text(info->end_state), "message", json_text(info->message), "clock", clock,
-		"configuration", configuration, "cpus", json_cpus(info));
+		"configuration", configuration, "cpus", json_cpus(info), "vms", json_vms(info));
 }
 
 static int show_json(const struct trace *trace, struct error *error)

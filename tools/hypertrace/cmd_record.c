@@ -223,8 +223,8 @@ static int run_record(const struct command *command, int argc, char **argv)
 	if (!code)
 		code = record_add_guests(run.recorder, &options, recorder.channel, &error);
 	if (!code)
-		code = host_option_add(&options.host, run.recorder, !record_has_guests(&options), show_notice,
-			&run, &error);
+		code = host_option_add(&options.host, run.recorder,
+			record_has_guests(&options) ? 0 : HOST_ALONE, show_notice, &run, &error);
 	if (!code)
 		code = take_signals(&run, &error);
 	if (code) {
@@ -243,7 +243,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 const struct command cmd_record = {
 	.name = "record",
 	.summary = "Trace guests that are running",
-	.synopsis = "{-g NAME | --qmp SOCKET | --pid PID | --host exits=LEVEL | ...}... [OPTION]... [-- COMMAND...]",
+	.synopsis = "{-g NAME | --pid PID | --host LEVEL | ...}... [OPTION]... [-- COMMAND...]",
 	.description =
 		"Asks the hypertrace.ko of one or several running guests for events and writes what comes, "
 		"with all guests on one timeline, until Ctrl-C, for --duration, or until COMMAND (on this "

@@ -12,6 +12,7 @@
 #include "host/vm/vm.h"
 #include "lib/base/cleanup.h"
 #include "tools/hypertrace/commands.h"
+#include "tools/hypertrace/host_option.h"
 #include "tools/hypertrace/progress.h"
 #include "tools/hypertrace/recording_options.h"
 #include "tools/hypertrace/run_recording.h"
@@ -21,7 +22,7 @@
 #define STATUS_BAD_USAGE 2
 
 struct run_options {
-	const char *kernel, *headers, *append, *qmp, *kernel_log;
+	const char *kernel, *headers, *append, *qmp, *kernel_log, *host;
 	unsigned accel;   /* enum vm_accel + 1; 0: not given */
 	unsigned channel; /* enum recorder_channel + 1; 0: not given */
 	uint64_t smp, memory_bytes, region_bytes, nested_bytes, nested_parts;
@@ -35,6 +36,7 @@ struct run_options {
 struct run_wish {
 	const struct run_options *options;
 	struct recorder_options recorder;
+	struct host_option host;
 	char *events; /* as recorder.events */
 	char *words;  /* for the kernel's command line */
 };
@@ -55,6 +57,7 @@ static const struct option_spec run_specs[] = {
 	{0, "channel", "shm|ftrace", OPTION_CHOICE, AT(channel),
 		"trace by hypertrace.ko (default), or read the guest's own ftrace out of its memory, from its "
 		"kernel's first events on"},
+	HOST_OPTION_SPEC(AT(host)),
 	RECORDING_OPTION_SPECS(struct run_options),
 	{0, "region-size", "BYTES", OPTION_BYTES, AT(region_bytes),
 		"memory that guest and host share; default 32M"},
@@ -173,12 +176,12 @@ static int run_guest(const struct run_wish *wish, const struct vm_config *config
 		result = region_ask_nested(vm_region_path(vm), wish->options->nested_bytes,
 			(uint32_t)wish->options->nested_parts, error);
 	if (!result && !wish->options->no_trace)
-		result = recording_create(&recording, &wish->recorder, wish->options->recording.output,
-			vm_region_path(vm), error);
+		result = recording_create(&recording, &wish->recorder, &wish->host,
+			wish->options->recording.output, vm_region_path(vm), error);
 	if (!result)
 		result = vm_start(vm, error);
 	if (!result && recording)
-		result = recording_start(recording, config->hold_end ? vm_pid(vm) : 0, config->icount, error);
+		result = recording_start(recording, vm_pid(vm), config->icount, error);
 	if (!result)
 		result = serve(vm, signals, error);
 	/* the guest is still in QEMU's memory where its last events are to be read there */
@@ -253,8 +256,15 @@ static int read_recording(struct run_wish *wish, struct error *error)
 {
 	const struct run_options *options = wish->options;
 	char *selection;
-	int code;
+	int code = host_option_parse(&wish->host, options->host, error);
 
+	if (code)
+		return code;
+	if (wish->host.given && (options->icount || options->accel > 1 + VM_ACCEL_KVM)) {
+		error_set(
+			error, -EINVAL, "--host: of a guest that is emulated, this host's KVM sees nothing");
+		return error_hint(error, "leave --host out, or give --accel kvm");
+	}
 	wish->recorder.channel =
 		options->channel ? (enum recorder_channel)(options->channel - 1) : RECORDER_SHM;
 	code = recording_options_read(&wish->recorder, &wish->events, &options->recording, error);

@@ -128,7 +128,7 @@ const struct command cmd_vcpu = {
 		"or could have run and had no pCPU; the longest times without one, with the task of the host that had it; "
 		"migrations between pCPUs with what they cost; and of the guests in the trace, for each task, how much of the "
 		"time that its kernel gave it the task really ran.\n\n"
-		"States: guest - guest code runs; exits - the host's kernel handles an exit, on the vCPU's pCPU; VMM - an exit "
+		"States: guest - guest code runs; in exits - the host's kernel handles an exit, on the vCPU's pCPU; VMM - an exit "
 		"that the VMM's user space handles; halted - the guest has nothing to do there; blocked - the thread sleeps in the "
 		"host for another reason, or one that no exit tells; preempted - it could go on, and another task got its pCPU; "
 		"waiting - it was woken, and waits for a pCPU; on a pCPU - in the guest or in an exit, which is not known. "

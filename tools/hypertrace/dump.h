@@ -8,7 +8,7 @@
 #include "tools/hypertrace/reading_options.h"
 
 #define DUMP_LINE_BYTES (1u << 19) /* no line is longer: 64 KiB of text, six bytes for each in JSON */
-#define DUMP_FIELDS_MAX 8          /* that a form uses */
+#define DUMP_FIELDS_MAX 12         /* that a form uses */
 
 /* dump_calls.c: what the event is to the system call that its task is in */
 enum dump_call_step { DUMP_CALL_NONE, DUMP_CALL_ENTER, DUMP_CALL_EXIT, DUMP_CALL_FORK };
@@ -73,6 +73,9 @@ struct dump {
 	int machine;
 	uint64_t tail;  /* only so many of each CPU, the last; 0: all */
 	uint64_t *skip; /* by machine and CPU: not shown before the tail; NULL: all are */
+	bool (*chosen)(const void *context, const struct trace_event *event); /* a further condition, or NULL */
+	const void *chosen_context;
+	bool borrowed; /* the trace belongs to somebody else */
 	/* the trace */
 	struct trace *trace;
 	struct trace_reader *reader;

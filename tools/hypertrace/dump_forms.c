@@ -5,6 +5,7 @@
 #include "lib/analysis/machine_report.h"
 #include "lib/model/syscall_names.h"
 #include "tools/hypertrace/dump.h"
+#include "tools/hypertrace/dump_host.h"
 #include "tools/hypertrace/dump_put.h"
 
 static inline uint64_t value(const struct dump_type *type, const struct trace_event *event, int field)
@@ -397,6 +398,15 @@ static const struct {
 	{"guest_end", form_end, {"reason", "$message"}},
 	{"span", form_span, {"pair", "key", "value", "duration_tsc"}},
 	{"tracepoint", form_tracepoint, {"format", "#raw"}},
+	{"kvm_exit", dump_host_exit, {"tid", "vcpu", "flags", "reason", "duration", "rip"}},
+	{"kvm_hypercall", dump_host_hypercall,
+		{"tid", "vcpu", "flags", "reason", "duration", "rip", "nr", "a0", "a1", "a2", "a3"}},
+	{"exit_histogram", dump_host_histogram,
+		{"tid", "vcpu", "flags", "reason", "count", "total", "min", "max"}},
+	{"vcpu_out", dump_host_out, {"tid", "vcpu", "prev_state", "next_pid", "@next_comm"}},
+	{"vcpu_in", dump_host_in, {"tid", "vcpu", "prev_pid", "@prev_comm"}},
+	{"vcpu_waking", dump_host_waking, {"tid", "vcpu", "target_cpu", "waker_pid"}},
+	{"vcpu_migrate", dump_host_migrate, {"tid", "vcpu", "orig_cpu", "dest_cpu"}},
 };
 
 static bool kind_fits(enum event_field_kind kind, char mark)

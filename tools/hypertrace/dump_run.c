@@ -87,7 +87,8 @@ void dump_deinit(struct dump *dump)
 	deinit_machines(dump);
 	free(dump->buffer);
 	free(dump->skip);
-	trace_close(dump->trace);
+	if (!dump->borrowed)
+		trace_close(dump->trace);
 }
 
 /* --- the reader --- */
@@ -160,6 +161,8 @@ static bool is_wanted(struct dump *dump, struct dump_machine *machine, const str
 {
 	const struct names_task *task;
 
+	if (dump->chosen && !dump->chosen(dump->chosen_context, event))
+		return false;
 	if (type->generic && !dump->part.all_events && dump->part.selection.nr_tracepoints) {
 		const char *name = dump_tracepoint_name(
 			machine, (uint32_t)event_field_value(type->fields[0], event->payload));

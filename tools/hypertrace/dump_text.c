@@ -9,6 +9,7 @@
 #include "tools/hypertrace/dump_put.h"
 
 #define COMM_WIDTH 16
+#define NAME_WIDTH 64 /* of a machine */
 
 const char *dump_comm(const struct dump_machine *machine, uint32_t pid)
 {
@@ -19,7 +20,23 @@ const char *dump_comm(const struct dump_machine *machine, uint32_t pid)
 	return pid ? "<...>" : "<idle>";
 }
 
-/* The machine's name where there are several, then "comm-pid [cpu] ". */
+/* The machine's name where there are several, all as wide as the longest. */
+static char *put_machine(const struct dump *dump, const struct dump_machine *machine, char *at)
+{
+	size_t width = 0;
+
+	if (dump->trace->nr_machines < 2)
+		return at;
+	for (uint32_t i = 0; i < dump->trace->nr_machines; i++) {
+		size_t length = strnlen(dump->trace->machines[i].name, NAME_WIDTH);
+
+		width = length > width ? length : width;
+	}
+	return at + snprintf(at, NAME_WIDTH + 16, "%.*s: %*s", NAME_WIDTH, machine->machine->name,
+		(int)(width - strnlen(machine->machine->name, NAME_WIDTH)), "");
+}
+
+/* That, then "comm-pid [cpu] ". */
 static void make_prefix(
 	struct dump *dump, struct dump_machine *machine, struct dump_cpu *cpu, uint32_t number, uint32_t pid)
 {
@@ -27,8 +44,7 @@ static void make_prefix(
 	char *at = cpu->prefix, name[4 * COMM_WIDTH], *end;
 	size_t width;
 
-	if (dump->trace->nr_machines > 1)
-		at += snprintf(at, 80, "%.64s: ", machine->machine->name);
+	at = put_machine(dump, machine, at);
 	end = put_foreign(name, comm, strnlen(comm, COMM_WIDTH));
 	width = (size_t)(end - name);
 	for (; width < COMM_WIDTH; width++)
@@ -103,8 +119,7 @@ char *dump_text_line(struct dump *dump, struct dump_machine *machine, struct dum
 	struct dump_cpu *cpu = &machine->cpus[event->cpu];
 
 	if (event->type->id == TRACE_EVENT_LOST) {
-		if (dump->trace->nr_machines > 1)
-			at += snprintf(at, 80, "%.64s: ", machine->machine->name);
+		at = put_machine(dump, machine, at);
 		at = put_unsigned(put_literal(at, "[CPU "), event->cpu);
 		at = put_unsigned(
 			put_literal(at, ": "), event_field_value(&event->type->fields[0], event->payload));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Exits, for people. */
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "tools/hypertrace/exits_view.h"
@@ -28,7 +27,7 @@ static void title(const struct text *text, const char *what, size_t count)
 
 static void show_reasons(const struct text *text)
 {
-	static const char *const headers[] = {"<reason", "count", "share", "total", "on pCPU", "min", "mean", "p50",
+	static const char *const headers[] = {"<reason", "count", "share", "total", "time", "on pCPU", "min", "mean", "p50",
 		"p99", "p99.9", "max", "at", "to the VMM", "lost pCPU", NULL};
 	const struct joint_exits *exits = &text->view->exits;
 	const struct joint_exit_reason **rows = exits_view_reasons(text->view);
@@ -43,6 +42,7 @@ static void show_reasons(const struct text *text)
 		table_count(&table, durations->count);
 		table_cell(&table, "%s", human_share(durations->count, exits->count).text);
 		table_ns(&table, durations->sum);
+		table_cell(&table, "%s", human_share(durations->sum, exits->total_ns).text);
 		table_ns(&table, row->on_ns);
 		table_ns(&table, durations->min);
 		table_ns(&table, durations->count ? durations->sum / durations->count : 0);
@@ -152,10 +152,7 @@ static void show_hypercalls(const struct text *text)
 
 	table_init(&table, headers);
 	for (size_t i = 0; rows && i < exits_view_shown(text->view, text->view->exits.hypercalls.count); i++) {
-		if (rows[i]->key < 4096)
-			table_cell(&table, "%" PRIu64, rows[i]->key);
-		else
-			table_cell(&table, "0x%" PRIx64, rows[i]->key);
+		table_foreign(&table, exits_view_hypercall(rows[i]->key).text, NAME_WIDTH);
 		cells(&table, text, rows[i]->count, rows[i]->total_ns, rows[i]->max_ns, rows[i]->max_at_ns);
 	}
 	if (rows) {

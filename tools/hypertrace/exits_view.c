@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HT_HYPERCALL_NUMBERS_ONLY
+#include "abi/hypercall.h"
 #include "lib/model/exit_reasons.h"
 
 size_t exits_view_shown(const struct exits_view *view, size_t count)
@@ -22,6 +24,38 @@ struct joint_name exits_view_reason(uint64_t key)
 	snprintf(name.text, sizeof(name.text), "%s%s",
 		exit_reason_name(JOINT_EXITS_ISA(key), JOINT_EXITS_REASON(key), buffer),
 		JOINT_EXITS_NESTED(key) ? " of L2" : "");
+	return name;
+}
+
+struct joint_name exits_view_hypercall(uint64_t nr)
+{
+	static const struct {
+		uint64_t nr;
+		const char *name;
+	} known[] = {
+		{1, "vapic_poll_irq"},
+		{5, "kick_cpu"},
+		{9, "clock_pairing"},
+		{10, "send_ipi"},
+		{11, "sched_yield"},
+		{12, "map_gpa_range"},
+		{HT_HYPERCALL_MARK, "mark (hypertrace)"},
+		{HT_HYPERCALL_STAGE, "stage (hypertrace)"},
+		{HT_HYPERCALL_HELLO, "hello (hypertrace)"},
+		{HT_HYPERCALL_FLUSH, "flush (hypertrace)"},
+		{HT_HYPERCALL_EVENTS, "events (hypertrace)"},
+		{HT_HYPERCALL_TEXT, "text (hypertrace)"},
+	};
+	struct joint_name name;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].nr == nr) {
+			snprintf(name.text, sizeof(name.text), "%s", known[i].name);
+			return name;
+		}
+	if (nr == CAPPED_TABLE_OTHERS)
+		return (struct joint_name){"(others)"};
+	snprintf(name.text, sizeof(name.text), nr < 4096 ? "%" PRIu64 : "0x%" PRIx64, nr);
 	return name;
 }
 

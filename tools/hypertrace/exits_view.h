@@ -16,6 +16,9 @@ struct exits_view {
 /* "npf", "vmmcall of L2", … */
 struct joint_name exits_view_reason(uint64_t key);
 
+/* "kick_cpu", "flush (hypertrace)", or the number: of KVM's calls (the kernel's kvm_para.h) and ours (abi/hypercall.h). */
+struct joint_name exits_view_hypercall(uint64_t nr);
+
 /* Sorted; heap. NULL: none, or no memory. */
 const struct joint_exit_reason **exits_view_reasons(const struct exits_view *view);
 const struct joint_exit_row **exits_view_rows(const struct exits_view *view, const struct capped_table *table);

@@ -7,8 +7,9 @@
 
 int host_option_parse(struct host_option *option, const char *text, struct error *error)
 {
-	static const char *const levels[] = {
-		[COLLECTOR_HISTOGRAM] = "histogram", [COLLECTOR_AGGREGATED] = "aggregated", [COLLECTOR_FULL] = "full"};
+	static const char *const levels[] = {[COLLECTOR_HISTOGRAM] = "histogram",
+		[COLLECTOR_AGGREGATED] = "aggregated",
+		[COLLECTOR_FULL] = "full"};
 
 	*option = (struct host_option){.given = text != NULL};
 	if (!text)
@@ -24,7 +25,7 @@ int host_option_parse(struct host_option *option, const char *text, struct error
 		"exit), or exits=full (and its details)");
 }
 
-int host_option_add(const struct host_option *option, struct recorder *recorder, bool alone,
+int host_option_add(const struct host_option *option, struct recorder *recorder, unsigned flags,
 	void (*notice)(void *context, const char *text), void *context, struct error *error)
 {
 	char text[ERROR_TEXT_BYTES + ERROR_HINT_BYTES + 32];
@@ -33,15 +34,15 @@ int host_option_add(const struct host_option *option, struct recorder *recorder,
 
 	if (!option->given)
 		return 0;
-	code = recorder_add_host(recorder, option->level, &why);
+	code = recorder_add_host(recorder, option->level, flags & HOST_STARTS, &why);
 	if (!code)
 		return 0;
-	if (alone) {
+	if (flags & HOST_ALONE) {
 		*error = why;
 		return code;
 	}
-	snprintf(text, sizeof(text), "without this host: %s%s%s%s", why.text, why.hint[0] ? " (" : "", why.hint,
-		why.hint[0] ? ")" : "");
+	snprintf(text, sizeof(text), "without this host: %s%s%s%s", why.text, why.hint[0] ? " (" : "",
+		why.hint, why.hint[0] ? ")" : "");
 	if (notice)
 		notice(context, text);
 	return 0;

@@ -116,6 +116,7 @@ int record_check(
 		return error->code;
 	recorder->channel = channel;
 	recorder->no_symbols = options->no_symbols;
+	recorder->rips = options->host.given && options->host.level != COLLECTOR_HISTOGRAM;
 	recorder->history = options->history;
 	recorder->leave_on = options->leave_on;
 	return recording_options_read(recorder, events, &options->recording, error);

@@ -146,7 +146,9 @@ void view_head(const struct report_view *view)
 	if (!strcmp(view->machine->machine->trace_info->state, "recording"))
 		fputs("  the recorder did not end this trace: it holds what was written until then\n",
 			view->out);
-	if (analysis->events && !machine_report_knows_tasks(analysis) && !view->report->restricted)
+	if (view->machine->machine->info->nr_vms)
+		fputs("  a host: what its guests' vCPUs did is said by hypertrace vcpu, exits and latency\n", view->out);
+	else if (analysis->events && !machine_report_knows_tasks(analysis) && !view->report->restricted)
 		fputs("  no sched_switch recorded: tasks are those that ran when a packet of events began\n",
 			view->out);
 	if (analysis->schedule.backwards + analysis->interrupts.backwards + analysis->syscalls.backwards)

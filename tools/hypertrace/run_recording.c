@@ -24,7 +24,8 @@ struct recording {
 	const char *output;
 	pthread_t thread;
 	atomic_bool stop;
-	int wake; /* eventfd: ends the recorder's sleep */
+	int wake;   /* eventfd: ends the recorder's sleep */
+	bool stock; /* channel ftrace */
 	pid_t vmm;
 	int64_t start_ns; /* of the VMM */
 	bool started, guest_time;
@@ -62,7 +63,7 @@ static void *record(void *context)
 {
 	struct recording *recording = context;
 
-	if (recording->vmm && add_stock_guest(recording, &recording->error))
+	if (recording->stock && add_stock_guest(recording, &recording->error))
 		return NULL;
 	while (!atomic_load(&recording->stop) && recorder_step(recording->recorder, recording->wake) > 0)
 		continue;
@@ -77,8 +78,15 @@ static void destroy(struct recording *recording)
 	free(recording);
 }
 
-static int begin(struct recording *recording, const struct recorder_options *options, const char *region_path,
-	struct error *error)
+/* That a part is missing is said, also where notices are not wanted. */
+static void say(void *context, const char *text)
+{
+	(void)context;
+	fprintf(stderr, "hypertrace: %s\n", text);
+}
+
+static int begin(struct recording *recording, const struct recorder_options *options,
+	const struct host_option *host, const char *region_path, struct error *error)
 {
 	int result;
 
@@ -88,11 +96,13 @@ static int begin(struct recording *recording, const struct recorder_options *opt
 	result = recorder_create(&recording->recorder, options, error);
 	if (!result && options->channel == RECORDER_SHM)
 		result = recorder_add_guest(recording->recorder, region_path, "guest", 0, error);
+	if (!result)
+		result = host_option_add(host, recording->recorder, HOST_STARTS, say, NULL, error);
 	return result;
 }
 
-int recording_create(struct recording **result, const struct recorder_options *options, const char *output,
-	const char *region_path, struct error *error)
+int recording_create(struct recording **result, const struct recorder_options *options,
+	const struct host_option *host, const char *output, const char *region_path, struct error *error)
 {
 	struct recorder_options recorder = *options;
 	struct recording *recording;
@@ -106,7 +116,8 @@ int recording_create(struct recording **result, const struct recorder_options *o
 		return error_set(error, -ENOMEM, "out of memory");
 	recording->wake = -1;
 	recording->output = recorder.output;
-	code = begin(recording, &recorder, region_path, error);
+	recording->stock = options->channel == RECORDER_FTRACE;
+	code = begin(recording, &recorder, host, region_path, error);
 	if (code < 0) {
 		destroy(recording);
 		return code;
@@ -117,8 +128,10 @@ int recording_create(struct recording **result, const struct recorder_options *o
 
 int recording_start(struct recording *recording, pid_t vmm, bool guest_time, struct error *error)
 {
-	int code;
+	int code = recorder_vmm_started(recording->recorder, vmm, error);
 
+	if (code)
+		return code;
 	recording->guest_time = guest_time;
 	recording->vmm = vmm;
 	recording->start_ns = (int64_t)clock_now_ns(CLOCK_MONOTONIC);

@@ -3,6 +3,7 @@
 #pragma once
 #include <sys/types.h>
 #include "host/collect/recorder.h"
+#include "tools/hypertrace/host_option.h"
 
 struct recording;
 
@@ -10,12 +11,11 @@ struct recording;
  * Makes the trace's directory. Channel shm: writes the wishes into the region, so that the module starts with them.
  * `output`: NULL for the usual one; `options` has all else.
  */
-int recording_create(struct recording **recording, const struct recorder_options *options, const char *output,
-	const char *region_path, struct error *error);
+int recording_create(struct recording **recording, const struct recorder_options *options,
+	const struct host_option *host, const char *output, const char *region_path, struct error *error);
 
 /*
- * Records in a thread of its own. `vmm`: QEMU's process, for channel ftrace; 0: not needed. `guest_time`: struct
- * recorder_stock.
+ * Records in a thread of its own. `vmm`: QEMU's process. `guest_time`: struct recorder_stock.
  */
 int recording_start(struct recording *recording, pid_t vmm, bool guest_time, struct error *error);
 

@@ -22,7 +22,7 @@ struct text {
 static const char *const state_headers[VCPU_STATES] = {
 	[VCPU_UNKNOWN] = "not known",
 	[VCPU_GUEST] = "guest",
-	[VCPU_EXIT] = "exits",
+	[VCPU_EXIT] = "in exits",
 	[VCPU_USER] = "VMM",
 	[VCPU_HALTED] = "halted",
 	[VCPU_BLOCKED] = "blocked",
@@ -130,7 +130,8 @@ static void show_waits(const struct text *text)
 			table_ns(&table, waits->max);
 		}
 	}
-	joint_text_title(text->out, text->colour, "Without a pCPU", "%s", count ? "though they could run" : "never, though they could run");
+	joint_text_title(text->out, text->colour, "Without a pCPU", "%s",
+		count ? "though they could run" : "never: whenever they could run they had one");
 	if (count)
 		table_print(&table, text->out, text->colour);
 }
