@@ -20,3 +20,4 @@ int bench_record(struct bench *bench, struct error *error);
 int bench_read(struct bench *bench, struct error *error);
 int bench_size(struct bench *bench, struct error *error);
 int bench_follow(struct bench *bench, struct error *error);
+int bench_exits(struct bench *bench, struct error *error);

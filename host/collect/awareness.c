@@ -95,7 +95,22 @@ static void look(struct awareness_vcpu *vcpu)
 	}
 }
 
-void awareness_update(struct awareness *awareness, uint64_t now_ns)
+/* Which of both a runnable thread is only the collector knows; it may have seen less lately than /proc just said. */
+static void add_seen(struct ht_vcpu *values, const struct vcpu_last *last)
+{
+	if (last->exits) /* at level histogram exits have no records */
+		values->fields |= HT_VCPU_EXITS;
+	values->exits = last->exits;
+	values->exit_ns = last->exit_ns;
+	values->exit_reason = last->reason;
+	values->exit_isa = last->isa;
+	if (values->state == HT_VCPU_RUNNABLE && last->place == VCPU_PLACE_ON_PCPU)
+		values->state = HT_VCPU_RUNNING;
+	else if (values->state == HT_VCPU_RUNNABLE && last->place == VCPU_PLACE_PREEMPTED)
+		values->state = HT_VCPU_PREEMPTED;
+}
+
+void awareness_update(struct awareness *awareness, const struct vcpu_exits *exits, uint64_t now_ns)
 {
 	uint64_t start_ns, wait_ns;
 
@@ -103,29 +118,20 @@ void awareness_update(struct awareness *awareness, uint64_t now_ns)
 		return;
 	start_ns = clock_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	for (uint32_t i = 0; i < awareness->nr_vcpus; i++) {
+		const struct vcpu_last *last;
+
 		if (!awareness->vcpus[i].thread.tid)
 			continue;
 		look(&awareness->vcpus[i]);
+		last = vcpu_exits_of(exits, awareness->vcpus[i].thread.tid);
+		if (last)
+			add_seen(&awareness->vcpus[i].values, last);
 		publish(page_of(awareness, i), &awareness->vcpus[i].values, HT_VCPU_MAGIC);
 	}
 	wait_ns = (clock_now_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns) * SHARE;
 	if (wait_ns < INTERVAL_NS)
 		wait_ns = INTERVAL_NS;
 	awareness->next_ns = now_ns + (wait_ns < INTERVAL_MAX_NS ? wait_ns : INTERVAL_MAX_NS);
-}
-
-void awareness_add_exits(struct awareness *awareness, uint32_t vcpu, const struct awareness_exits *exits)
-{
-	struct ht_vcpu *values;
-
-	if (!awareness || vcpu >= awareness->nr_vcpus || !exits->count)
-		return;
-	values = &awareness->vcpus[vcpu].values;
-	values->fields |= HT_VCPU_EXITS;
-	values->exits += exits->count;
-	values->exit_ns = exits->last_ns;
-	values->exit_reason = exits->reason;
-	values->exit_isa = exits->isa;
 }
 
 /* Opens the threads of those vCPUs that have a page. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tells a guest what its host does to its vCPUs: keeps the pages of struct ht_vcpu (abi/region.h) in its region current.
- * By itself it knows what /proc says of the vCPUs' threads; who has a collector tells it of exits. Design:
- * docs/design/awareness.md.
+ * By itself it knows what /proc says of the vCPUs' threads; a collector adds exits. Design: docs/design/awareness.md.
  */
 #pragma once
 #include <stdint.h>
 #include <sys/types.h>
 #include "host/collect/region.h"
+#include "host/collect/vcpu_exits.h"
 #include "lib/base/error.h"
 
 struct awareness;
@@ -25,15 +25,7 @@ void awareness_destroy(struct awareness *awareness);
 
 /*
  * Brings the pages up to date, unless that was done a moment ago: every 10 ms, or less often where a fiftieth of a CPU is
- * not enough for that, but every 100 ms in any case. NULL is allowed.
+ * not enough for that, but every 100 ms in any case. `exits`: what a collector saw; NULL: there is none, and exits are not
+ * known. `awareness`: NULL is allowed.
  */
-void awareness_update(struct awareness *awareness, uint64_t now_ns);
-
-/* The collector saw exits of a vCPU: how many since the last call, and what the last one was. */
-struct awareness_exits {
-	uint64_t count;
-	uint64_t last_ns; /* CLOCK_MONOTONIC */
-	uint32_t reason;  /* KVM's number */
-	uint32_t isa;     /* 1 VMX, 2 SVM */
-};
-void awareness_add_exits(struct awareness *awareness, uint32_t vcpu, const struct awareness_exits *exits);
+void awareness_update(struct awareness *awareness, const struct vcpu_exits *exits, uint64_t now_ns);

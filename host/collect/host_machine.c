@@ -11,6 +11,7 @@
 #include "host/collect/host_clocks.h"
 #include "host/collect/host_histograms.h"
 #include "host/collect/host_stream.h"
+#include "host/collect/vcpu_exits.h"
 #include "lib/base/clock_now.h"
 
 #define BATCH         2048          /* events taken at once, and put into order */
@@ -152,8 +153,10 @@ static unsigned drain(struct host_machine *host, uint32_t cpu, uint64_t now_ns)
 	/* a full ring at most: what comes meanwhile waits for the next time */
 	do {
 		count = collector_ring_take(ring, host->batch, BATCH, now_ns);
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < count; i++) {
 			learn(host, &host->batch[i].record);
+			vcpu_exits_add(host->common->exits, &host->batch[i].record);
+		}
 		host->streams[cpu].lost = collector_lost(host->collector, cpu) + ring->damaged;
 		host_stream_add(&host->streams[cpu], host->batch, count);
 	} while (count == BATCH && ring->next - begin < ring->nr_slots);

@@ -12,6 +12,8 @@
 #include "lib/writer/trace_dir.h"
 
 /* What all machines of a recorder share. */
+struct vcpu_exits;
+
 struct recorder_common {
 	struct trace_dir dir;
 	struct trace_info info;
@@ -19,6 +21,7 @@ struct recorder_common {
 	char *events, *filter;             /* as given, for the trace's description */
 	void (*notice)(void *context, const char *text);
 	void *context;
+	struct vcpu_exits *exits; /* the host's, for its guests; NULL: it is not recorded */
 	bool disk_full; /* said so; nothing more is written */
 	int error;      /* the first error that left the trace incomplete */
 	char error_text[ERROR_TEXT_BYTES], error_hint[ERROR_HINT_BYTES];

@@ -18,6 +18,7 @@
 #include "host/collect/host_machine.h"
 #include "host/collect/recorder_guest.h"
 #include "host/collect/recorder_wishes.h"
+#include "host/collect/vcpu_exits.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/file.h"
 #include "lib/base/clock_now.h"
@@ -172,6 +173,7 @@ void recorder_destroy(struct recorder *recorder)
 	ftrace_selection_deinit(&recorder->selection);
 	trace_info_deinit(&recorder->common.info);
 	trace_dir_deinit(&recorder->common.dir);
+	vcpu_exits_destroy(recorder->common.exits);
 	free(recorder->common.events);
 	free(recorder->common.filter);
 	free(recorder);
@@ -267,12 +269,6 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	return 0;
 }
 
-void recorder_set_vmm(struct recorder *recorder, size_t guest, pid_t vmm)
-{
-	if (guest < recorder->nr_guests)
-		recorder->guests[guest]->vmm = vmm;
-}
-
 int recorder_add_hypercall_guest(
 	struct recorder *recorder, struct guest_memory *memory, const char *name, struct error *error)
 {
@@ -343,6 +339,7 @@ int recorder_add_host(struct recorder *recorder, enum collector_level level, boo
 			vmms[options.nr_vmms++] = recorder->guests[i]->vmm;
 	if (options.nr_vmms != recorder->nr_guests && !starts)
 		options.nr_vmms = 0;
+	recorder->common.exits = vcpu_exits_create(); /* without: the guests are not told of their exits */
 	code = host_machine_create(&host, &recorder->common, &options, error);
 	if (code)
 		return code;

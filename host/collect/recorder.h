@@ -63,9 +63,6 @@ void recorder_destroy(struct recorder *recorder);
 int recorder_add_guest(struct recorder *recorder, const char *region_path, const char *name, pid_t qemu_pid,
 	struct error *error);
 
-/* The process of the VMM of a guest, the first is 0, that was added before it was started. */
-void recorder_set_vmm(struct recorder *recorder, size_t guest, pid_t vmm);
-
 /* A guest with nothing of ours in it: channel ftrace. */
 struct recorder_stock {
 	const char *name;      /* of its directory; NULL: vm1, vm2, … */

@@ -223,7 +223,7 @@ static unsigned record(struct recorder_guest *guest, uint64_t now_ns)
 		return fill;
 	}
 	wishes_answered(guest, now_ns);
-	awareness_update(guest->awareness, now_ns);
+	awareness_update(guest->awareness, guest->common->exits, now_ns);
 	if (state != HT_STATE_RUNNING && state != HT_STATE_NONE)
 		take_last_words(guest, now_ns, state, message);
 	else

@@ -23,6 +23,7 @@
 
 #define REGION_BYTES (1u << 20)
 #define STEP_NS      20000000u
+#define LATER_NS     1000000000ull /* whatever a look has cost, the next one is due */
 
 static const struct region_layout layout = {.rings_offset = HT_VCPUS_OFFSET + 2 * HT_PAGE_BYTES,
 	.data_offset = HT_VCPUS_OFFSET + 3 * HT_PAGE_BYTES,
@@ -85,7 +86,9 @@ static void wait_ns(uint64_t ns)
 
 static void pages_are_kept(void **state)
 {
-	const struct awareness_exits exits = {.count = 3, .last_ns = 77, .reason = 0x81, .isa = 2};
+	struct vcpu_exits *exits = vcpu_exits_create();
+	struct collector_record record = {
+		.type = COLLECTOR_EXIT, .flags = 2 | COLLECTOR_HALTED, .time_ns = 77, .value = 0x81};
 	struct awareness *awareness;
 	struct region region;
 	struct ht_vcpu first;
@@ -97,7 +100,7 @@ static void pages_are_kept(void **state)
 	assert_int_equal(awareness_create(&awareness, &region, &layout, vmm, NULL), 0);
 	assert_int_equal(page(&region, 0)->magic, 0);
 	before_ns = clock_now_ns(CLOCK_MONOTONIC);
-	awareness_update(awareness, before_ns);
+	awareness_update(awareness, NULL, before_ns);
 	first = *page(&region, 0);
 	assert_int_equal(first.magic, HT_VCPU_MAGIC);
 	assert_int_equal(first.seq % 2, 0);
@@ -108,30 +111,44 @@ static void pages_are_kept(void **state)
 	assert_int_equal(first.state, HT_VCPU_RUNNABLE);
 	assert_true(first.update_ns <= clock_now_ns(CLOCK_MONOTONIC));
 	/* not so soon again */
-	awareness_update(awareness, before_ns + 1);
+	awareness_update(awareness, NULL, before_ns + 1);
 	assert_int_equal(page(&region, 0)->seq, first.seq);
 
 	before_ns = first.run_ns + first.stolen_ns;
-	awareness_add_exits(awareness, 0, &exits);
-	awareness_add_exits(awareness, 5, &exits); /* there is no such page */
+	assert_non_null(exits);
+	record.tid = (uint32_t)vmm;
+	vcpu_exits_add(exits, &record);
+	record.type = COLLECTOR_HYPERCALL;
+	record.time_ns = 76; /* of another pCPU's ring: older than what is known */
+	record.value = 5;
+	vcpu_exits_add(exits, &record);
+	record.type = COLLECTOR_VCPU_OUT;
+	record.value = 0x100;
+	vcpu_exits_add(exits, &record);
+	record.tid++; /* nobody's */
+	vcpu_exits_add(exits, &record);
 	wait_ns(5 * STEP_NS);
-	awareness_update(awareness, clock_now_ns(CLOCK_MONOTONIC));
+	awareness_update(awareness, exits, clock_now_ns(CLOCK_MONOTONIC) + LATER_NS);
 	first = *page(&region, 0);
 	/* it works all the time: it had a CPU, or waited for one */
 	assert_true(first.run_ns + first.stolen_ns > before_ns + 2 * STEP_NS);
 	assert_int_equal(first.fields & HT_VCPU_EXITS, HT_VCPU_EXITS);
-	assert_int_equal(first.exits, 3);
+	assert_int_equal(first.exits, 2);
 	assert_int_equal(first.exit_reason, 0x81);
+	assert_int_equal(first.exit_isa, 2);
+	assert_int_equal(first.exit_ns, 77);
+	assert_int_equal(first.state, HT_VCPU_PREEMPTED);
 	/* a vCPU whose thread nobody knows has no page that could be believed */
 	assert_int_equal(page(&region, 1)->magic, 0);
 	assert_int_equal(page(&region, 2)->magic, 0);
 
 	end_vmm(vmm);
 	wait_ns(5 * STEP_NS);
-	awareness_update(awareness, clock_now_ns(CLOCK_MONOTONIC));
+	awareness_update(awareness, NULL, clock_now_ns(CLOCK_MONOTONIC) + 2 * LATER_NS);
 	assert_int_equal(page(&region, 0)->state, HT_VCPU_GONE);
 	assert_int_equal(page(&region, 0)->stolen_ns, first.stolen_ns);
 	awareness_destroy(awareness);
+	vcpu_exits_destroy(exits);
 	assert_int_equal(page(&region, 0)->magic, 0);
 	assert_int_equal(page(&region, 0)->seq % 2, 0);
 	region_deinit(&region);
@@ -151,7 +168,7 @@ static void a_guest_that_writes_there_harms_nobody(void **state)
 		HT_VCPUS_OFFSET + HT_PAGE_BYTES);
 	assert_ptr_not_equal(guest, MAP_FAILED);
 	memset(guest, 0xff, HT_PAGE_BYTES);
-	awareness_update(awareness, clock_now_ns(CLOCK_MONOTONIC));
+	awareness_update(awareness, NULL, clock_now_ns(CLOCK_MONOTONIC));
 	assert_int_equal(guest->magic, HT_VCPU_MAGIC);
 	assert_int_equal(guest->seq, 2);
 	assert_int_equal(guest->exits, 0);
@@ -177,7 +194,7 @@ static void what_cannot_be(void **state)
 	assert_int_equal(awareness_create(&awareness, &region, &layout, vmm, &error), -ENOENT);
 	assert_non_null(strstr(error.hint, "debug-threads=on"));
 	assert_null(awareness);
-	awareness_update(NULL, 0);
+	awareness_update(NULL, NULL, 0);
 	awareness_destroy(NULL);
 	region_deinit(&region);
 	end_vmm(vmm);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Makes hypercalls: n of them when loaded (echo N >parameters/go: N more), number nr, arguments: index, TSC, and two
- * constants. Prints what the last one returned, and the cost.
+ * Makes hypercalls: n of them when loaded (echo N >parameters/go: N more), number nr, arguments: index from `first` on, TSC,
+ * and two constants. Prints what the last one returned, and the cost.
  */
 #include <linux/module.h>
 #include <linux/smp.h>
@@ -12,6 +12,8 @@ static unsigned int n = 1;
 module_param(n, uint, 0444);
 static unsigned long nr = 1000;
 module_param(nr, ulong, 0644);
+static unsigned long first;
+module_param(first, ulong, 0644);
 
 /* The wrong one of the two makes KVM patch read-only text: an oops. */
 static long hypercall(unsigned long number, unsigned long a0, unsigned long a1, unsigned long a2, unsigned long a3)
@@ -36,7 +38,7 @@ static void make(unsigned int count)
 	for (i = 0; i < count; i++) {
 		u64 before = rdtsc_ordered(), took;
 
-		result = hypercall(nr, i, before, 0xd2d2d2d2d2d2d2d2UL, 0xe3e3e3e3e3e3e3e3UL);
+		result = hypercall(nr, first + i, before, 0xd2d2d2d2d2d2d2d2UL, 0xe3e3e3e3e3e3e3e3UL);
 		took = rdtsc_ordered() - before;
 		if (took < shortest)
 			shortest = took;

@@ -76,6 +76,21 @@ l2_initramfs() {
 	rm -r "$root"
 }
 
+# l3_files KERNEL: for l2_initramfs: what an L2 of that kernel needs to run an L3; its script: . /l3.sh; l3_hypercalls COUNT NR
+l3_files() {
+	local directory module
+	directory=$(nested_kernel "$1") || return 1
+	for module in irqbypass kvm ccp kvm-amd; do
+		[ -e "$directory/modules/$module.ko" ] && printf '%s\n' "$directory/modules/$module.ko:/modules/$module.ko"
+	done
+	cat >"$nested_files/l3.sh" <<-'EOF'
+	for module in irqbypass kvm ccp kvm-amd; do
+		[ ! -e /modules/$module.ko ] || insmod /modules/$module.ko
+	done
+	EOF
+	printf '%s\n' "$nested_files/l3.sh:/l3.sh" "$(program l3_hypercalls):/bin/l3_hypercalls"
+}
+
 # What every L1 has: QEMU, of its firmware what L2 needs, our program, KVM, L2's kernel and files.
 nested_options() {
 	local directory name

@@ -181,7 +181,7 @@ static int run_guest(const struct run_wish *wish, const struct vm_config *config
 	if (!result)
 		result = vm_start(vm, error);
 	if (!result && recording)
-		result = recording_start(recording, vm_pid(vm), config->hold_end, config->icount, error);
+		result = recording_start(recording, vm_pid(vm), config->icount, error);
 	if (!result)
 		result = serve(vm, signals, error);
 	/* the guest is still in QEMU's memory where its last events are to be read there */

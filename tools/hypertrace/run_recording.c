@@ -24,10 +24,11 @@ struct recording {
 	const char *output;
 	pthread_t thread;
 	atomic_bool stop;
-	int wake; /* eventfd: ends the recorder's sleep */
+	int wake;   /* eventfd: ends the recorder's sleep */
+	bool stock; /* channel ftrace */
 	pid_t vmm;
 	int64_t start_ns; /* of the VMM */
-	bool started, stock, guest_time;
+	bool started, guest_time;
 	struct error error; /* of the thread */
 };
 
@@ -115,6 +116,7 @@ int recording_create(struct recording **result, const struct recorder_options *o
 		return error_set(error, -ENOMEM, "out of memory");
 	recording->wake = -1;
 	recording->output = recorder.output;
+	recording->stock = options->channel == RECORDER_FTRACE;
 	code = begin(recording, &recorder, host, region_path, error);
 	if (code < 0) {
 		destroy(recording);
@@ -124,17 +126,14 @@ int recording_create(struct recording **result, const struct recorder_options *o
 	return 0;
 }
 
-int recording_start(struct recording *recording, pid_t vmm, bool stock, bool guest_time, struct error *error)
+int recording_start(struct recording *recording, pid_t vmm, bool guest_time, struct error *error)
 {
 	int code = recorder_vmm_started(recording->recorder, vmm, error);
 
 	if (code)
 		return code;
-	recording->stock = stock;
 	recording->guest_time = guest_time;
 	recording->vmm = vmm;
-	if (!recording->stock)
-		recorder_set_vmm(recording->recorder, 0, vmm);
 	recording->start_ns = (int64_t)clock_now_ns(CLOCK_MONOTONIC);
 	code = -pthread_create(&recording->thread, NULL, record, recording);
 	if (code < 0)

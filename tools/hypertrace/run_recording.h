@@ -15,10 +15,9 @@ int recording_create(struct recording **recording, const struct recorder_options
 	const struct host_option *host, const char *output, const char *region_path, struct error *error);
 
 /*
- * Records in a thread of its own. `vmm`: QEMU's process. `stock`: channel ftrace; `guest_time`: struct recorder_stock.
+ * Records in a thread of its own. `vmm`: QEMU's process. `guest_time`: struct recorder_stock.
  */
-int recording_start(
-	struct recording *recording, pid_t vmm, bool stock, bool guest_time, struct error *error);
+int recording_start(struct recording *recording, pid_t vmm, bool guest_time, struct error *error);
 
 /*
  * Takes what is left (of a recording that was never started: nothing), completes the trace, says on stderr what was recorded and lost (after a failed run only if there
