@@ -120,6 +120,10 @@ char *dump_json_line(struct dump *dump, struct dump_machine *machine, struct dum
 void dump_forms_choose(struct dump_type *type);
 const char *dump_softirq_name(uint64_t vec); /* NULL: none */
 
+/* dump_host.c */
+dump_form dump_host_exit, dump_host_hypercall, dump_host_histogram, dump_host_out, dump_host_in,
+	dump_host_waking, dump_host_migrate;
+
 /* dump_pairs.c: is the event wanted, as far as durations go? Sets dump->duration_ns where it ends a pair. */
 bool dump_pairs_match(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
 	const struct trace_event *event);

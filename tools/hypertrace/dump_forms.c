@@ -5,7 +5,6 @@
 #include "lib/analysis/machine_report.h"
 #include "lib/model/syscall_names.h"
 #include "tools/hypertrace/dump.h"
-#include "tools/hypertrace/dump_host.h"
 #include "tools/hypertrace/dump_put.h"
 
 static inline uint64_t value(const struct dump_type *type, const struct trace_event *event, int field)
