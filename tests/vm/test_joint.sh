@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A nested stack, recorded in L1 with its host's side. For three seconds a busy task of L1 shares L2's vCPU 0 its pCPU, where a
 # busy task of L2 wants to run, and hypercalls with L2's TSC come from vCPU 1. Then the verbs that look at both.
+NESTED_TIMEOUT=${NESTED_TIMEOUT:-300} # three recordings
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/plain_guest.sh"
 . "$(dirname "$0")/nested.sh"
@@ -49,7 +50,7 @@ for kernel in $kernels; do
 	for i in $(seq 120); do echo 20 >/sys/module/hypercalls/parameters/go; sleep 0.5; done
 	EOF_L2
 	nested_run "$kernel" one --no-trace --file "$(program busy):/usr/bin/busy" <<-'EOF_L1' || fail "$kernel: L1: $(tail -n 5 "$work/one.err" "$work/one.out")"
-	L2_MACHINE=pc L2_MEMORY=208 L2_TIMEOUT=120 l2 work 'numa=off memmap=16384K$0x8000000' -name l2,debug-threads=on \
+	L2_MACHINE=pc L2_MEMORY=208 L2_TIMEOUT=240 l2 work 'numa=off memmap=16384K$0x8000000' -name l2,debug-threads=on \
 		-qmp unix:/tmp/qmp,server=on,wait=off -object memory-backend-ram,id=low,size=128M \
 		-object memory-backend-file,id=hypertrace-region,size=16M,share=on,mem-path=/tmp/region \
 		-object memory-backend-ram,id=high,size=64M -numa node,nodeid=0,cpus=0-1,memdev=low \
