@@ -47,6 +47,7 @@ for kernel in $kernels; do
 	wait
 	echo L2-END
 	# its symbols are recorded meanwhile, then the other levels; L1 ends it
+	echo 1001 >/sys/module/hypercalls/parameters/nr
 	for i in $(seq 120); do echo 20 >/sys/module/hypercalls/parameters/go; sleep 0.5; done
 	EOF_L2
 	nested_run "$kernel" one --no-trace --file "$(program busy):/usr/bin/busy" <<-'EOF_L1' || fail "$kernel: L1: $(tail -n 5 "$work/one.err" "$work/one.out")"
