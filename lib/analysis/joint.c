@@ -51,10 +51,13 @@ static int grow_vcpus(struct joint *joint)
 static int add_vcpu(struct joint_host *host, const struct joint_vcpu *vcpu, uint32_t *number)
 {
 	struct joint *joint = host->joint;
-	uint64_t *place = hash_map_put(&host->by_tid, vcpu->tid);
+	uint64_t *place;
 	uint32_t *map;
 	int result;
 
+	if (host->model.nr_vcpus >= VCPU_MODEL_VCPUS)
+		return -E2BIG; /* before the thread is remembered: a trace may name any number of them */
+	place = hash_map_put(&host->by_tid, vcpu->tid);
 	if (!place || grow_vcpus(joint) < 0)
 		return -ENOMEM;
 	map = reallocarray(host->vcpus, host->model.nr_vcpus + 1, sizeof(*map));

@@ -19,7 +19,7 @@
 
 #define JOINT_LATENCY_WORST   256
 #define JOINT_LATENCY_HISTORY 8192 /* a power of two, as the next */
-#define JOINT_LATENCY_PENDING 4096
+#define JOINT_LATENCY_PENDING 1024
 
 enum joint_latency_part {
 	JOINT_PART_GUEST,

@@ -9,6 +9,7 @@
 struct clock_pair_rule {
 	uint64_t nr;
 	unsigned argument; /* 0 to 3 */
+	bool kernel_only;  /* those of the guest's user space are anybody's, and say nothing */
 };
 
 struct clocks_view {

@@ -29,7 +29,7 @@ static const struct option_spec clocks_specs[] = {
 
 /* Those of abi/hypercall.h that carry a TSC. */
 static const struct clock_pair_rule our_rules[] = {
-	{HT_HYPERCALL_STAGE, 3}, {HT_HYPERCALL_HELLO, 3}, {HT_HYPERCALL_FLUSH, 3}};
+	{HT_HYPERCALL_STAGE, 3, true}, {HT_HYPERCALL_HELLO, 3, true}, {HT_HYPERCALL_FLUSH, 3, true}};
 
 /* "1000:a1", "0x3e8:a1" */
 static int parse_rule(struct clock_pair_rule *rule, const char *text, struct error *error)
@@ -96,7 +96,7 @@ static void take_host(void *context, uint32_t number, const struct vcpu_event *e
 	if (event->kind != VCPU_EVENT_HYPERCALL || event->flags & VCPU_EXIT_HEADLESS || !vcpu->wanted)
 		return;
 	rule = find_rule(view, event->nr);
-	if (!rule)
+	if (!rule || (rule->kernel_only && event->flags & VCPU_EXIT_GUEST_USER))
 		return;
 	if (vcpu->guest == JOINT_NONE) {
 		view->strangers++;

@@ -133,6 +133,7 @@ static void show_machine(const struct trace *trace, const struct trace_machine *
 		clock_map_hz(&machine->clock) / 1e6,
 		human_ns(clock_map_largest_error_ns(&machine->clock)).text, info->nr_points,
 		info->nr_points == 1 ? "" : "s", machine->clock.count, machine->clock.count == 1 ? "" : "s");
+	show_vms(info);
 	show_line("events", info->events);
 	show_line("filter", info->filter);
 	if (info->packet_bytes && !info->layer)
