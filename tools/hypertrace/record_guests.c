@@ -183,8 +183,8 @@ static int add_named(struct recorder *recorder, const struct record_options *opt
 	if (!stock && survey->socket)
 		return add_qmp(recorder, survey->socket, name, error);
 	if (!stock) {
-		error_set(error, -ENOENT, "guest %s has no hypertrace region that can be seen",
-			name ? name : "");
+		error_set(error, -ENOENT, "process %d: its guest has no hypertrace region that can be seen",
+			(int)vmm->pid);
 		return error_hint(error, "hypertrace attach plugs one in; --channel ftrace needs none");
 	}
 	if (!survey->socket || guest_memory_open_qmp(&memory, survey->socket, NULL)) {
