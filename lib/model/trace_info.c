@@ -105,6 +105,21 @@ int trace_machine_info_add_point(struct trace_machine_info *machine, struct cloc
 	return 0;
 }
 
+void trace_machine_info_keep_exact(struct trace_machine_info *machine, uint64_t bound_ns)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < machine->nr_points; i++)
+		kept += machine->points[i].bound_ns <= bound_ns;
+	if (!kept)
+		return;
+	kept = 0;
+	for (size_t i = 0; i < machine->nr_points; i++)
+		if (machine->points[i].bound_ns <= bound_ns)
+			machine->points[kept++] = machine->points[i];
+	machine->nr_points = kept;
+}
+
 struct trace_cpu_info *trace_machine_info_cpu(struct trace_machine_info *machine, uint32_t cpu)
 {
 	struct trace_cpu_info *cpus;

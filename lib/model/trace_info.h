@@ -113,6 +113,9 @@ int trace_info_add_machine(
 /* Appends an exchange point; thins the older ones out when there are too many. -ENOMEM. */
 int trace_machine_info_add_point(struct trace_machine_info *machine, struct clock_point point);
 
+/* Leaves out the exchange points that are known less exactly than bound_ns, where there are others. */
+void trace_machine_info_keep_exact(struct trace_machine_info *machine, uint64_t bound_ns);
+
 /* The entry of a vCPU, made if there is none. NULL: no memory, or too many. */
 struct trace_cpu_info *trace_machine_info_cpu(struct trace_machine_info *machine, uint32_t cpu);
 

@@ -35,6 +35,7 @@ static const struct {
 	{"size", bench_size},
 	{"follow", bench_follow},
 	{"exits", bench_exits},
+	{"hypercall", bench_hypercall},
 };
 #define BENCHMARKS (sizeof(benchmarks) / sizeof(benchmarks[0]))
 
@@ -47,7 +48,7 @@ static int unknown(const char *name, struct error *error)
 	error_set(error, -EINVAL, "unknown benchmark '%s'", name);
 	if (suggestion.best)
 		error_hint(error, "did you mean '%s'?", suggestion.best);
-	return error_hint(error, "they are guest, ring, record, read, size, follow, exits, and all");
+	return error_hint(error, "they are guest, ring, record, read, size, follow, exits, hypercall, and all");
 }
 
 /* Bit n: benchmark n. */
@@ -65,7 +66,7 @@ static int chosen(int argc, char **argv, unsigned *set, struct error *error)
 	}
 	if (!*set)
 		return error_set(
-			error, -EINVAL, "which benchmark? guest, ring, record, read, size, follow, exits, or all");
+			error, -EINVAL, "which benchmark? guest, ring, record, read, size, follow, exits, hypercall, or all");
 	return 0;
 }
 
@@ -124,6 +125,7 @@ const struct command cmd_bench = {
 		"size     bytes an event takes on disk: ours against trace-cmd and LTTng\n"
 		"follow   what reading a stock guest's own ftrace out of its memory costs, and how fast it is\n"
 		"exits    instructions an exit of a guest costs its host more when it is watched: ours against ftrace\n"
+		"hypercall  instructions an event costs a guest by hypercalls, by size of the batches: ours against ftrace\n"
 		"all      all of them\n\n"
 		"Both sides of a comparison run in turns in the same run. Programs that are not installed are "
 		"skipped, with the reason.",
