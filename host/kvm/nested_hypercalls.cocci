@@ -21,6 +21,18 @@ identifier svm, vmexit;
  	...
  }
 
+// AMD, later kernels: what gets so far in a guest's guest is an invalid instruction, but for Hyper-V's
+@@
+identifier vcpu;
+@@
+ static int vmmcall_interception(struct kvm_vcpu *vcpu)
+ {
++	if (nested_hypercall_is_ours(vcpu))
++		return kvm_emulate_hypercall(vcpu);
++
+ 	...
+ }
+
 // Intel
 @exists@
 typedef bool;

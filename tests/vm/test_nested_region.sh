@@ -47,7 +47,7 @@ for kernel in $kernels; do
 	mark 0x7d1
 	/getppid $count
 	mark 0x7d2
-	insmod /hypertrace.ko $parameters || exit
+	insmod /hypertrace.ko nested_hypercalls=1 $parameters || exit
 	echo 'in L2' >/dev/hypertrace
 	mark 0x7d3
 	/getppid $count
@@ -76,6 +76,7 @@ for kernel in $kernels; do
 	echo "$kernel: $((2 * count)) events of L2: $on exits in L1; $off with no event"
 	[ "$off" -gt 0 ] || fail "$kernel: L1's tracing shows no exits"
 	[ $((on - off)) -lt $((count / 50)) ] || fail "$kernel: events cause exits"
+	contains "$work/one/trace" 'kvm_hypercall: nr 0x48540006 a0 0x1 '
 	"$HYPERTRACE" dump -e marker "$work/trace-$kernel" | grep -oE '(before|in|after) L2' | tr '\n' ' ' >"$work/order"
 	equal "$kernel: order of L1 and L2" "$(cat "$work/order")" 'before L2 in L2 after L2 '
 done
