@@ -22,7 +22,7 @@ identifier svm, vmexit;
  }
 
 // Intel
-@@
+@exists@
 typedef bool;
 identifier vcpu, reason, info;
 @@
@@ -32,7 +32,7 @@ identifier vcpu, reason, info;
 +
 +	if (reason.basic == EXIT_REASON_VMCALL && nested_hypercall_is_ours(vcpu))
 +		return true;
- 	...
+ 	... when any
  }
 
 // the guest's word, and the answer to it

@@ -21,6 +21,12 @@ for kernel in $kernels; do
 	(taskset 2 sh -c 'echo 5000 >go') &
 	wait
 	EOF_L2
+	modules=$(nested_kernel "$kernel")/modules
+	l2_initramfs nested "$modules/irqbypass.ko:/irqbypass.ko" "$modules/kvm.ko:/kvm.ko" "$modules/kvm-amd.ko:/kvm-amd.ko" \
+		"$work/tiny_vmm:/tiny_vmm" <<-'EOF_L2'
+	insmod /irqbypass.ko; insmod /kvm.ko; insmod /kvm-amd.ko
+	/tiny_vmm 500 0x777
+	EOF_L2
 	nested_run "$kernel" host --no-trace --file "$work/tiny_vmm:/bin/tiny_vmm" \
 		--file "$(command -v setpriv):/nested/setpriv" <<-'EOF_L1' ||
 	cd /out
@@ -42,10 +48,18 @@ for kernel in $kernels; do
 	grep kvm_hypercall: all >hypercalls
 	grep -v kvm_hypercall: all >others
 	hypertrace info trace >info
+	# a guest's guest: the exits of both, and no hypercall event for the inner one's
+	hypertrace record --host exits=aggregated -o nested >/dev/null 2>&1 &
+	recorder=$!
+	until_said nested/hypertrace.json '"kvm"' || exit 1
+	L2_SMP=1 l2 nested '' || { cat nested.console; exit 1; }
+	kill -INT $recorder
+	wait $recorder
+	hypertrace dump nested >nested.dump
 	# what is missing is said, and how to have it
 	hypertrace record --host exits=none -o /out/no 2>usage
 	/nested/setpriv --reuid=1000 --clear-groups hypertrace record --host exits=aggregated -o /tmp/no --duration 1s 2>rights
-	rm -rf tiny.full trace all
+	rm -rf tiny.full trace nested all
 	EOF_L1
 		fail "$kernel: the host: $(tail -n 5 "$work/host.err" "$work/host.out")"
 	out=$work/host
@@ -65,6 +79,11 @@ for kernel in $kernels; do
 	contains "$out/others" 'vcpu_out: '
 	contains "$out/others" 'vcpu_in: '
 	contains "$out/info" 'vCPU 0 by [0-9]+, 1 by [0-9]+; TSC offset known'
+
+	contains "$out/nested.console" 'calls 500 '
+	equal "$kernel: hypercalls of the guest's guest" "$(grep -cE 'kvm_exit: .* hypercall took .* nested' "$out/nested.dump")" 500
+	equal "$kernel: as events" "$(grep -c 'nr=0x777 ' "$out/nested.dump")" 0
+	[ "$(grep -cE 'kvm_exit: .* vmrun took' "$out/nested.dump")" -ge 500 ] || fail "$kernel: fewer vmrun than hypercalls"
 
 	# no exits of its own
 	alone=$(number "$out/alone" exits)

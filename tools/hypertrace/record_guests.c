@@ -179,7 +179,7 @@ static int add_named(struct recorder *recorder, const struct record_options *opt
 	int code;
 
 	if (!stock && survey->region[0])
-		return recorder_add_guest(recorder, survey->region, name, vmm->pid, error);
+		return recorder_add_guest(recorder, survey->region_file, name, vmm->pid, error);
 	if (!stock && survey->socket)
 		return add_qmp(recorder, survey->socket, name, error);
 	if (!stock) {
