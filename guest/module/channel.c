@@ -16,8 +16,11 @@ module_param(channel, charp, 0444);
 MODULE_PARM_DESC(channel, "shm: a region that the host shares; hypercall: batches of records by hypercalls");
 
 #define HELLO_PERIOD HZ
-/* For a recorder that did not know this guest to look at its memory: what is flushed before is lost to it. */
-#define ANSWER_MS 60
+/* What is flushed before the host knows where our memory is, it may miss. */
+static unsigned int wait_ms = 100;
+module_param_named(wait, wait_ms, uint, 0444);
+MODULE_PARM_DESC(wait, "Channel hypercall: milliseconds that a recorder has to notice this guest before it begins");
+
 
 bool ht_batches;
 static struct ht_host *no_host; /* asks for nothing */
@@ -43,7 +46,7 @@ void ht_channel_start(void)
 	ht_batches_start();
 	say_hello();
 	schedule_delayed_work(&hello_work, HELLO_PERIOD);
-	msleep(ANSWER_MS);
+	msleep(min(wait_ms, 60000u));
 }
 
 void ht_channel_stop(void)

@@ -158,7 +158,7 @@ static __always_inline int flush(void *ring, const struct call *call, __u32 tgid
 	return put_packet(ring, call, address, bytes, HT_FLUSH_MAX_BYTES);
 }
 
-/* Without its packet: nobody knows where the VM's memory is. */
+/* Without its packet, because nobody knows where the VM's memory is: the recorder may still find it there. */
 static int put_early(const struct call *call)
 {
 	__u32 vmm = call->vmm, first = 1, *count = bpf_map_lookup_elem(&strangers, &vmm);

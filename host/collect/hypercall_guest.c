@@ -224,6 +224,31 @@ static void take_stage(struct hypercall_guest *guest, const struct hypercall_rec
 		recorder_notice(guest->common, "%s: the guest goes down: %s", guest->name, shown);
 }
 
+/*
+ * The packet of a FLUSH that nobody could copy, because we did not know the VM by then, or its page was not there. It lies
+ * where it lay until its vCPU has more to say. 0: the record with it is guest->rescued.
+ */
+static int rescue(struct hypercall_guest *guest, const struct hypercall_record *record)
+{
+	struct ht_packet *header = (struct ht_packet *)guest->rescued->packet, after;
+	const uint32_t bytes = HT_FLUSH_BYTES(record->args[1]);
+	const uint64_t physical = record->args[0];
+
+	if (record->number != HT_HYPERCALL_FLUSH || record->copied >= 0 || bytes < sizeof(*header) ||
+		bytes > HT_FLUSH_MAX_BYTES)
+		return -ENODATA;
+	memcpy(guest->rescued, record, sizeof(*record));
+	guest->rescued->copied = (int32_t)bytes;
+	if (guest_memory_read(&guest->memory, physical, header, bytes) ||
+		guest_memory_read(&guest->memory, physical, &after, sizeof(after)))
+		return -EFAULT;
+	/* closed, and before the call: a later one would have been closed later */
+	return header->content_bytes == bytes && header->end_tsc <= record->args[3] &&
+			!memcmp(header, &after, sizeof(after))
+		? 0
+		: -EFAULT;
+}
+
 static int take(void *context, const struct hypercall_record *record, size_t bytes)
 {
 	struct hypercall_guest *guest = context;
@@ -237,7 +262,10 @@ static int take(void *context, const struct hypercall_record *record, size_t byt
 		break;
 	case HT_HYPERCALL_FLUSH:
 	case HT_HYPERCALL_EVENTS:
-		if (guest->machine)
+		if (guest->machine && !rescue(guest, record))
+			hypercall_machine_batch(guest->machine, guest->rescued,
+				sizeof(*record) + (size_t)guest->rescued->copied);
+		else if (guest->machine)
 			hypercall_machine_batch(guest->machine, record, bytes);
 		break;
 	case HT_HYPERCALL_MARK:
@@ -315,6 +343,7 @@ static void destroy_guest(struct recorder_member *member)
 	hypercall_watch_deinit(&guest->watch);
 	guest_memory_deinit(&guest->memory);
 	hypercall_marks_deinit(&guest->marks);
+	free(guest->rescued);
 	free(guest->threads);
 	free(guest);
 }
@@ -337,7 +366,8 @@ int hypercall_guest_create(struct hypercall_guest **out, const struct recorder_e
 		.watch = {.ring_fd = -1}};
 	*memory = GUEST_MEMORY_NONE;
 	snprintf(guest->name, sizeof(guest->name), "%s", name);
-	code = hypercall_marks_init(&guest->marks);
+	guest->rescued = calloc(1, sizeof(*guest->rescued) + HT_FLUSH_MAX_BYTES);
+	code = guest->rescued ? hypercall_marks_init(&guest->marks) : -ENOMEM;
 	code = code ? error_set(error, code, "out of memory")
 		    : hypercall_watch_init(&guest->watch, source, guest->memory.pid, take, guest, error);
 	if (!code) {

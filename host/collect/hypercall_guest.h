@@ -22,6 +22,7 @@ struct hypercall_guest {
 	char message[HYPERCALL_TEXT_BYTES + 1];
 	uint64_t checked_ns, since_ns;
 	bool said_waiting;
+	struct hypercall_record *rescued; /* room for one with a packet */
 	struct hypercall_marks marks; /* said before there was a machine */
 	struct hypercall_thread {
 		pid_t tid;

@@ -155,7 +155,7 @@ static int make_image(struct vm *vm, struct error *error)
 	const struct vm_config *config = &vm->config;
 	char parameters[96];
 	struct guest_image image = {.module = config->module,
-		.module_parameters = parameters,
+		.module_parameters = config->module_parameters ? config->module_parameters : parameters,
 		.files = config->files,
 		.file_count = config->file_count,
 		.command = config->command,
@@ -229,8 +229,7 @@ const char *vm_region_path(const struct vm *vm)
 
 static bool port_used(const struct vm *vm, int port)
 {
-	return port == VM_PORT_MONITOR ? vm->config.hold_end
-				       : port != VM_PORT_STDERR || vm->separate_stderr;
+	return port == VM_PORT_MONITOR ? vm->config.hold_end : port != VM_PORT_STDERR || vm->separate_stderr;
 }
 
 /* ends[]: ours; theirs[]: QEMU's, which the caller closes after the fork. */

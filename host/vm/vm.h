@@ -41,7 +41,8 @@ struct vm_config {
 	const char *region_path; /* the region's file, made by the caller; NULL: one in the run's directory */
 	uint64_t region_bytes;   /* multiple of VM_REGION_ALIGN_BYTES; 0: no region */
 	const char *module;      /* hypertrace.ko; NULL: none */
-	const char *const *files; /* "LOCAL" or "LOCAL:GUEST" */
+	const char *module_parameters; /* of it; NULL: those that tell it of the region */
+	const char *const *files;      /* "LOCAL" or "LOCAL:GUEST" */
 	size_t file_count;
 	const char *const *command;        /* NULL-ended */
 	const char *append;                /* further words for the kernel's command line; NULL: none */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -9,6 +10,7 @@
 #include "host/collect/region.h"
 #include "host/vm/kernel_package.h"
 #include "host/vm/module_build.h"
+#include "host/vm/qemu_command.h"
 #include "host/vm/vm.h"
 #include "lib/base/cleanup.h"
 #include "tools/hypertrace/commands.h"
@@ -25,7 +27,7 @@ struct run_options {
 	const char *kernel, *headers, *append, *qmp, *kernel_log, *host;
 	unsigned accel;   /* enum vm_accel + 1; 0: not given */
 	unsigned channel; /* enum recorder_channel + 1; 0: not given */
-	uint64_t smp, memory_bytes, region_bytes, nested_bytes, nested_parts;
+	uint64_t smp, memory_bytes, region_bytes, nested_bytes, nested_parts, batch;
 	struct string_list files, qemu;
 	double timeout_s;
 	bool icount, no_trace, verbose;
@@ -38,7 +40,7 @@ struct run_wish {
 	struct recorder_options recorder;
 	struct host_option host;
 	char *events; /* as recorder.events */
-	char *words;  /* for the kernel's command line */
+	char *words;  /* for the kernel's command line; channel hypercall: the module's parameters */
 };
 
 #define AT(member) offsetof(struct run_options, member)
@@ -54,9 +56,11 @@ static const struct option_spec run_specs[] = {
 		"how the guest runs; default auto: KVM where it works, else TCG"},
 	{0, "icount", NULL, OPTION_FLAG, AT(icount),
 		"one guest instruction is one guest nanosecond: exact costs"},
-	{0, "channel", "shm|ftrace", OPTION_CHOICE, AT(channel),
+	{0, "channel", "shm|ftrace|hypercall", OPTION_CHOICE, AT(channel),
 		"trace by hypertrace.ko (default), or read the guest's own ftrace out of its memory, from its "
-		"kernel's first events on"},
+		"kernel's first events on; hypercall: by hypertrace.ko without shared memory, under KVM"},
+	{0, "batch", "N", OPTION_UNSIGNED, AT(batch),
+		"channel hypercall: events to a hypercall; 0: a page full of them; default 10"},
 	HOST_OPTION_SPEC(AT(host)),
 	RECORDING_OPTION_SPECS(struct run_options),
 	{0, "region-size", "BYTES", OPTION_BYTES, AT(region_bytes),
@@ -107,7 +111,7 @@ static int check(struct run_options *options, int operands, struct error *error)
 	}
 	if (options->nested_parts > UINT32_MAX)
 		options->nested_parts = UINT32_MAX;
-	if (options->no_trace || options->channel == 1 + RECORDER_FTRACE) {
+	if (options->no_trace || options->channel > 1 + RECORDER_SHM) {
 		options->region_bytes = options->nested_bytes = 0;
 	} else if (!options->region_bytes) {
 		error_set(error, -EINVAL, "--region-size 0: tracing needs a region");
@@ -204,7 +208,7 @@ static int prepare_and_run(const struct run_wish *wish, char **command, struct e
 	const struct kernel_wish kernel_wish = {
 		.name = options->kernel,
 		.headers = options->headers,
-		.need_headers = !options->no_trace && wish->recorder.channel == RECORDER_SHM,
+		.need_headers = !options->no_trace && wish->recorder.channel != RECORDER_FTRACE,
 		.progress = show_progress,
 	};
 	struct kernel_package kernel;
@@ -230,6 +234,11 @@ static int prepare_and_run(const struct run_wish *wish, char **command, struct e
 		.stderr_fd = STDERR_FILENO};
 	int status;
 
+	if (wish->recorder.channel == RECORDER_HYPERCALL && !qemu_has_kvm()) {
+		error_set(error, -ENODEV, "channel hypercall: no KVM on this host that a guest could run under");
+		error_hint(error, "leave --channel out: shared memory needs none");
+		return show_error(error, false, VM_STATUS_FAILED);
+	}
 	if (kernel_package_find(&kernel, &kernel_wish, error) < 0)
 		return show_error(error, false, VM_STATUS_FAILED);
 	config.vmlinuz = kernel.vmlinuz;
@@ -241,6 +250,10 @@ static int prepare_and_run(const struct run_wish *wish, char **command, struct e
 	if (stock)
 		config.append = append;
 	config.hold_end = stock;
+	if (wish->recorder.channel == RECORDER_HYPERCALL) {
+		config.module_parameters = wish->words;
+		config.accel = VM_ACCEL_KVM;
+	}
 	if (!options->no_trace && !stock && module_build(&module, &kernel, NULL, show_progress, error) < 0) {
 		status = show_error(error, false, VM_STATUS_FAILED);
 	} else {
@@ -249,6 +262,29 @@ static int prepare_and_run(const struct run_wish *wish, char **command, struct e
 	}
 	kernel_package_deinit(&kernel);
 	return status;
+}
+
+/* What the module is told where no region tells it. */
+static int read_parameters(struct run_wish *wish, struct error *error)
+{
+	const struct run_options *options = wish->options;
+
+	if (options->icount || options->accel > 1 + VM_ACCEL_KVM) {
+		error_set(error, -EINVAL, "channel hypercall: a guest that is emulated has no hypercalls");
+		return error_hint(error, "give --accel kvm, or another channel");
+	}
+	if (options->recording.filter || options->recording.mode || options->recording.ring_bytes ||
+		strchr(wish->events, '!')) {
+		error_set(error, -EINVAL, "channel hypercall: no -f, --mode, --size, and no '!' in -e");
+		return error_hint(error, "filter on reading: hypertrace dump -f");
+	}
+	wish->recorder.channel = RECORDER_HYPERCALL;
+	if (asprintf(&wish->words, "channel=hypercall events=%s batch=%" PRIu64,
+		    *wish->events ? wish->events : RECORDER_EVENTS, options->batch) < 0) {
+		wish->words = NULL;
+		return error_set(error, -ENOMEM, "out of memory");
+	}
+	return 0;
 }
 
 /* What to record, and for a stock guest the words that let it trace just that. */
@@ -265,9 +301,11 @@ static int read_recording(struct run_wish *wish, struct error *error)
 			error, -EINVAL, "--host: of a guest that is emulated, this host's KVM sees nothing");
 		return error_hint(error, "leave --host out, or give --accel kvm");
 	}
-	wish->recorder.channel =
-		options->channel ? (enum recorder_channel)(options->channel - 1) : RECORDER_SHM;
+	/* by hypercalls come the events that come by shm */
+	wish->recorder.channel = options->channel == 1 + RECORDER_FTRACE ? RECORDER_FTRACE : RECORDER_SHM;
 	code = recording_options_read(&wish->recorder, &wish->events, &options->recording, error);
+	if (!code && options->channel == 1 + RECORDER_HYPERCALL)
+		return read_parameters(wish, error);
 	if (code || wish->recorder.channel == RECORDER_SHM)
 		return code;
 	if (options->recording.mode) {
@@ -284,8 +322,11 @@ static int read_recording(struct run_wish *wish, struct error *error)
 
 static int run_run(const struct command *self, int argc, char **argv)
 {
-	struct run_options options = {
-		.kernel = "6.12", .memory_bytes = 512, .region_bytes = 32 * MIB, .nested_parts = 1};
+	struct run_options options = {.kernel = "6.12",
+		.memory_bytes = 512,
+		.region_bytes = 32 * MIB,
+		.nested_parts = 1,
+		.batch = 10};
 	struct run_wish wish = {.options = &options, .recorder = {.program_version = HYPERTRACE_VERSION}};
 	struct error error = {0};
 	int result = options_parse(self, &argc, &argv, &options, &error);

@@ -2,6 +2,7 @@
 /* How the fields of each event are shown. A type without a form of its own shows "name=value" pairs. */
 #include <string.h>
 
+#include "abi/hypercall.h"
 #include "lib/analysis/machine_report.h"
 #include "lib/model/syscall_names.h"
 #include "tools/hypertrace/dump.h"
@@ -328,6 +329,24 @@ static char *form_end(
 	return put_text(type->fields[1], event, put_literal(at, ": "));
 }
 
+static char *form_stage(
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+{
+	static const char *const names[HT_STAGES] = {[HT_STAGE_MODULE] = "module",
+		[HT_STAGE_USER] = "user space",
+		[HT_STAGE_REBOOT] = "reboot",
+		[HT_STAGE_HALT] = "halt",
+		[HT_STAGE_POWER_OFF] = "power-off",
+		[HT_STAGE_PANIC] = "panic",
+		[HT_STAGE_OOPS] = "oops",
+		[HT_STAGE_STOPPED] = "stopped"};
+	const uint64_t stage = value(type, event, 0);
+
+	(void)dump;
+	at = put_string(at, stage < HT_STAGES && names[stage] ? names[stage] : "stage");
+	return put_text(type->fields[1], event, put_literal(at, ": "));
+}
+
 static char *form_generic(
 	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
@@ -349,7 +368,8 @@ static char *form_generic(
 			break;
 		case EVENT_FIELD_HEX:
 			/* a function's name, or what it is */
-			at = put_function(machine_of(dump, event), event_field_value(field, event->payload), at);
+			at = put_function(
+				machine_of(dump, event), event_field_value(field, event->payload), at);
 			break;
 		case EVENT_FIELD_COMM:
 			at = put_comm(at, (const char *)event->payload + field->byte_offset);
@@ -395,6 +415,7 @@ static const struct {
 	{"page_fault_kernel", form_fault, {"address", "ip", "error_code"}},
 	{"marker", form_text, {"$text"}},
 	{"guest_end", form_end, {"reason", "$message"}},
+	{"stage", form_stage, {"stage", "$message"}},
 	{"span", form_span, {"pair", "key", "value", "duration_tsc"}},
 	{"tracepoint", form_tracepoint, {"format", "#raw"}},
 	{"kvm_exit", dump_host_exit, {"tid", "vcpu", "flags", "reason", "duration", "rip"}},

@@ -25,6 +25,10 @@ static void show_lost(const struct trace_machine_info *machine, FILE *out)
 	if (too_small && !strcmp(machine->channel, "ftrace"))
 		fputs("\nhint: larger rings (in the guest: buffer_size_kb, or trace_buf_size=) or fewer events there lose less",
 			out);
+	else if (too_small && !strcmp(machine->channel, "hypercall"))
+		fputs("\nhint: a larger batch or fewer events (in the guest: parameters batch and events of its "
+		      "module) lose less",
+			out);
 	else if (too_small)
 		fputs("\nhint: larger rings (--size, --region-size) or fewer events (-e, -f) lose less", out);
 }

@@ -24,8 +24,8 @@ struct recording {
 	const char *output;
 	pthread_t thread;
 	atomic_bool stop;
-	int wake;   /* eventfd: ends the recorder's sleep */
-	bool stock; /* channel ftrace */
+	int wake; /* eventfd: ends the recorder's sleep */
+	enum recorder_channel channel;
 	pid_t vmm;
 	int64_t start_ns; /* of the VMM */
 	bool started, guest_time;
@@ -59,11 +59,21 @@ static int add_stock_guest(struct recording *recording, struct error *error)
 	return code ? code : recorder_add_stock_guest(recording->recorder, &memory, &stock, error);
 }
 
+static int add_hypercall_guest(struct recording *recording, struct error *error)
+{
+	struct guest_memory memory = GUEST_MEMORY_NONE;
+	int code = open_memory(recording, &memory, error);
+
+	return code ? code : recorder_add_hypercall_guest(recording->recorder, &memory, "guest", error);
+}
+
 static void *record(void *context)
 {
 	struct recording *recording = context;
 
-	if (recording->stock && add_stock_guest(recording, &recording->error))
+	if (recording->channel == RECORDER_FTRACE && add_stock_guest(recording, &recording->error))
+		return NULL;
+	if (recording->channel == RECORDER_HYPERCALL && add_hypercall_guest(recording, &recording->error))
 		return NULL;
 	while (!atomic_load(&recording->stop) && recorder_step(recording->recorder, recording->wake) > 0)
 		continue;
@@ -116,7 +126,7 @@ int recording_create(struct recording **result, const struct recorder_options *o
 		return error_set(error, -ENOMEM, "out of memory");
 	recording->wake = -1;
 	recording->output = recorder.output;
-	recording->stock = options->channel == RECORDER_FTRACE;
+	recording->channel = options->channel;
 	code = begin(recording, &recorder, host, region_path, error);
 	if (code < 0) {
 		destroy(recording);
