@@ -30,6 +30,7 @@ static char *work;
 
 static const char symbols[] = "ffffffff81000000 t native_write_msr\nffffffff81000100 t kvm_hypercall\n"
 			      "ffffffff81000200 t default_idle\nffffffff81000300 t outb\n";
+static const char tasks[] = "70 70 nginx\n80 80 dd\n";
 #define RIP(function) (0xffffffff81000000 + 0x100 * (function) + 7)
 
 /* --- making --- */
@@ -112,8 +113,7 @@ static void begin(struct making *m, const char *name, const char *guest, int64_t
 		mkdirat(m->guest_fd, "names", 0777);
 		assert_int_equal(
 			file_replace(m->guest_fd, "names/symbols", symbols, strlen(symbols), NULL), 0);
-		assert_int_equal(
-			file_replace(m->guest_fd, "names/tasks", "70 70 nginx\n80 80 dd\n", 23, NULL), 0);
+		assert_int_equal(file_replace(m->guest_fd, "names/tasks", tasks, strlen(tasks), NULL), 0);
 		for (uint32_t i = 0; i < 2; i++)
 			maker_stream_init(&m->cpus[i], m->guest_fd, i);
 	}

@@ -119,7 +119,7 @@ assert h["count"] >= 20 and h["min_ns"] <= h["p50_ns"] <= h["max_ns"] and h["tot
 ' exits "$work/one/histogram"
 	check "$kernel: histograms" 'for v in d["vcpus"]:
 	s = v["states_ns"]
-	assert sum(s.values()) == d["duration_ns"] and not s["guest"] and not s["exit"], v
+	assert v["tid"] and sum(s.values()) == d["duration_ns"] and not s["guest"] and not s["exit"], v
 assert sum(v["states_ns"]["running"] for v in d["vcpus"]) and sum(v["exits"] for v in d["vcpus"]) > 50' vcpu "$work/one/histogram"
 	check "$kernel: level full" 'assert sum(v["states_ns"]["user"] for v in d["vcpus"]) > 0
 for v in d["vcpus"]: assert sum(v["states_ns"].values()) == d["duration_ns"], v' vcpu "$work/one/full"

@@ -91,8 +91,10 @@ int joint_feed_parse(struct joint_feed *feed, const struct joint_part *part, str
 
 	*feed = (struct joint_feed){.machine = -1};
 	result = filter_parse(&feed->filter, part->filter, error);
-	if (!result && filter_has_durations(&feed->filter))
+	if (!result && filter_has_durations(&feed->filter)) {
 		result = error_set(error, -EINVAL, "-f: a condition on durations is of no use here");
+		error_hint(error, "hypertrace dump and report take one");
+	}
 	return result ? result : time_range_parse(&feed->range, part->time, error);
 }
 
