@@ -88,10 +88,10 @@ static const u8 has_text[MAX_ID] = {
 #undef T
 #undef B
 
-/* Is there a record in the open packet that whoever we interrupted has not finished? */
-static bool has_hole(const struct ht_producer *p)
+/* Is there a record in the packet, open or closed, that whoever we interrupted has not finished? */
+static bool has_hole(const struct batch *b, const struct ht_producer *p)
 {
-	const u8 *at = (const u8 *)(p->packet + 1), *end = p->data + (u32)p->state;
+	const u8 *at = (const u8 *)(b->packet + 1), *end = p->data + (p->packet ? (u32)p->state : b->packet->content_bytes);
 
 	while (at < end) {
 		u32 head = READ_ONCE(*(const u32 *)at), id = head & HT_ID_MASK;
@@ -154,15 +154,17 @@ static void send(struct batch *b, struct ht_producer *p)
 /* Interrupts are off. `force`: the kernel panics, there will be no other time. */
 static void flush(struct batch *b, struct ht_producer *p, bool force)
 {
-	if (p->busy || (in_nmi() && !force))
+	if (force)
+		p->busy = 0; /* whoever was there stands still, or is ourselves and will not come back */
+	else if (p->busy || in_nmi())
 		return;
-	if (p->packet && !force && in_interrupt() && has_hole(p)) {
+	if (b->flushed == p->opened)
+		return;
+	if (!force && in_interrupt() && has_hole(b, p)) {
 		p->end = 0; /* the next record comes by here */
 		return;
 	}
 	ht_producer_flush(p);
-	if (b->flushed == p->opened)
-		return;
 	send(b, p);
 	WRITE_ONCE(b->flushed, p->opened);
 }
@@ -236,7 +238,8 @@ static void on_idle(void *data, unsigned int state, unsigned int cpu)
 static void on_timer(struct timer_list *timer)
 {
 	ht_flush_this_cpu();
-	mod_timer(timer, jiffies + FLUSH_PERIOD);
+	if (READ_ONCE(running))
+		mod_timer(timer, jiffies + FLUSH_PERIOD);
 }
 
 static void start_cpu(void *unused)
@@ -311,8 +314,8 @@ void ht_batches_start(void)
 		pr_warn("batches of an idle CPU wait for their time\n");
 		cpu_idle = NULL;
 	}
+	WRITE_ONCE(running, true);
 	on_each_cpu(start_cpu, NULL, 1);
-	running = true;
 }
 
 /* No probe may be registered any more; what is left was flushed. */
@@ -321,12 +324,12 @@ void ht_batches_exit(void)
 	unsigned int cpu;
 
 	if (running) {
+		WRITE_ONCE(running, false);
 		if (cpu_idle)
 			tracepoint_probe_unregister(cpu_idle, on_idle, NULL);
 		tracepoint_synchronize_unregister();
 		for_each_possible_cpu(cpu)
 			compat_timer_delete_sync(&per_cpu(batches, cpu).timer);
-		running = false;
 	}
 	free_batches();
 }

@@ -39,7 +39,8 @@ static int want(struct ht_control *control, const char *word)
 		return 0;
 	}
 	for (i = 0; i < ARRAY_SIZE(layouts); i++) {
-		if (layouts[i].id >= 48 || (strcmp(word, layouts[i].group) && strcmp(word, layouts[i].name)))
+		if (layouts[i].id >= HT_ID_task_name || /* names are sent in any case */
+		    (strcmp(word, "all") && strcmp(word, layouts[i].group) && strcmp(word, layouts[i].name)))
 			continue;
 		control->events |= BIT_ULL(layouts[i].id);
 		known = true;

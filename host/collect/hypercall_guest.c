@@ -15,6 +15,7 @@
 #define SECOND_NS 1000000000ull
 /* Of one guest in one poll: the others want their turn, and a flood would never end. */
 #define CALLS_A_POLL 8192
+#define THREADS_MAX  4096
 #define MODULE_NS    (3 * SECOND_NS / 2) /* a module says that it is there once a second */
 #define BATCH_NS     (SECOND_NS / 2)     /* no batch stays longer with its guest */
 
@@ -64,7 +65,7 @@ static void find_threads(struct hypercall_guest *guest)
 
 		while (i < guest->nr_threads && guest->threads[i].tid != tid)
 			i++;
-		if (tid <= 0 || i < guest->nr_threads || i == HYPERCALL_THREADS_MAX)
+		if (tid <= 0 || i < guest->nr_threads || i == THREADS_MAX)
 			continue;
 		grown = realloc(guest->threads, (i + 1) * sizeof(*grown));
 		if (!grown)
@@ -327,7 +328,8 @@ static void finish_guest(struct recorder_member *member)
 
 	if (guest->member.state == RECORDER_GONE)
 		return;
-	hypercall_watch_poll(&guest->watch, UINT32_MAX / 2);
+	/* a ring full, and no more: it may be filled faster than we can empty it */
+	hypercall_watch_poll(&guest->watch, HYPERCALL_RING_BYTES / sizeof(struct hypercall_record));
 	begin_without_module(guest, INT64_MAX);
 	find_threads(guest);
 	count_lost(guest);

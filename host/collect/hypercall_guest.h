@@ -23,7 +23,7 @@ struct hypercall_guest {
 	uint64_t checked_ns, since_ns;
 	bool said_waiting;
 	struct hypercall_record *rescued; /* room for one with a packet */
-	struct hypercall_marks marks; /* said before there was a machine */
+	struct hypercall_marks marks;     /* said before there was a machine */
 	struct hypercall_thread {
 		pid_t tid;
 		uint32_t vcpu;              /* as QEMU names it; UINT32_MAX: it does not */

@@ -140,12 +140,13 @@ static struct ring_walk walk_batch(
 	struct hypercall_machine *machine, const struct ring_walk_table *table, uint64_t after)
 {
 	const struct hypercall_batch *batch = &machine->batch;
-	struct ring_walk walk = {.at = machine->buffer + RING_HEADROOM_BYTES, .tsc = after};
+	struct ring_walk walk = {
+		.at = machine->buffer + RING_HEADROOM_BYTES, .tsc = after, .pid = batch->pid};
 
 	memcpy(machine->buffer + RING_HEADROOM_BYTES, batch->records, batch->bytes);
 	memset(machine->buffer + RING_HEADROOM_BYTES + batch->bytes, 0, RING_TAIL_BYTES);
 	walk.end = walk.at + batch->bytes;
-	ring_walk(table, &walk, 1);
+	ring_walk_tasks(table, &walk);
 	return walk;
 }
 
@@ -267,6 +268,7 @@ static void write_batch(struct hypercall_machine *machine, struct hypercall_cpu 
 		write_among_marks(machine, cpu, begin, walk.events);
 	else
 		write_buffer(machine, cpu, &walk, begin, batch->pid);
+	cpu->pid = walk.pid;
 }
 
 static void write_names(struct hypercall_machine *machine)

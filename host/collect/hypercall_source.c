@@ -93,16 +93,16 @@ pid_t hypercall_source_stranger(struct hypercall_source *source)
 	return 0;
 }
 
-/* The VM is watched: what it said before comes first, and there is room for others. */
-static void hand_out_early(struct hypercall_watch *watch)
+/* Takes out what that VM said before it was watched; `watch` NULL: for nobody. */
+static void take_out_early(struct hypercall_source *source, pid_t pid, struct hypercall_watch *watch)
 {
-	struct hypercall_source *source = watch->source;
 	size_t kept = 0, named = 0;
 
 	ring_buffer__consume(source->early_ring);
 	for (size_t i = 0; i < source->nr_early; i++) {
-		if (source->early[i].vmm == (uint32_t)watch->pid) {
-			watch->take(watch->context, &source->early[i], sizeof(source->early[i]));
+		if (source->early[i].vmm == (uint32_t)pid) {
+			if (watch)
+				watch->take(watch->context, &source->early[i], sizeof(source->early[i]));
 			continue;
 		}
 		named += i < source->named;
@@ -110,6 +110,14 @@ static void hand_out_early(struct hypercall_watch *watch)
 	}
 	source->nr_early = kept;
 	source->named = named;
+}
+
+void hypercall_source_ignore(struct hypercall_source *source, pid_t pid)
+{
+	const uint32_t key = (uint32_t)pid, enough = HYPERCALL_EARLY_CALLS;
+
+	bpf_map_update_elem(bpf_map__fd(source->program->maps.strangers), &key, &enough, BPF_ANY);
+	take_out_early(source, pid, NULL);
 }
 
 struct hypercall_lost hypercall_source_lost(const struct hypercall_source *source, pid_t tid)
@@ -203,7 +211,7 @@ unsigned hypercall_watch_poll(struct hypercall_watch *watch, unsigned most)
 {
 	if (!watch->begun) {
 		watch->begun = true;
-		hand_out_early(watch);
+		take_out_early(watch->source, watch->pid, watch);
 	}
 	watch->left = most;
 	ring_buffer__consume(watch->ring);

@@ -27,6 +27,9 @@ void hypercall_source_destroy(struct hypercall_source *source);
  */
 pid_t hypercall_source_stranger(struct hypercall_source *source);
 
+/* Such a VM is not to be watched: forgets what it said, and keeps out what it will say. */
+void hypercall_source_ignore(struct hypercall_source *source, pid_t pid);
+
 /* Is called for each call, in order. Nonzero: enough for now. */
 typedef int hypercall_fn(void *context, const struct hypercall_record *record, size_t bytes);
 

@@ -306,8 +306,10 @@ static void add_stranger(struct recorder *recorder)
 	if (!pid)
 		return;
 	if (guest_memory_open_process(&memory, pid, &error) ||
-		recorder_add_hypercall_guest(recorder, &memory, NULL, &error))
+		recorder_add_hypercall_guest(recorder, &memory, NULL, &error)) {
 		recorder_notice(&recorder->common, "%s", error.text);
+		hypercall_source_ignore(recorder->source, pid);
+	}
 }
 
 /* A host_vms_machine_fn; the context is the recorder. */

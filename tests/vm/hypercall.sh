@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # What the tests of channel hypercall share. Sourced behind lib.sh, plain_guest.sh and nested.sh.
 
+# Several L2s in one L1, also on a machine that has more to do.
+nested_timeout=${NESTED_TIMEOUT:-400}
+
 # What L2s have: the module, a program that makes system calls, one that makes hypercalls.
 l2_files() { # KERNEL
 	mkdir -p "$work/ko-$1"
@@ -10,6 +13,7 @@ l2_files() { # KERNEL
 
 # For the script of L1.
 cat >"$work/record.sh" <<'EOF'
+L2_TIMEOUT=150
 record() { # NAME OPTION...: until finish_record
 	name=$1
 	shift

@@ -6,6 +6,7 @@
 . "$(dirname "$0")/plain_guest.sh"
 . "$(dirname "$0")/nested.sh"
 
+nested_timeout=${NESTED_TIMEOUT:-400}
 kernel=${kernels##* }
 module=$("$HYPERTRACE" module --kernel "$kernel") || fail "no module for $kernel"
 image=$(kernel_image "$kernel")
@@ -20,7 +21,7 @@ nested_run "$kernel" one --no-trace --memory 1300 --file "$module:/cache/hypertr
 	--file "$work/headers:/headers" --file "$init:/usr/local/libexec/hypertrace/init" --file /bin/busybox:/bin/busybox \
 	--file "$(program getppid):/getppid" <<-'EOF' || fail "L1: $(tail -n 20 "$work/one.out" "$work/one.err")"
 	XDG_CACHE_HOME=/cache hypertrace run --channel hypercall --kernel /boot/vmlinuz --headers /headers --smp 1 --memory 256 \
-		--timeout 110 -e sched,syscalls --batch 20 -o /out/run.trace -- /getppid 1000
+		--timeout 300 -e sched,syscalls --batch 20 -o /out/run.trace -- /getppid 1000
 	EOF
 equal "getppid of a guest of run" "$("$HYPERTRACE" dump "$work/one/run.trace" | grep -cE 'sys_enter: +getppid')" 1000
 equal "lost" "$(lost "$work/one/run.trace")" 0
