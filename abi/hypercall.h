@@ -38,8 +38,8 @@ enum ht_hypercall {
 	HT_HYPERCALL_EVENTS = 0x48540004,
 	/* Up to 24 bytes of text: a0 HT_TEXT_*, a1 to a3 the bytes. */
 	HT_HYPERCALL_TEXT = 0x48540005,
-	/* The host may take hypercalls of this range from guests of this one: a0 1, or no more: a0 0. For a host with the KVM of
-	 * host/kvm, which answers 0; from a guest's kernel only. */
+	/* The host may take marks from guests of this one: a0 1, or no more: a0 0. For a host with the KVM of host/kvm, which
+	 * answers 0; from a guest's kernel only. */
 	HT_HYPERCALL_NESTED = 0x48540006,
 };
 

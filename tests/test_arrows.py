@@ -23,6 +23,7 @@ ARROWS = {
     "lib/filter": LIB_DATA,
     "lib/analysis": ["lib/base", "lib/model"],
     "host/bpf": ["abi"],
+    "host/kvm": ["abi"],
     "host/vm": ["abi"] + LIB,
     "host/vmm": LIB,
     "host/memory": ["host/vmm"] + LIB,

@@ -176,12 +176,12 @@ static void tell_migrated(struct vcpu *vcpu, const struct ht_vcpu *page)
 	u64 migrations = page->migrations - vcpu->migrations;
 	u32 from = vcpu->pcpu;
 
-	/* there and back again is two migrations, too */
-	if (page->migrations == vcpu->migrations && page->pcpu == from)
+	/* there and back again is two migrations, too; the host reads both numbers one after the other */
+	if (page->fields & HT_VCPU_MIGRATIONS ? !migrations : page->pcpu == from)
 		return;
 	vcpu->pcpu = page->pcpu;
 	vcpu->migrations = page->migrations;
-	if ((s64)migrations <= 0 && page->fields & HT_VCPU_MIGRATIONS)
+	if ((s64)migrations < 0) /* a new thread */
 		return;
 	trace_vcpu_migrated(vcpu->cpu, from, page->pcpu, migrations);
 	payload.vcpu = vcpu->cpu;

@@ -34,6 +34,7 @@ void ht_region_exit(void);
 u32 ht_nested_parts(void);
 void ht_nested_start(phys_addr_t address);
 void ht_nested_stop(void);
+void ht_nested_allow(bool allow);
 
 /* main.c: what happens when a region comes and goes */
 int ht_start(void);

@@ -28,8 +28,10 @@ int ht_start(void)
 	ht_stages_start();
 	ht_control_apply_first();
 	err = ht_batches ? ht_wishes_start() : ht_control_start();
-	if (!err)
+	if (!err) {
+		ht_nested_allow(true);
 		return 0;
+	}
 	ht_stages_stop();
 	if (ht_batches)
 		ht_channel_stop();
@@ -47,6 +49,7 @@ out_rings:
 /* The region goes, or the module: nobody may write any more when this returns. */
 void ht_stop(void)
 {
+	ht_nested_allow(false);
 	if (ht_batches) {
 		ht_wishes_stop();
 		ht_channel_stop();

@@ -21,6 +21,10 @@ static unsigned int nested_count = 1;
 module_param_named(nested_parts, nested_count, uint, 0444);
 MODULE_PARM_DESC(nested_parts, "How many of those parts");
 
+static bool nested_hypercalls;
+module_param(nested_hypercalls, bool, 0444);
+MODULE_PARM_DESC(nested_hypercalls, "Let a host with the KVM of host/kvm take marks from guests of this one");
+
 struct part {
 	struct miscdevice device;
 	char name[24];
@@ -178,4 +182,11 @@ void ht_nested_start(phys_addr_t address)
 	}
 	ht_map.bytes = front;
 	pr_info("%u parts of %zu KiB for guests of this one: /dev/hypertrace-nested0 and so on\n", count, bytes >> 10);
+}
+
+/* A host with another KVM does not know this number, and says so; nothing depends on it. */
+void ht_nested_allow(bool allow)
+{
+	if (nested_hypercalls && ht_hypercalls_possible())
+		ht_hypercall(HT_HYPERCALL_NESTED, allow, 0, 0, 0);
 }

@@ -53,6 +53,7 @@ static int on_reboot(struct notifier_block *block, unsigned long code, void *com
 
 	last_words(reason, command ?: names[reason]);
 	ht_stage(stages[reason], command ?: names[reason]);
+	ht_nested_allow(false); /* the next kernel speaks for itself */
 	if (ht_batches)
 		ht_batches_ending();
 	ht_set_state(HT_STATE_REBOOT, names[reason]);

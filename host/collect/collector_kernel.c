@@ -148,6 +148,20 @@ static bool is_chosen(const struct collector_bpf *bpf, const struct bpf_program 
 	return true;
 }
 
+/* The program on_exit_any attaches by tracefs. */
+static int check_tracefs(struct error *error)
+{
+	if (!access("/sys/kernel/tracing/events/kvm/kvm_exit", F_OK) ||
+		!access("/sys/kernel/debug/tracing/events/kvm/kvm_exit", F_OK))
+		return 0;
+	if (access("/sys/kernel/tracing/events", F_OK)) {
+		error_set(error, -ENOENT, "the collector: tracefs is not mounted, or not to be read");
+		return error_hint(error, "as root: mount -t tracefs tracefs /sys/kernel/tracing");
+	}
+	error_set(error, -ENOENT, "the collector: tracefs has no kvm_exit");
+	return error_hint(error, "a kernel with tracepoints of KVM, as Debian's are");
+}
+
 static int choose(struct collector_kernel *kernel, struct collector_bpf *bpf, enum collector_level level,
 	const struct kernel_types *types, struct error *error)
 {
@@ -156,6 +170,8 @@ static int choose(struct collector_kernel *kernel, struct collector_bpf *bpf, en
 		has_type(types, types->amd, "vcpu_svm", BTF_KIND_STRUCT);
 	const bool cast = has_type(types, NULL, "bpf_rdonly_cast", BTF_KIND_FUNC);
 
+	if (!svm && check_tracefs(error))
+		return error ? error->code : -ENOENT;
 	for (size_t i = 0; i < NR_WANTED; i++) {
 		struct bpf_program *program = program_of(bpf, &wanted[i]);
 		const bool there = has_tracepoint(types, wanted[i].tracepoint);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,10 +19,14 @@
 
 #define PREFIX "hypertrace" /* of the files that hypertrace attach makes */
 
-/* Is the file that is mapped there a region: made by us, or written by a module or a recorder? */
-static bool is_region(const char *path, const struct memory_map *map)
+/*
+ * Is the file `file` the one that is mapped there as `path`, and a region: made by us, named so on the command line, or
+ * written by a module or a recorder? A command line alone is no proof: whoever records a region writes into its file. Who
+ * has mapped it may do that himself.
+ */
+static bool is_region(const struct vmm *vmm, const char *file, const char *path, const struct memory_map *map)
 {
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	cleanup_close int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const char *base = strrchr(path, '/');
 	uint64_t magic = 0, host_magic = 0;
 	struct stat status;
@@ -30,32 +35,45 @@ static bool is_region(const char *path, const struct memory_map *map)
 		major(status.st_dev) != map->major || minor(status.st_dev) != map->minor ||
 		status.st_size < HT_MIN_REGION_BYTES)
 		return false;
-	if (base && !strncmp(base + 1, PREFIX, strlen(PREFIX)))
+	if ((base && !strncmp(base + 1, PREFIX, strlen(PREFIX))) || !strcmp(path, vmm->command.region))
 		return true;
 	return file_read_at(fd, &magic, sizeof(magic), 0) == sizeof(magic) &&
 		file_read_at(fd, &host_magic, sizeof(host_magic), HT_HOST_OFFSET) == sizeof(host_magic) &&
 		(magic == HT_MAGIC || host_magic == HT_HOST_MAGIC);
 }
 
+/* By the mapping, which root may open, also where the path is of another file system; else by the path. */
+static bool take_region(struct guest_survey *survey, const struct vmm *vmm, const struct memory_map *map)
+{
+	char path[sizeof(survey->region)], file[128];
+
+	snprintf(path, sizeof(path), "%.*s", (int)map->path_length, map->path);
+	snprintf(file, sizeof(file), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)vmm->pid, map->start,
+		map->end);
+	if (is_region(vmm, file, path, map))
+		snprintf(survey->region_file, sizeof(survey->region_file), "%s", file);
+	else if (is_region(vmm, path, path, map))
+		snprintf(survey->region_file, sizeof(survey->region_file), "%s", path);
+	else
+		return false;
+	snprintf(survey->region, sizeof(survey->region), "%s", path);
+	return true;
+}
+
 static void find_region(struct guest_survey *survey, const struct vmm *vmm)
 {
 	cleanup_memory_maps struct memory_maps maps = MEMORY_MAPS_EMPTY;
+	bool found = false;
 
 	survey->sees_maps = !memory_maps_read(&maps, vmm->pid, NULL) && maps.nr_maps;
-	for (size_t i = 0; i < maps.nr_maps && !survey->region[0]; i++) {
+	for (size_t i = 0; i < maps.nr_maps && !found; i++) {
 		const struct memory_map *map = &maps.maps[i];
-		char path[sizeof(survey->region)];
 
-		if (!map->is_shared || !map->is_writable || !map->inode || map->path_length >= sizeof(path) ||
-			map->end - map->start < HT_MIN_REGION_BYTES)
-			continue;
-		snprintf(path, sizeof(path), "%.*s", (int)map->path_length, map->path);
-		if (is_region(path, map))
-			snprintf(survey->region, sizeof(survey->region), "%s", path);
+		if (map->is_shared && map->is_writable && map->inode && !map->offset &&
+			map->path_length < sizeof(survey->region) &&
+			map->end - map->start >= HT_MIN_REGION_BYTES)
+			found = take_region(survey, vmm, map);
 	}
-	/* what the command line says is as good, unless it lies in another file system's view */
-	if (!survey->region[0] && vmm->command.region[0] && !access(vmm->command.region, F_OK))
-		snprintf(survey->region, sizeof(survey->region), "%s", vmm->command.region);
 }
 
 static void find_socket(struct guest_survey *survey, const struct vmm *vmm, int proc_fd)

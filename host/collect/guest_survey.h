@@ -8,8 +8,10 @@
 
 struct guest_survey {
 	uint64_t memory_bytes; /* of the guest; 0: not known */
-	int memory_error;    /* 0: its memory can be read (channel ftrace); else why not, a negative errno */
-	char region[4096];   /* file of its region (channel shm); "": it has none that we can see */
+	int memory_error; /* 0: its memory can be read (channel ftrace); else why not, a negative errno */
+	/* File of its region (channel shm), as its VMM calls it; "": it has none that we can see. To open it: `region_file`,
+	 * the mapping itself where we may, which cannot be exchanged meanwhile. */
+	char region[4096], region_file[4096];
 	bool sees_maps;      /* we may look at its mappings, where a region is that was plugged in */
 	const char *socket;  /* QMP socket that would answer us; NULL: none. Points into the VMM */
 	bool socket_is_busy; /* there is one, and somebody holds it */

@@ -17,6 +17,7 @@ struct host_clocks {
 	struct recorder_common *common;
 	struct hash_map known; /* pid << 16 | vcpu: the struct vcpu_clock as of its last epoch, heap */
 	struct hash_map told;  /* pid: that its vCPUs differ */
+	struct hash_map exact; /* pid: the largest bound of our points, in ns */
 	struct vcpu_clock *read;
 	int64_t asleep_ns; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC */
 	bool blind;        /* debugfs cannot be read: said */
@@ -53,6 +54,7 @@ void host_clocks_destroy(struct host_clocks *clocks)
 		free((void *)(uintptr_t)value);
 	hash_map_deinit(&clocks->known);
 	hash_map_deinit(&clocks->told);
+	hash_map_deinit(&clocks->exact);
 	free(clocks->read);
 	free(clocks);
 }
@@ -105,14 +107,14 @@ void host_clocks_write(struct host_clocks *clocks, const struct collector_record
 	learn(clocks, vm, &clock, (int64_t)record->time_ns);
 }
 
-/* The guest's machine, where it is recorded with stamps of the TSC. */
+/* The guest's machine, where it is recorded with stamps of the TSC; after a reboot the one it goes on as. */
 static struct trace_machine_info *guest_machine(struct host_clocks *clocks, const struct trace_vm_info *vm)
 {
 	struct trace_info *info = &clocks->common->info;
 
-	for (size_t i = 0; vm->machine[0] && i < info->nr_machines; i++)
-		if (!strcmp(info->machines[i].name, vm->machine))
-			return strcmp(info->machines[i].clock, "tsc") ? NULL : &info->machines[i];
+	for (size_t i = info->nr_machines; i; i--)
+		if (trace_vm_info_is_of(vm, info->machines[i - 1].name))
+			return strcmp(info->machines[i - 1].clock, "tsc") ? NULL : &info->machines[i - 1];
 	return NULL;
 }
 
@@ -124,9 +126,32 @@ static bool are_same(const struct vcpu_clock *clocks, size_t count)
 	return true;
 }
 
+/* What the guest answered by itself is a thousand times less exact: beside ours it would only make them look as bad. */
+static void keep_ours(
+	const struct host_clocks *clocks, const struct trace_vm_info *vm, struct trace_machine_info *machine)
+{
+	const uint64_t *bound = hash_map_get(&clocks->exact, vm->pid);
+
+	if (bound && *bound)
+		trace_machine_info_keep_exact(machine, *bound);
+}
+
+static void add_point(struct host_clocks *clocks, const struct trace_vm_info *vm,
+	struct trace_machine_info *machine, const struct vcpu_clock_host *host)
+{
+	uint64_t *bound = hash_map_put(&clocks->exact, vm->pid);
+
+	if (bound && *bound < host->bound_ns)
+		*bound = host->bound_ns;
+	trace_machine_info_add_point(machine,
+		(struct clock_point){.tsc = vcpu_clock_guest(&clocks->read[0], host->tsc),
+			.host_ns = host->host_ns,
+			.bound_ns = host->bound_ns});
+}
+
 static void poll_vm(struct host_clocks *clocks, struct trace_vm_info *vm)
 {
-	struct trace_machine_info *machine;
+	struct trace_machine_info *machine = guest_machine(clocks, vm);
 	struct vcpu_clock_host host;
 	ssize_t count = vcpu_clock_read(
 		VCPU_CLOCK_DEBUGFS, "/proc", (pid_t)vm->pid, clocks->read, VCPU_CLOCK_VCPUS_MAX);
@@ -137,22 +162,19 @@ static void poll_vm(struct host_clocks *clocks, struct trace_vm_info *vm)
 			"host: %s: %s: guests' clocks are known by exchange only (mount debugfs, be root)",
 			VCPU_CLOCK_DEBUGFS, strerror((int)-count));
 	}
-	if (count <= 0 || !vcpu_clock_read_host(&host))
-		return;
-	for (ssize_t i = 0; i < count; i++)
-		learn(clocks, vm, &clocks->read[i], host.host_ns);
-	machine = guest_machine(clocks, vm);
-	if (!machine)
-		return;
-	if (are_same(clocks->read, (size_t)count)) {
-		trace_machine_info_add_point(machine,
-			(struct clock_point){.tsc = vcpu_clock_guest(&clocks->read[0], host.tsc),
-				.host_ns = host.host_ns,
-				.bound_ns = host.bound_ns});
-	} else if (!hash_map_get(&clocks->told, vm->pid) && hash_map_put(&clocks->told, vm->pid)) {
-		recorder_notice(clocks->common,
-			"%s: its vCPUs' TSCs differ: the host's knowledge of them is not used", vm->name);
+	if (count > 0 && vcpu_clock_read_host(&host)) {
+		for (ssize_t i = 0; i < count; i++)
+			learn(clocks, vm, &clocks->read[i], host.host_ns);
+		if (machine && are_same(clocks->read, (size_t)count))
+			add_point(clocks, vm, machine, &host);
+		else if (machine && !hash_map_get(&clocks->told, vm->pid) &&
+			hash_map_put(&clocks->told, vm->pid))
+			recorder_notice(clocks->common,
+				"%s: its vCPUs' TSCs differ: the host's knowledge of them is not used",
+				vm->name);
 	}
+	if (machine)
+		keep_ours(clocks, vm, machine);
 }
 
 void host_clocks_poll(struct host_clocks *clocks)

@@ -108,6 +108,9 @@ static void write_cells(struct host_histograms *histograms, struct collector *co
 			cell->thread >= COLLECTOR_THREADS_MAX ||
 			(thread != COLLECTOR_THREADS_MAX && cell->thread != thread))
 			continue;
+		/* the record that says whose it is has not been read yet: the cell keeps it for the next time */
+		if (!vms->threads[cell->thread].tid)
+			continue;
 		gained.tid = vms->threads[cell->thread].tid;
 		gained.vcpu = vms->threads[cell->thread].vcpu;
 		gained.reason = cell->reason;

@@ -23,9 +23,12 @@ bool nested_hypercall_is_ours(struct kvm_vcpu *vcpu)
 {
 	unsigned long nr = kvm_rax_read(vcpu);
 
-	/* HT_HYPERCALL_NESTED itself is said to one's own host */
-	return READ_ONCE(nested_hypercalls) && nr >= HT_HYPERCALL_FIRST && nr <= HT_HYPERCALL_LAST &&
-	       nr != HT_HYPERCALL_NESTED && xa_load(&allowing, (unsigned long)vcpu->kvm);
+	if (!READ_ONCE(nested_hypercalls) || nr < HT_HYPERCALL_FIRST || nr > HT_HYPERCALL_LAST)
+		return false;
+	/* said to one's own host: they name memory of the guest that says them, or mean all of it */
+	if (nr >= HT_HYPERCALL_STAGE && nr <= HT_HYPERCALL_NESTED)
+		return false;
+	return xa_load(&allowing, (unsigned long)vcpu->kvm);
 }
 EXPORT_SYMBOL_GPL(nested_hypercall_is_ours);
 

@@ -21,8 +21,20 @@ identifier svm, vmexit;
  	...
  }
 
-// Intel
+// AMD, later kernels: what gets so far in a guest's guest is an invalid instruction, but for Hyper-V's
 @@
+identifier vcpu;
+@@
+ static int vmmcall_interception(struct kvm_vcpu *vcpu)
+ {
++	if (nested_hypercall_is_ours(vcpu))
++		return kvm_emulate_hypercall(vcpu);
++
+ 	...
+ }
+
+// Intel
+@exists@
 typedef bool;
 identifier vcpu, reason, info;
 @@
@@ -32,7 +44,7 @@ identifier vcpu, reason, info;
 +
 +	if (reason.basic == EXIT_REASON_VMCALL && nested_hypercall_is_ours(vcpu))
 +		return true;
- 	...
+ 	... when any
  }
 
 // the guest's word, and the answer to it

@@ -49,7 +49,8 @@ static void violate(struct clock_order *order, const struct clock_violation *vio
 	order->kept[place] = *violation;
 }
 
-void clock_order_pair(struct clock_order *order, uint32_t number, uint64_t nr, uint64_t guest_ns, uint64_t exit_ns)
+void clock_order_pair(
+	struct clock_order *order, uint32_t number, uint64_t nr, uint64_t guest_ns, uint64_t exit_ns)
 {
 	struct clock_order_vcpu *vcpu = at(order, number);
 
@@ -62,8 +63,11 @@ void clock_order_pair(struct clock_order *order, uint32_t number, uint64_t nr, u
 	}
 	vcpu->late_pairs++;
 	violate(order,
-		&(struct clock_violation){
-			.vcpu = number, .pair = true, .at_ns = guest_ns, .off_ns = guest_ns - exit_ns, .nr = nr});
+		&(struct clock_violation){.vcpu = number,
+			.pair = true,
+			.at_ns = guest_ns,
+			.off_ns = guest_ns - exit_ns,
+			.nr = nr});
 }
 
 void clock_order_event(struct clock_order *order, uint32_t number, uint64_t at_ns)
@@ -81,8 +85,8 @@ void clock_order_event(struct clock_order *order, uint32_t number, uint64_t at_n
 	vcpu->times[(vcpu->first + vcpu->count++) % CLOCK_ORDER_EVENTS] = at_ns;
 }
 
-static void check_event(
-	struct clock_order *order, struct clock_order_vcpu *vcpu, const struct vcpu_interval *interval, uint64_t at_ns)
+static void check_event(struct clock_order *order, struct clock_order_vcpu *vcpu,
+	const struct vcpu_interval *interval, uint64_t at_ns)
 {
 	uint64_t begin_ns = at_ns - interval->from_ns, end_ns = interval->to_ns - at_ns;
 	uint64_t depth_ns = begin_ns < end_ns ? begin_ns : end_ns;
@@ -96,8 +100,10 @@ static void check_event(
 		return;
 	vcpu->early_events++;
 	violate(order,
-		&(struct clock_violation){
-			.vcpu = interval->vcpu, .at_ns = at_ns, .off_ns = depth_ns, .state = interval->state});
+		&(struct clock_violation){.vcpu = interval->vcpu,
+			.at_ns = at_ns,
+			.off_ns = depth_ns,
+			.state = interval->state});
 }
 
 void clock_order_interval(struct clock_order *order, const struct vcpu_interval *interval)
@@ -111,7 +117,8 @@ void clock_order_interval(struct clock_order *order, const struct vcpu_interval 
 			break;
 		vcpu->first++;
 		vcpu->count--;
-		if (at_ns < interval->from_ns || interval->state == VCPU_UNKNOWN || interval->state == VCPU_RUNNING)
+		if (at_ns < interval->from_ns || interval->state == VCPU_UNKNOWN ||
+			interval->state == VCPU_RUNNING)
 			vcpu->unchecked++;
 		else
 			check_event(order, vcpu, interval, at_ns);

@@ -32,9 +32,9 @@ struct clock_order_vcpu {
 	struct histogram gaps; /* of pairs that are in order, ns */
 	uint64_t pairs, late_pairs;
 	uint64_t events, early_events; /* checked; violations */
-	uint64_t deepest_ns;           /* any event inside of an interval where it cannot be, also within the error */
-	uint64_t unchecked;            /* events: no interval was known, or they were too many */
-	uint64_t *times;               /* a ring of CLOCK_ORDER_EVENTS */
+	uint64_t deepest_ns; /* any event inside of an interval where it cannot be, also within the error */
+	uint64_t unchecked;  /* events: no interval was known, or they were too many */
+	uint64_t *times;     /* a ring of CLOCK_ORDER_EVENTS */
 	uint32_t first, count;
 };
 
@@ -52,6 +52,7 @@ struct clock_order {
 void clock_order_deinit(struct clock_order *order);
 
 /* What finds no memory is left out. Times are ns of the host's clock. */
-void clock_order_pair(struct clock_order *order, uint32_t vcpu, uint64_t nr, uint64_t guest_ns, uint64_t exit_ns);
+void clock_order_pair(
+	struct clock_order *order, uint32_t vcpu, uint64_t nr, uint64_t guest_ns, uint64_t exit_ns);
 void clock_order_event(struct clock_order *order, uint32_t vcpu, uint64_t at_ns);
 void clock_order_interval(struct clock_order *order, const struct vcpu_interval *interval);

@@ -51,10 +51,13 @@ static int grow_vcpus(struct joint *joint)
 static int add_vcpu(struct joint_host *host, const struct joint_vcpu *vcpu, uint32_t *number)
 {
 	struct joint *joint = host->joint;
-	uint64_t *place = hash_map_put(&host->by_tid, vcpu->tid);
+	uint64_t *place;
 	uint32_t *map;
 	int result;
 
+	if (host->model.nr_vcpus >= VCPU_MODEL_VCPUS)
+		return -E2BIG; /* before the thread is remembered: a trace may name any number of them */
+	place = hash_map_put(&host->by_tid, vcpu->tid);
 	if (!place || grow_vcpus(joint) < 0)
 		return -ENOMEM;
 	map = reallocarray(host->vcpus, host->model.nr_vcpus + 1, sizeof(*map));
@@ -90,8 +93,8 @@ static int add_vms(struct joint_host *host)
 		uint32_t guest = find_guest(host->joint, host->machine, vm), number;
 
 		for (size_t j = 0; j < vm->nr_vcpus; j++) {
-			const struct joint_vcpu vcpu = {host->machine, vm, vm->vcpus[j].vcpu, vm->vcpus[j].tid,
-				guest, NULL, true};
+			const struct joint_vcpu vcpu = {
+				host->machine, vm, vm->vcpus[j].vcpu, vm->vcpus[j].tid, guest, NULL, true};
 			const uint64_t *known = hash_map_get(&host->by_tid, vcpu.tid);
 
 			if (known && *known)
@@ -216,7 +219,8 @@ void joint_destroy(struct joint *joint)
 static bool find_vcpu(struct joint_host *host, uint32_t *number)
 {
 	const uint64_t *known = hash_map_get(&host->by_tid, host->event.tid);
-	struct joint_vcpu vcpu = {host->machine, NULL, host->event.vcpu, host->event.tid, JOINT_NONE, NULL, true};
+	struct joint_vcpu vcpu = {
+		host->machine, NULL, host->event.vcpu, host->event.tid, JOINT_NONE, NULL, true};
 
 	if (known && *known) {
 		*number = (uint32_t)*known - 1;
@@ -237,7 +241,8 @@ static void feed_model(struct joint_host *host, uint32_t number, uint32_t cpu, u
 	case VCPU_EVENT_EXIT:
 	case VCPU_EVENT_HYPERCALL:
 		host->joint->exits = true;
-		vcpu_model_exit(&host->model, number, cpu, now_ns, event->duration_ns, event->reason, event->flags);
+		vcpu_model_exit(
+			&host->model, number, cpu, now_ns, event->duration_ns, event->reason, event->flags);
 		break;
 	case VCPU_EVENT_OUT:
 		vcpu_model_out(&host->model, number, cpu, now_ns, event->prev_state, &event->task);
@@ -278,7 +283,8 @@ static void add_host_event(struct joint_host *host, const struct event_type *typ
 /* --- a guest's events --- */
 
 /* Tasks' lives; `pid` is the task they are about. */
-static void follow_task(struct task_table *tasks, const struct kernel_event_layout *layout, const uint8_t *payload)
+static void follow_task(
+	struct task_table *tasks, const struct kernel_event_layout *layout, const uint8_t *payload)
 {
 	uint32_t pid = (uint32_t)kernel_event_value(layout, 0, payload);
 
@@ -317,7 +323,8 @@ static void add_guest_event(struct joint *joint, struct joint_guest_event *event
 		return;
 	joint->switches = true;
 	if (vcpu)
-		vcpu->task = task_table_at(tasks, (uint32_t)kernel_event_value(event->layout, 0, event->payload));
+		vcpu->task =
+			task_table_at(tasks, (uint32_t)kernel_event_value(event->layout, 0, event->payload));
 }
 
 void joint_add(struct joint *joint, uint32_t machine, const struct event_type *type, const uint8_t *payload,

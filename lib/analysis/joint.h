@@ -53,8 +53,10 @@ struct joint_listener {
 	void *context;
 	/* each may be NULL; interval->vcpu and vcpu are joint_vcpu()'s */
 	void (*interval)(void *context, const struct vcpu_interval *interval); /* cut to the range */
-	void (*host)(void *context, uint32_t vcpu, const struct vcpu_event *event, uint64_t now_ns); /* in range */
-	void (*guest)(void *context, const struct joint_guest_event *event); /* of known kinds, lost ones too */
+	void (*host)(
+		void *context, uint32_t vcpu, const struct vcpu_event *event, uint64_t now_ns); /* in range */
+	void (*guest)(
+		void *context, const struct joint_guest_event *event); /* of known kinds, lost ones too */
 };
 
 struct joint_options {
@@ -75,14 +77,14 @@ struct joint {
 	uint32_t nr_machines;
 	uint64_t begin_ns, from_ns, to_ns, last_ns;
 	struct joint_listener listener;
-	struct joint_host **hosts;             /* by machine; NULL: it is none */
-	struct kernel_events **kernel_events;  /* by machine; NULL: it is a host */
-	struct task_table *tasks;              /* by machine, of guests */
-	uint32_t **vcpu_of_cpu;                /* by machine and CPU, of guests */
+	struct joint_host **hosts;            /* by machine; NULL: it is none */
+	struct kernel_events **kernel_events; /* by machine; NULL: it is a host */
+	struct task_table *tasks;             /* by machine, of guests */
+	uint32_t **vcpu_of_cpu;               /* by machine and CPU, of guests */
 	struct joint_vcpu *vcpus;
 	uint32_t nr_vcpus, vcpus_room;
-	uint32_t nr_hosts, nr_guests; /* guests: that a host of the trace runs */
-	uint64_t left_out;            /* events of vCPUs that found no room */
+	uint32_t nr_hosts, nr_guests;     /* guests: that a host of the trace runs */
+	uint64_t left_out;                /* events of vCPUs that found no room */
 	bool exits, histograms, switches; /* there were such events, in range or not */
 };
 

@@ -32,11 +32,12 @@ void joint_exits_deinit(struct joint_exits *exits)
 
 static uint64_t reason_key(uint8_t flags, uint32_t reason)
 {
-	return (uint64_t)(flags & VCPU_EXIT_NESTED ? 1 : 0) << 34 | (uint64_t)(flags & VCPU_EXIT_ISA) << 32 | reason;
+	return (uint64_t)(flags & VCPU_EXIT_NESTED ? 1 : 0) << 34 | (uint64_t)(flags & VCPU_EXIT_ISA) << 32 |
+		reason;
 }
 
-static struct joint_exit_row *add_row(
-	struct capped_table *table, uint64_t key, uint64_t count, uint64_t total_ns, uint64_t max_ns, uint64_t now_ns)
+static struct joint_exit_row *add_row(struct capped_table *table, uint64_t key, uint64_t count,
+	uint64_t total_ns, uint64_t max_ns, uint64_t now_ns)
 {
 	struct joint_exit_row *row = capped_table_at(table, key);
 
@@ -68,8 +69,8 @@ static void add_rip(struct joint_exits *exits, const struct joint_vcpu *vcpu, co
 	row->user_mode = event->flags & VCPU_EXIT_GUEST_USER;
 }
 
-static void add_exit(struct joint_exits *exits, struct joint *joint, uint32_t number, const struct vcpu_event *event,
-	uint64_t now_ns)
+static void add_exit(struct joint_exits *exits, struct joint *joint, uint32_t number,
+	const struct vcpu_event *event, uint64_t now_ns)
 {
 	const struct joint_vcpu *vcpu = &joint->vcpus[number];
 	struct joint_exit_reason *reason =
@@ -121,7 +122,8 @@ static void add_buckets(struct histogram *durations, const struct vcpu_event *ev
 	durations->sum += event->total_ns;
 }
 
-static void add_histogram(struct joint_exits *exits, uint32_t number, const struct vcpu_event *event, uint64_t now_ns)
+static void add_histogram(
+	struct joint_exits *exits, uint32_t number, const struct vcpu_event *event, uint64_t now_ns)
 {
 	struct joint_exit_reason *reason =
 		capped_table_at(&exits->reasons, reason_key(event->flags, event->reason));

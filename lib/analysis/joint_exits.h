@@ -21,7 +21,7 @@
 #define JOINT_EXITS_NESTED(key) ((key) >> 34 & 1)
 
 struct joint_exit_reason {
-	uint64_t key; /* nested << 34 | isa << 32 | reason */
+	uint64_t key;               /* nested << 34 | isa << 32 | reason */
 	struct histogram durations; /* ns */
 	uint64_t on_ns;             /* of them, on a pCPU */
 	uint64_t user, lost_pcpu;   /* exits that went to user space; that lost their pCPU */

@@ -181,7 +181,8 @@ void joint_latency_interval(struct joint_latency *latency, const struct vcpu_int
 
 /* --- finding wake-ups --- */
 
-static void add_wakeup(struct joint_latency *latency, const struct joint_guest_event *event, struct task *task)
+static void add_wakeup(
+	struct joint_latency *latency, const struct joint_guest_event *event, struct task *task)
 {
 	struct joint_wakeup wakeup = {
 		.woken_ns = task->woken_ns,
@@ -212,15 +213,16 @@ static void leave(struct joint_latency *latency, struct task *task, uint32_t pre
 	if (task->is_queued) {
 		task->woken_ns = 0;
 	} else if (task->woken_ns && task->woken_gap == latency->gap) {
-		task->woken_ns = now_ns; /* woken when it had decided to sleep: it can run since it is off its CPU */
+		task->woken_ns =
+			now_ns; /* woken when it had decided to sleep: it can run since it is off its CPU */
 		task->woken_early = true;
 	}
 }
 
 static void enter(struct joint_latency *latency, const struct joint_guest_event *event, struct task *task)
 {
-	if (task->woken_ns && task->woken_gap == latency->gap && event->now_ns >= task->woken_ns && event->in_range &&
-		task->wanted)
+	if (task->woken_ns && task->woken_gap == latency->gap && event->now_ns >= task->woken_ns &&
+		event->in_range && task->wanted)
 		add_wakeup(latency, event, task);
 	task->woken_ns = 0;
 	task->is_queued = task->woken_early = false;
@@ -236,7 +238,8 @@ static void wake(struct joint_latency *latency, const struct joint_guest_event *
 	task->woken_by_cpu = event->cpu;
 }
 
-void joint_latency_event(struct joint_latency *latency, struct joint *joint, const struct joint_guest_event *event)
+void joint_latency_event(
+	struct joint_latency *latency, struct joint *joint, const struct joint_guest_event *event)
 {
 	struct task_table *tasks = &joint->tasks[event->machine];
 	uint32_t pid = (uint32_t)kernel_event_value(event->layout, 0, event->payload);
@@ -253,7 +256,8 @@ void joint_latency_event(struct joint_latency *latency, struct joint *joint, con
 		/* there is an idle task for every CPU, all of pid 0, and `others` is many tasks: neither has a state */
 		if (event->pid && task_is_known(tasks, task_table_at(tasks, event->pid)))
 			leave(latency, task_table_at(tasks, event->pid),
-				(uint32_t)kernel_event_value(event->layout, 1, event->payload), event->now_ns);
+				(uint32_t)kernel_event_value(event->layout, 1, event->payload),
+				event->now_ns);
 		if (pid && task_is_known(tasks, task_table_at(tasks, pid)))
 			enter(latency, event, task_table_at(tasks, pid));
 		break;

@@ -19,7 +19,7 @@
 
 #define JOINT_LATENCY_WORST   256
 #define JOINT_LATENCY_HISTORY 8192 /* a power of two, as the next */
-#define JOINT_LATENCY_PENDING 4096
+#define JOINT_LATENCY_PENDING 1024
 
 enum joint_latency_part {
 	JOINT_PART_GUEST,
@@ -56,9 +56,9 @@ struct joint_latency {
 	uint32_t nr_vcpus;
 	struct joint_wakeup worst[JOINT_LATENCY_WORST]; /* the first nr_worst, worst first */
 	size_t nr_worst;
-	int sort;       /* by what `worst` is chosen: enum joint_latency_part, or -1 for the whole; the caller may set it */
-	uint32_t gap;   /* counts gaps of guests' events: a wake-up does not span one */
-	uint64_t count; /* wake-ups of wanted tasks */
+	int sort; /* by what `worst` is chosen: enum joint_latency_part, or -1 for the whole; the caller may set it */
+	uint32_t gap;      /* counts gaps of guests' events: a wake-up does not span one */
+	uint64_t count;    /* wake-ups of wanted tasks */
 	uint64_t left_out; /* that were too many to wait */
 };
 
@@ -67,5 +67,6 @@ int joint_latency_init(struct joint_latency *latency, uint32_t nr_machines);
 void joint_latency_deinit(struct joint_latency *latency);
 
 /* What finds no memory is left out. */
-void joint_latency_event(struct joint_latency *latency, struct joint *joint, const struct joint_guest_event *event);
+void joint_latency_event(
+	struct joint_latency *latency, struct joint *joint, const struct joint_guest_event *event);
 void joint_latency_interval(struct joint_latency *latency, const struct vcpu_interval *interval);

@@ -103,7 +103,8 @@ static void add_preemption(struct joint_states *states, struct joint_vcpu_states
 
 /* --- migrations --- */
 
-static void arrive(struct joint_states *states, struct joint_vcpu_states *vcpu, const struct vcpu_interval *interval)
+static void arrive(
+	struct joint_states *states, struct joint_vcpu_states *vcpu, const struct vcpu_interval *interval)
 {
 	if (vcpu->pcpu != VCPU_NO_PCPU && vcpu->pcpu != interval->pcpu) {
 		vcpu->migrations++;

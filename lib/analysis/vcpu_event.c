@@ -111,8 +111,8 @@ static void decode_histogram(struct vcpu_event *event, const struct source *from
 	memcpy(event->buckets, buckets, bytes < sizeof(event->buckets) ? bytes : sizeof(event->buckets));
 }
 
-void vcpu_event_decode(const struct vcpu_events *events, const struct event_type *type, const uint8_t *payload,
-	struct vcpu_event *event)
+void vcpu_event_decode(const struct vcpu_events *events, const struct event_type *type,
+	const uint8_t *payload, struct vcpu_event *event)
 {
 	const struct vcpu_event_layout *layout = &events->layouts[type->id];
 	const struct source from = {layout->fields, payload};

@@ -20,7 +20,7 @@ enum vcpu_event_kind {
 	VCPU_EVENT_MIGRATE,   /* from_pcpu, to_pcpu */
 	VCPU_EVENT_USER,      /* reason: the VMM's */
 	VCPU_EVENT_TSC,
-	VCPU_EVENT_DETAIL, /* of a vCPU, and nothing that an analysis needs */
+	VCPU_EVENT_DETAIL,    /* of a vCPU, and nothing that an analysis needs */
 	VCPU_EVENT_HISTOGRAM, /* flags, reason, count, total_ns, min_ns, max_ns, buckets */
 };
 
@@ -61,5 +61,5 @@ static inline enum vcpu_event_kind vcpu_event_kind(const struct vcpu_events *eve
 }
 
 /* Fills *event from a record that the reader has checked; what its kind does not have is not touched. */
-void vcpu_event_decode(const struct vcpu_events *events, const struct event_type *type, const uint8_t *payload,
-	struct vcpu_event *event);
+void vcpu_event_decode(const struct vcpu_events *events, const struct event_type *type,
+	const uint8_t *payload, struct vcpu_event *event);

@@ -127,20 +127,80 @@ static void one_point(struct clock_map *map, const struct clock_point *point, ui
 	map->last_tsc = point->tsc;
 }
 
+/* How often a bound must be the larger one for its point to say nothing beside others. */
+#define LOOSE 16
+
+/* The two smallest bounds of some points. */
+struct tightest {
+	uint64_t bound_ns[2];
+};
+#define NO_POINT ((struct tightest){{UINT64_MAX, UINT64_MAX}})
+
+static void tightest_add(struct tightest *tightest, uint64_t bound_ns)
+{
+	if (bound_ns < tightest->bound_ns[0]) {
+		tightest->bound_ns[1] = tightest->bound_ns[0];
+		tightest->bound_ns[0] = bound_ns;
+	} else if (bound_ns < tightest->bound_ns[1]) {
+		tightest->bound_ns[1] = bound_ns;
+	}
+}
+
+/*
+ * Points may come from sources of very different quality: an exchange with a guest that hardly runs is good to
+ * milliseconds, KVM's own numbers to nanoseconds. A line through points that are much better on both sides, or through
+ * two of them, is known better than such a point knows it: it is left out, so that the error is theirs. Returns how
+ * many are kept, in `kept`.
+ */
+static size_t drop_loose(struct clock_point *kept, const struct clock_point *points, size_t count)
+{
+	struct tightest before = NO_POINT, *behind = calloc(count + 1, sizeof(*behind));
+	size_t nr = 0;
+
+	if (!behind) {
+		memcpy(kept, points, count * sizeof(*kept));
+		return count;
+	}
+	behind[count] = NO_POINT;
+	for (size_t i = count; i--;) {
+		behind[i] = behind[i + 1];
+		tightest_add(&behind[i], points[i].bound_ns);
+	}
+	for (size_t i = 0; i < count; i++) {
+		uint64_t limit_ns = points[i].bound_ns / LOOSE;
+		const struct tightest *next = &behind[i + 1];
+
+		if ((before.bound_ns[0] >= limit_ns || next->bound_ns[0] >= limit_ns) &&
+			before.bound_ns[1] >= limit_ns && next->bound_ns[1] >= limit_ns)
+			kept[nr++] = points[i];
+		tightest_add(&before, points[i].bound_ns);
+	}
+	free(behind);
+	return nr;
+}
+
 int clock_map_init(struct clock_map *map, const struct clock_point *points, size_t count, uint32_t tsc_khz,
 	struct error *error)
 {
+	struct clock_point *kept;
+
 	*map = (struct clock_map){0};
 	if (!count || count > CLOCK_POINTS_MAX)
 		return error_set(error, -EINVAL, "clock: %s",
 			count ? "too many points" : "never compared with the host's");
 	map->epochs = calloc(count, sizeof(*map->epochs));
-	if (!map->epochs)
+	kept = calloc(count, sizeof(*kept));
+	if (!map->epochs || !kept) {
+		free(kept);
+		clock_map_deinit(map);
 		return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
-	map->first_tsc = points[0].tsc;
-	fit(map, points, count);
+	}
+	count = drop_loose(kept, points, count);
+	map->first_tsc = kept[0].tsc;
+	fit(map, kept, count);
 	if (!map->count && tsc_khz)
-		one_point(map, &points[0], tsc_khz);
+		one_point(map, &kept[0], tsc_khz);
+	free(kept);
 	if (!map->count) {
 		clock_map_deinit(map);
 		return error_set(error, -EINVAL,

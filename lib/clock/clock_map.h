@@ -32,8 +32,8 @@ struct clock_map {
 
 /*
  * Fits a map to points in rising order of tsc; points that go back in either clock are left out. The line
- * stays within the bound of every point; where one line cannot, a new epoch begins. With one point only, the
- * rate is tsc_khz. -EINVAL: no point, or one and no tsc_khz. -ENOMEM.
+ * stays within the bound of every point; where one line cannot, a new epoch begins. Points whose bound is more than 16
+ * times that of others around them are left out, too. With one point only, the rate is tsc_khz. -EINVAL: no point, or one and no tsc_khz. -ENOMEM.
  */
 int clock_map_init(struct clock_map *map, const struct clock_point *points, size_t count, uint32_t tsc_khz,
 	struct error *error);

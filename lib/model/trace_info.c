@@ -105,6 +105,21 @@ int trace_machine_info_add_point(struct trace_machine_info *machine, struct cloc
 	return 0;
 }
 
+void trace_machine_info_keep_exact(struct trace_machine_info *machine, uint64_t bound_ns)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < machine->nr_points; i++)
+		kept += machine->points[i].bound_ns <= bound_ns;
+	if (!kept)
+		return;
+	kept = 0;
+	for (size_t i = 0; i < machine->nr_points; i++)
+		if (machine->points[i].bound_ns <= bound_ns)
+			machine->points[kept++] = machine->points[i];
+	machine->nr_points = kept;
+}
+
 struct trace_cpu_info *trace_machine_info_cpu(struct trace_machine_info *machine, uint32_t cpu)
 {
 	struct trace_cpu_info *cpus;
@@ -172,12 +187,23 @@ int trace_vm_info_add_epoch(struct trace_vm_info *vm, const struct trace_tsc_epo
 	return 0;
 }
 
+bool trace_vm_info_is_of(const struct trace_vm_info *vm, const char *machine)
+{
+	const size_t length = strlen(vm->machine);
+
+	if (!length || strncmp(machine, vm->machine, length))
+		return false;
+	return !machine[length] ||
+		(machine[length] == '.' && machine[length + 1] &&
+			!machine[length + 1 + strspn(machine + length + 1, "0123456789")]);
+}
+
 const struct trace_vm_info *trace_info_vm_of(
 	const struct trace_info *info, const char *machine, const struct trace_machine_info **host)
 {
 	for (size_t i = 0; i < info->nr_machines; i++)
 		for (size_t vm = 0; vm < info->machines[i].nr_vms; vm++)
-			if (!strcmp(info->machines[i].vms[vm].machine, machine)) {
+			if (trace_vm_info_is_of(&info->machines[i].vms[vm], machine)) {
 				*host = &info->machines[i];
 				return &info->machines[i].vms[vm];
 			}

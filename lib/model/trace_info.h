@@ -5,6 +5,7 @@
  * docs/design/trace.md.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "lib/base/error.h"
@@ -113,6 +114,9 @@ int trace_info_add_machine(
 /* Appends an exchange point; thins the older ones out when there are too many. -ENOMEM. */
 int trace_machine_info_add_point(struct trace_machine_info *machine, struct clock_point point);
 
+/* Leaves out the exchange points that are known less exactly than bound_ns, where there are others. */
+void trace_machine_info_keep_exact(struct trace_machine_info *machine, uint64_t bound_ns);
+
 /* The entry of a vCPU, made if there is none. NULL: no memory, or too many. */
 struct trace_cpu_info *trace_machine_info_cpu(struct trace_machine_info *machine, uint32_t cpu);
 
@@ -124,6 +128,9 @@ int trace_vm_info_vcpu(struct trace_vm_info *vm, uint32_t vcpu, uint32_t tid);
 
 /* -E2BIG, -ENOMEM. */
 int trace_vm_info_add_epoch(struct trace_vm_info *vm, const struct trace_tsc_epoch *epoch);
+
+/* Is it the guest of that VM: vm->machine, or one that it went on as after a reboot (vm1.2 of vm1)? */
+bool trace_vm_info_is_of(const struct trace_vm_info *vm, const char *machine);
 
 /* The VM whose guest is the machine of that name, in any host of the trace; *host is that. NULL: none. */
 const struct trace_vm_info *trace_info_vm_of(

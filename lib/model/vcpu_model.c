@@ -23,11 +23,12 @@ struct section {
 };
 
 struct vcpu {
-	struct section sections[VCPU_MODEL_SECTIONS]; /* since what was delivered last; the last one is open */
-	uint32_t nr_sections;                         /* never 0 */
-	uint32_t pcpu;                                /* that it has, or had last */
-	uint64_t last_ns;                             /* of its events */
-	uint64_t user_ns;                             /* its open exit is in user space since then; 0: not known */
+	struct section
+		sections[VCPU_MODEL_SECTIONS]; /* since what was delivered last; the last one is open */
+	uint32_t nr_sections;                  /* never 0 */
+	uint32_t pcpu;                         /* that it has, or had last */
+	uint64_t last_ns;                      /* of its events */
+	uint64_t user_ns;                      /* its open exit is in user space since then; 0: not known */
 };
 
 /* An exit that has ended; NULL in its place: none. */
@@ -262,8 +263,8 @@ static void doubt(struct vcpu_model *model, struct section *section)
 	section->kind = SECTION_UNKNOWN;
 }
 
-void vcpu_model_out(struct vcpu_model *model, uint32_t number, uint32_t pcpu, uint64_t now_ns, uint32_t prev_state,
-	const struct vcpu_task *next)
+void vcpu_model_out(struct vcpu_model *model, uint32_t number, uint32_t pcpu, uint64_t now_ns,
+	uint32_t prev_state, const struct vcpu_task *next)
 {
 	struct vcpu *vcpu = model->vcpus[number];
 	bool preempted = !prev_state || prev_state & 0x100;
@@ -309,8 +310,8 @@ void vcpu_model_user(struct vcpu_model *model, uint32_t number, uint32_t pcpu, u
 		vcpu->user_ns = now_ns;
 }
 
-void vcpu_model_exit(struct vcpu_model *model, uint32_t number, uint32_t pcpu, uint64_t now_ns, uint64_t duration_ns,
-	uint32_t reason, uint8_t flags)
+void vcpu_model_exit(struct vcpu_model *model, uint32_t number, uint32_t pcpu, uint64_t now_ns,
+	uint64_t duration_ns, uint32_t reason, uint8_t flags)
 {
 	struct vcpu *vcpu = model->vcpus[number];
 	struct exit exit = {.user_ns = UINT64_MAX, .reason = reason, .flags = flags};
@@ -365,5 +366,6 @@ void vcpu_model_lost(struct vcpu_model *model, uint32_t pcpu, uint64_t now_ns)
 void vcpu_model_finish(struct vcpu_model *model, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < model->nr_vcpus; i++)
-		settle(model, i, model->vcpus[i]->nr_sections, larger(now_ns, model->vcpus[i]->last_ns), NULL, false);
+		settle(model, i, model->vcpus[i]->nr_sections, larger(now_ns, model->vcpus[i]->last_ns), NULL,
+			false);
 }

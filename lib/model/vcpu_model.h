@@ -46,13 +46,13 @@ enum vcpu_state {
 const char *vcpu_state_name(enum vcpu_state state);
 
 /* Of an exit: the flags of host/collect/collector_events.def. */
-#define VCPU_EXIT_ISA       0x03 /* 1 VMX, 2 SVM */
-#define VCPU_EXIT_USER      0x04
-#define VCPU_EXIT_LOST_PCPU 0x08
-#define VCPU_EXIT_HALTED    0x10
-#define VCPU_EXIT_HEADLESS  0x20 /* its beginning was not seen */
+#define VCPU_EXIT_ISA        0x03 /* 1 VMX, 2 SVM */
+#define VCPU_EXIT_USER       0x04
+#define VCPU_EXIT_LOST_PCPU  0x08
+#define VCPU_EXIT_HALTED     0x10
+#define VCPU_EXIT_HEADLESS   0x20 /* its beginning was not seen */
 #define VCPU_EXIT_GUEST_USER 0x40
-#define VCPU_EXIT_NESTED    0x80
+#define VCPU_EXIT_NESTED     0x80
 
 /* A task of the host. */
 struct vcpu_task {
@@ -80,8 +80,9 @@ struct vcpu_model {
 	struct vcpu **vcpus;
 	uint32_t nr_vcpus, room;
 	uint64_t begin_ns;
-	uint64_t *seen_ns;  /* by pCPU: its last event; 0: none yet */
-	uint64_t backwards; /* events that were earlier than the one before of their vCPU: taken as of that time */
+	uint64_t *seen_ns; /* by pCPU: its last event; 0: none yet */
+	uint64_t
+		backwards; /* events that were earlier than the one before of their vCPU: taken as of that time */
 	uint64_t odd; /* events that do not fit what was known: it came to a pCPU that it had, and the like */
 	vcpu_interval_fn *take;
 	void *context;
@@ -99,8 +100,8 @@ int vcpu_model_add(struct vcpu_model *model, uint32_t *vcpu);
 /*
  * The thread left its pCPU for `next`. prev_state as the kernel's task state, 0 or with 0x100: it would have gone on.
  */
-void vcpu_model_out(struct vcpu_model *model, uint32_t vcpu, uint32_t pcpu, uint64_t now_ns, uint32_t prev_state,
-	const struct vcpu_task *next);
+void vcpu_model_out(struct vcpu_model *model, uint32_t vcpu, uint32_t pcpu, uint64_t now_ns,
+	uint32_t prev_state, const struct vcpu_task *next);
 
 /* The thread got the pCPU that `previous` had. */
 void vcpu_model_in(struct vcpu_model *model, uint32_t vcpu, uint32_t pcpu, uint64_t now_ns,
@@ -113,8 +114,8 @@ void vcpu_model_waking(struct vcpu_model *model, uint32_t vcpu, uint32_t pcpu, u
 void vcpu_model_user(struct vcpu_model *model, uint32_t vcpu, uint32_t pcpu, uint64_t now_ns);
 
 /* An exit that took `duration_ns` is over. */
-void vcpu_model_exit(struct vcpu_model *model, uint32_t vcpu, uint32_t pcpu, uint64_t now_ns, uint64_t duration_ns,
-	uint32_t reason, uint8_t flags);
+void vcpu_model_exit(struct vcpu_model *model, uint32_t vcpu, uint32_t pcpu, uint64_t now_ns,
+	uint64_t duration_ns, uint32_t reason, uint8_t flags);
 
 /* Events of that pCPU were lost since its last event. */
 void vcpu_model_lost(struct vcpu_model *model, uint32_t pcpu, uint64_t now_ns);

@@ -70,7 +70,8 @@ for verb in $verbs; do
 	cp out help
 	run 0 help "$verb" && cmp -s out help || fail "help $verb differs from $verb --help"
 	# every option that an example uses exists
-	for option in $(sed -n '/^Examples/,$p' help | grep "hypertrace $verb " | sed 's/ -- .*//; s/[|&>].*//' |
+	for option in $(sed -n '/^Examples/,$p' help | grep "hypertrace $verb " |
+		sed "s/.*\(hypertrace $verb \)/\1/; s/ -- .*//; s/[|&>].*//" |
 		grep -oE -e ' --[a-z-]+' | sort -u); do
 		sed -n '/^Options/,/^Examples/p' help | grep -qE -e "$option( |$)" || fail "$verb: example with $option"
 	done

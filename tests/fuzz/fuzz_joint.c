@@ -44,7 +44,8 @@ static const struct input_event seed[] = {
 	{2, 1, 1, 0, 10, 0, 7, {7}},
 	{4, 0, 1, 1, 50, 0, 0, {0, 0, 0, 0, 0, 9}},
 	{1, 0, 1, 1, 10, 0, 0, {0, 0, 0, 0, 0, 10, 0x60, 0, 0, 0, 110}},
-	{2, 0, 1, 1, 10, 0, 0, {0, 0, 0, 0, 0, 2, 0x81, 0, 0, 0, 3, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9, 0xe8, 3}},
+	{2, 0, 1, 1, 10, 0, 0,
+		{0, 0, 0, 0, 0, 2, 0x81, 0, 0, 0, 3, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9, 0xe8, 3}},
 	{3, 0, 1, 1, 50, 0, 0, {0, 0, 0, 0, 0, 1, 0}},
 	{5, 0, 0, 1, 50, 0, 0, {0}},
 	{6, 0, 0, 1, 0, 0, 0, {0, 0, 0, 0, 0, 1, 0, 2}},
@@ -79,7 +80,8 @@ static void take_interval(void *context, const struct vcpu_interval *interval)
 {
 	struct analyses *all = context;
 
-	if (interval->to_ns <= interval->from_ns || interval->state >= VCPU_STATES || interval->vcpu >= VCPUS_MAX)
+	if (interval->to_ns <= interval->from_ns || interval->state >= VCPU_STATES ||
+		interval->vcpu >= VCPUS_MAX)
 		abort();
 	if (interval->from_ns != (all->until_ns[interval->vcpu] ? all->until_ns[interval->vcpu] : BEGIN_NS))
 		abort();
@@ -160,7 +162,8 @@ static void make_machines(struct joint_machine machines[2])
 		strcpy(vm->machine, i ? "" : "guest");
 	}
 	machines[0] = (struct joint_machine){host_events_schema(NULL), &host, NULL, NULL, CPUS};
-	machines[1] = (struct joint_machine){event_table_schema(EVENT_TABLE_TRACE, NULL), &guest, NULL, NULL, CPUS};
+	machines[1] =
+		(struct joint_machine){event_table_schema(EVENT_TABLE_TRACE, NULL), &guest, NULL, NULL, CPUS};
 	if (!machines[0].schema || !machines[1].schema)
 		abort();
 }
@@ -202,8 +205,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (event_type_add_field(&lost, "count", EVENT_FIELD_UNSIGNED, 64, NULL) < 0)
 			abort();
 	}
-	if (joint_create(&options, &all.joint) || joint_states_init(&all.states) || joint_exits_init(&all.exits, 2) ||
-		joint_latency_init(&all.latency, 2))
+	if (joint_create(&options, &all.joint) || joint_states_init(&all.states) ||
+		joint_exits_init(&all.exits, 2) || joint_latency_init(&all.latency, 2))
 		abort();
 	for (; size >= EVENT_BYTES; data += EVENT_BYTES, size -= EVENT_BYTES) {
 		struct input_event event;

@@ -17,6 +17,7 @@
 #include "host/collect/host_events.h"
 #include "host/collect/vcpu_clock.h"
 #include "lib/base/file.h"
+#include "lib/model/trace_info.h"
 
 #define SLOTS 8
 
@@ -331,6 +332,43 @@ static void test_tsc(void **state)
 	assert_true(second.tsc > first.tsc && second.host_ns >= first.host_ns && second.bound_ns);
 }
 
+/* The guest of a VM, also after a reboot, and no other. */
+static void test_vm_machine(void **state)
+{
+	struct trace_vm_info vm = {.machine = "vm1"};
+
+	(void)state;
+	assert_true(trace_vm_info_is_of(&vm, "vm1"));
+	assert_true(trace_vm_info_is_of(&vm, "vm1.2"));
+	assert_false(trace_vm_info_is_of(&vm, "vm12"));
+	assert_false(trace_vm_info_is_of(&vm, "vm1."));
+	assert_false(trace_vm_info_is_of(&vm, "vm1.l2"));
+	assert_false(trace_vm_info_is_of(&vm, "vm"));
+	vm.machine[0] = '\0'; /* it is not recorded */
+	assert_false(trace_vm_info_is_of(&vm, ""));
+	assert_false(trace_vm_info_is_of(&vm, ".2"));
+}
+
+static void test_keep_exact(void **state)
+{
+	struct trace_machine_info machine = {0};
+
+	(void)state;
+	for (uint64_t i = 1; i <= 6; i++)
+		assert_int_equal(trace_machine_info_add_point(&machine,
+					 (struct clock_point){.tsc = i,
+						 .host_ns = (int64_t)i,
+						 .bound_ns = i % 2 ? 1000000 : 30 + i}),
+			0);
+	trace_machine_info_keep_exact(&machine, 20); /* none is: all stay */
+	assert_int_equal(machine.nr_points, 6);
+	trace_machine_info_keep_exact(&machine, 36);
+	assert_int_equal(machine.nr_points, 3);
+	assert_int_equal(machine.points[0].tsc, 2);
+	assert_int_equal(machine.points[2].tsc, 6);
+	free(machine.points);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +381,8 @@ int main(void)
 		cmocka_unit_test(test_histogram),
 		cmocka_unit_test(test_tsc_files),
 		cmocka_unit_test(test_tsc),
+		cmocka_unit_test(test_vm_machine),
+		cmocka_unit_test(test_keep_exact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

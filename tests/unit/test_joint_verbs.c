@@ -19,7 +19,7 @@
 #include "lib/model/trace_info.h"
 #include "tests/unit/host_maker.h"
 
-#define START_NS 50000000000 /* the host's clock, where the trace begins */
+#define START_NS 50000000000           /* the host's clock, where the trace begins */
 #define TSC_BASE (20 * TRACE_MAKER_HZ) /* the guest's TSC there */
 
 /* SVM's exit reasons, as KVM numbers them. */
@@ -30,6 +30,7 @@ static char *work;
 
 static const char symbols[] = "ffffffff81000000 t native_write_msr\nffffffff81000100 t kvm_hypercall\n"
 			      "ffffffff81000200 t default_idle\nffffffff81000300 t outb\n";
+static const char tasks[] = "70 70 nginx\n80 80 dd\n";
 #define RIP(function) (0xffffffff81000000 + 0x100 * (function) + 7)
 
 /* --- making --- */
@@ -89,8 +90,8 @@ static void write_info(const char *name, const char *guest, int64_t late_ns)
 		machine->layer = 1;
 		for (int i = 0; i < 2; i++)
 			trace_machine_info_add_point(machine,
-				(struct clock_point){
-					TSC_BASE + TRACE_MAKER_HZ * i, START_NS + 1000000000 * i + late_ns, 100});
+				(struct clock_point){TSC_BASE + TRACE_MAKER_HZ * i,
+					START_NS + 1000000000 * i + late_ns, 100});
 	}
 	assert_int_equal(trace_info_format(&info, &text, NULL), 0);
 	snprintf(path, sizeof(path), "%s/%s/hypertrace.json", work, name);
@@ -112,8 +113,7 @@ static void begin(struct making *m, const char *name, const char *guest, int64_t
 		mkdirat(m->guest_fd, "names", 0777);
 		assert_int_equal(
 			file_replace(m->guest_fd, "names/symbols", symbols, strlen(symbols), NULL), 0);
-		assert_int_equal(
-			file_replace(m->guest_fd, "names/tasks", "70 70 nginx\n80 80 dd\n", 23, NULL), 0);
+		assert_int_equal(file_replace(m->guest_fd, "names/tasks", tasks, strlen(tasks), NULL), 0);
 		for (uint32_t i = 0; i < 2; i++)
 			maker_stream_init(&m->cpus[i], m->guest_fd, i);
 	}
@@ -131,26 +131,31 @@ static void end(struct making *m)
 		close(m->guest_fd);
 }
 
-static void out(struct making *m, int pcpu, uint64_t us, uint32_t vcpu, uint32_t state, uint32_t pid, const char *comm)
+static void out(struct making *m, int pcpu, uint64_t us, uint32_t vcpu, uint32_t state, uint32_t pid,
+	const char *comm)
 {
-	host_maker_event(&m->pcpus[pcpu], at(us), "vcpu_out", 401 + vcpu, vcpu, state, pid, pid, HOST_MAKER_TEXT(comm));
+	host_maker_event(&m->pcpus[pcpu], at(us), "vcpu_out", 401 + vcpu, vcpu, state, pid, pid,
+		HOST_MAKER_TEXT(comm));
 }
 
 static void in(struct making *m, int pcpu, uint64_t us, uint32_t vcpu, uint32_t pid, const char *comm)
 {
-	host_maker_event(&m->pcpus[pcpu], at(us), "vcpu_in", 401 + vcpu, vcpu, pid, pid, HOST_MAKER_TEXT(comm));
+	host_maker_event(
+		&m->pcpus[pcpu], at(us), "vcpu_in", 401 + vcpu, vcpu, pid, pid, HOST_MAKER_TEXT(comm));
 }
 
 static void leaves(struct making *m, int pcpu, uint64_t us, uint32_t vcpu, uint8_t flags, uint32_t reason,
 	uint64_t took_us, int function)
 {
-	host_maker_exit(&m->pcpus[pcpu], at(us), 401 + vcpu, vcpu, flags, reason, 1000 * took_us, RIP(function));
+	host_maker_exit(
+		&m->pcpus[pcpu], at(us), 401 + vcpu, vcpu, flags, reason, 1000 * took_us, RIP(function));
 }
 
-static void calls(struct making *m, int pcpu, uint64_t us, uint32_t vcpu, uint64_t took_us, uint64_t nr, uint64_t a1)
+static void calls(
+	struct making *m, int pcpu, uint64_t us, uint32_t vcpu, uint64_t took_us, uint64_t nr, uint64_t a1)
 {
-	host_maker_event(&m->pcpus[pcpu], at(us), "kvm_hypercall", 401 + vcpu, vcpu, SVM, VMMCALL, 1000 * took_us,
-		RIP(1), nr, 1, a1, 0, 0);
+	host_maker_event(&m->pcpus[pcpu], at(us), "kvm_hypercall", 401 + vcpu, vcpu, SVM, VMMCALL,
+		1000 * took_us, RIP(1), nr, 1, a1, 0, 0);
 }
 
 static void wakes(struct making *m, int cpu, uint64_t us, uint32_t pid)
@@ -237,8 +242,8 @@ static void make_histogram(const char *name)
 	out(&m, 2, 4000, 0, 1, 0, "swapper");
 	in(&m, 2, 5000, 0, 0, "swapper");
 	for (int i = 0; i < 2; i++)
-		host_maker_event(&m.pcpus[2], at(5000 + 1000 * (uint64_t)i), "exit_histogram", 401, 0, SVM, MSR, 100,
-			150000, 1100, 6000, HOST_MAKER_TEXT(buckets));
+		host_maker_event(&m.pcpus[2], at(5000 + 1000 * (uint64_t)i), "exit_histogram", 401, 0, SVM,
+			MSR, 100, 150000, 1100, 6000, HOST_MAKER_TEXT(buckets));
 	end(&m);
 }
 
@@ -355,14 +360,16 @@ static void test_vcpu(void **state)
 		"  guest  swapper    0        603 us      603 us  100.0 %        -    -        -  0.0 %       -\n"
 		"  guest  ?         81       2.00 us           -    0.0 %  2.00 us    -        -  0.0 %       -\n");
 	contains("vcpu alone -n 1", 0, "  db<1>     0  14.6 %");
-	contains("vcpu t -m guest --json | python3 -c 'import json,sys; d=json.load(sys.stdin); v=d[\"vcpus\"];"
-		 "assert [sum(x[\"states_ns\"].values()) for x in v]==[d[\"duration_ns\"]]*2==[6000000]*2;"
-		 "assert v[0][\"stolen_ns\"]==4050000 and v[0][\"states_ns\"][\"halted\"]==998000, v;"
-		 "assert d[\"culprits\"][0][\"comm\"]==\"stress\" and d[\"longest\"][0][\"duration_ns\"]==4000000;"
-		 "assert d[\"tasks\"][0][\"comm\"]==\"dd\"; print(\"good\")'",
+	contains(
+		"vcpu t -m guest --json | python3 -c 'import json,sys; d=json.load(sys.stdin); v=d[\"vcpus\"];"
+		"assert [sum(x[\"states_ns\"].values()) for x in v]==[d[\"duration_ns\"]]*2==[6000000]*2;"
+		"assert v[0][\"stolen_ns\"]==4050000 and v[0][\"states_ns\"][\"halted\"]==998000, v;"
+		"assert d[\"culprits\"][0][\"comm\"]==\"stress\" and d[\"longest\"][0][\"duration_ns\"]==4000000;"
+		"assert d[\"tasks\"][0][\"comm\"]==\"dd\"; print(\"good\")'",
 		0, "good\n");
 	contains("vcpu t -m other", 1, "the trace has no machine other");
-	contains("vcpu guest", 1, "vcpu: the trace has no host machine: it says nothing of what the host did to vCPUs\nhint: ");
+	contains("vcpu guest", 1,
+		"vcpu: the trace has no host machine: it says nothing of what the host did to vCPUs\nhint: ");
 	contains("vcpu t -f 'duration>1ms'", 2, "a condition on durations is of no use here");
 	contains("vcpu nosuch --json", 1, "\"error\"");
 }
@@ -393,9 +400,10 @@ static void test_gap(void **state)
 static void test_svg(void **state)
 {
 	(void)state;
-	contains("vcpu t --svg v.svg >/dev/null && python3 -c 'import xml.dom.minidom as x; d=x.parse(\"v.svg\");"
-		 "t=open(\"v.svg\").read(); assert \"<script\" not in t and \"href\" not in t;"
-		 "print(len(d.getElementsByTagName(\"rect\"))>20)'",
+	contains(
+		"vcpu t --svg v.svg >/dev/null && python3 -c 'import xml.dom.minidom as x; d=x.parse(\"v.svg\");"
+		"t=open(\"v.svg\").read(); assert \"<script\" not in t and \"href\" not in t;"
+		"print(len(d.getElementsByTagName(\"rect\"))>20)'",
 		0, "True\n");
 	contains("vcpu alone --svg v.svg >/dev/null && grep -c 'db&lt;1&gt; vCPU 0' v.svg", 0, "1\n");
 	contains("vcpu t --svg /nonexistent/x", 1, "hypertrace: /nonexistent/x: No such file or directory\n");
@@ -477,11 +485,12 @@ static void test_exits(void **state)
 		"  db<1>     0    200  100.0 %  300 us  1.50 us  6.00 us  0.006000      33,333\n");
 	contains("exits t -s count", 0, "\n  msr ");
 	contains("exits t -t 5ms- -m guest", 0, "  4 exits, 1.12 ms together\n");
-	contains("exits t --json | python3 -c 'import json,sys; d=json.load(sys.stdin); r=d[\"reasons\"];"
-		 "assert sum(x[\"count\"] for x in r)==d[\"exits\"]==8; assert r[0][\"reason\"]==\"interrupt\";"
-		 "assert sum(x[\"total_ns\"] for x in r)==d[\"total_ns\"]==sum(x[\"total_ns\"] for x in d[\"vcpus\"]);"
-		 "assert d[\"hypercalls\"][0][\"nr\"]==1000 and d[\"functions\"][0][\"function\"]==\"native_write_msr\";"
-		 "print(\"good\")'",
+	contains(
+		"exits t --json | python3 -c 'import json,sys; d=json.load(sys.stdin); r=d[\"reasons\"];"
+		"assert sum(x[\"count\"] for x in r)==d[\"exits\"]==8; assert r[0][\"reason\"]==\"interrupt\";"
+		"assert sum(x[\"total_ns\"] for x in r)==d[\"total_ns\"]==sum(x[\"total_ns\"] for x in d[\"vcpus\"]);"
+		"assert d[\"hypercalls\"][0][\"nr\"]==1000 and d[\"functions\"][0][\"function\"]==\"native_write_msr\";"
+		"print(\"good\")'",
 		0, "good\n");
 	contains("exits guest", 1, "exits: the trace has no host machine");
 }
@@ -532,8 +541,9 @@ static void test_latency(void **state)
 		"The worst  the last column: who had the vCPU's pCPU meanwhile\n"
 		"   waited        at  guest  cpu  task   pid  guest  hypervisor  host  not known  by\n"
 		"  75.0 us  0.005375  guest    0  nginx   70      -           -     -    75.0 us  -\n");
-	contains("latency t --json | python3 -c 'import json,sys; d=json.load(sys.stdin)[\"worst\"][0];"
-		 "assert sum(d[\"parts_ns\"].values())==d[\"duration_ns\"]==75000; assert d[\"by_pid\"]==7; print(\"good\")'",
+	contains(
+		"latency t --json | python3 -c 'import json,sys; d=json.load(sys.stdin)[\"worst\"][0];"
+		"assert sum(d[\"parts_ns\"].values())==d[\"duration_ns\"]==75000; assert d[\"by_pid\"]==7; print(\"good\")'",
 		0, "good\n");
 	contains("latency alone", 0, "no wake-ups: they need sched_waking and sched_switch of a guest");
 }
@@ -579,8 +589,10 @@ static void test_clocks(void **state)
 		"3 violations in 5 checks\n");
 	contains("clocks t", 0, "none: no hypercall that carries the guest's TSC was recorded");
 	contains("clocks alone -p 1000:a1", 0, "  1 more of guests that are not in the trace\n");
-	contains("clocks guest", 0, "The trace has no host machine: there is nothing to prove the order with\n");
-	contains("clocks t -p 1000", 2, "--pair 1000: no number and argument of a hypercall\nhint: such as 1000:a1\n");
+	contains("clocks guest", 0,
+		"The trace has no host machine: there is nothing to prove the order with\n");
+	contains("clocks t -p 1000", 2,
+		"--pair 1000: no number and argument of a hypercall\nhint: such as 1000:a1\n");
 	contains("clocks t -p 1000:a4", 2, "--pair 1000:a4: ");
 	contains("clocks late -p 1000:a1 --json | python3 -c 'import json,sys; d=json.load(sys.stdin);"
 		 "assert d[\"violations\"]==len(d[\"worst\"])>1; print(\"good\")'",
@@ -609,7 +621,8 @@ static void test_others(void **state)
 		"host:            <idle>-0       [003]     0.005560000: kvm_exit:             guest/0 io took 60.000 us rip=0xffffffff81000307 to-VMM\n"
 		"host:            <idle>-0       [001]     0.006000000: kvm_exit:             guest/1 msr took 2.000 us rip=0xffffffff81000007\n"
 		"host:            <idle>-0       [003]     0.006000000: kvm_exit:             guest/0 msr took 1.000 us rip=0xffffffff81000007\n");
-	contains("report t", 0, "  a host: what its guests' vCPUs did is said by hypertrace vcpu, exits and latency\n");
+	contains("report t", 0,
+		"  a host: what its guests' vCPUs did is said by hypertrace vcpu, exits and latency\n");
 	contains("info t", 0, "  VMs            db<1>, pid 400, machine guest, vCPU 0 by 401, 1 by 402\n");
 	contains("dump t -e kvm_hypercall --json", 0, "\"nr\":");
 }

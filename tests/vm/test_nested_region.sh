@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The region passed down: L2 writes into memory that L1 has from L0, so that L0's recorder reads L1's and L2's events in one
-# trace. None of them is an exit in L1: its own tracing says so.
+# trace. None of them is an exit in L1: its own tracing says so. L2 of 6.1 has the region as an ivshmem device, that of 6.12
+# as reserved RAM.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/plain_guest.sh"
 . "$(dirname "$0")/nested.sh"
@@ -24,6 +25,18 @@ getppid_calls() {
 
 for kernel in $kernels; do
 	module=$("$HYPERTRACE" module --kernel "$kernel") || fail "$kernel: no module"
+	memory="-object memory-backend-file,id=hypertrace0,mem-path=/dev/hypertrace-nested0,share=on,size=16M"
+	case $kernel in
+	6.1)
+		words='' parameters=''
+		memory="$memory -device ivshmem-plain,memdev=hypertrace0"
+		;;
+	*)
+		words='numa=off memmap=16M\$0x8000000' parameters='region=0x8000000 size=16M'
+		memory="-object memory-backend-ram,id=low,size=128M $memory -object memory-backend-ram,id=high,size=64M \
+			-numa node,nodeid=0,cpus=0-1,memdev=low -numa node,nodeid=1,memdev=hypertrace0 -numa node,nodeid=2,memdev=high"
+		;;
+	esac
 	l2_initramfs traced "$(program getppid):/getppid" "$module:/hypertrace.ko" \
 		"$(kernel_module hypercalls "$kernel"):/hypercalls.ko" <<-EOF
 	insmod /hypercalls.ko n=0
@@ -34,7 +47,7 @@ for kernel in $kernels; do
 	mark 0x7d1
 	/getppid $count
 	mark 0x7d2
-	insmod /hypertrace.ko || exit
+	insmod /hypertrace.ko nested_hypercalls=1 $parameters || exit
 	echo 'in L2' >/dev/hypertrace
 	mark 0x7d3
 	/getppid $count
@@ -48,8 +61,8 @@ for kernel in $kernels; do
 	echo 'before L2' >/dev/hypertrace
 	echo 20000 >\$tracing/buffer_size_kb
 	trace_on kvm/kvm_hypercall kvm/kvm_exit
-	l2 traced '' -object memory-backend-file,id=hypertrace0,mem-path=/dev/hypertrace-nested0,share=on,size=16M \
-		-device ivshmem-plain,memdev=hypertrace0 || exit
+	L2_MEMORY=208
+	l2 traced "$words" $memory || exit
 	echo 'after L2' >/dev/hypertrace
 	cat \$tracing/trace >/out/trace
 	EOF
@@ -63,6 +76,7 @@ for kernel in $kernels; do
 	echo "$kernel: $((2 * count)) events of L2: $on exits in L1; $off with no event"
 	[ "$off" -gt 0 ] || fail "$kernel: L1's tracing shows no exits"
 	[ $((on - off)) -lt $((count / 50)) ] || fail "$kernel: events cause exits"
+	contains "$work/one/trace" 'kvm_hypercall: nr 0x48540006 a0 0x1 '
 	"$HYPERTRACE" dump -e marker "$work/trace-$kernel" | grep -oE '(before|in|after) L2' | tr '\n' ' ' >"$work/order"
 	equal "$kernel: order of L1 and L2" "$(cat "$work/order")" 'before L2 in L2 after L2 '
 done

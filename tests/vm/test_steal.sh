@@ -19,10 +19,20 @@ for kernel in $kernels; do
 	busy() { end=$(($(cut -d. -f1 /proc/uptime) + $1)); while [ "$(cut -d. -f1 /proc/uptime)" -lt $end ]; do :; done; }
 	echo KEPT
 	busy 3
-	steal() { awk '/^cpu0 /{print $9}' /proc/stat; }
-	echo "BEGIN $(steal) $(cat stolen_ns)"
+	# both at once, right behind an update of the page, by the shell's own means: every program takes its time here
+	both() {
+		read -r old <update_ns
+		new=$old
+		while [ "$new" = "$old" ]; do read -r new <update_ns; done
+		read -r stolen <stolen_ns
+		while read -r name user nice system idle iowait irq softirq steal rest; do
+			[ "$name" = cpu0 ] && break
+		done </proc/stat
+		echo "$1 $steal $stolen"
+	}
+	both BEGIN
 	busy 12
-	echo "END $(steal) $(cat stolen_ns)"
+	both END
 	for file in *; do echo "FILE $file $(cat $file 2>&1)"; done
 	grep -c vcpu_preempted: /sys/kernel/tracing/trace | sed 's/^/TRACEPOINTS /'
 	echo "LAST $(cat stolen_ns)"

@@ -29,7 +29,8 @@ static void show_machines(const struct clocks_view *view, FILE *out, bool colour
 		if (facts.least_ns == facts.largest_ns)
 			table_cell(&table, "%s", human_ns(facts.largest_ns).text);
 		else
-			table_cell(&table, "%s to %s", human_ns(facts.least_ns).text, human_ns(facts.largest_ns).text);
+			table_cell(&table, "%s to %s", human_ns(facts.least_ns).text,
+				human_ns(facts.largest_ns).text);
 		table_cell(&table, "%.3f ppm", facts.drift_ppm);
 	}
 	fprintf(out, "%sClocks%s\n", colour ? "\033[1m" : "", colour ? "\033[0m" : "");
@@ -58,18 +59,22 @@ static void show_pairs(const struct clocks_view *view, FILE *out, bool colour)
 	}
 	clocks_view_sum(view, JOINT_NONE, &sum);
 	if (sum.pairs) {
-		joint_text_title(out, colour, "Causal pairs", "hypercalls that carry the guest's TSC, and their exits");
+		joint_text_title(out, colour, "Causal pairs",
+			"hypercalls that carry the guest's TSC, and their exits");
 		table_print(&table, out, colour);
 	} else {
-		joint_text_title(out, colour, "Causal pairs", "none: no hypercall that carries the guest's TSC was recorded");
+		joint_text_title(out, colour, "Causal pairs",
+			"none: no hypercall that carries the guest's TSC was recorded");
 	}
 	if (view->strangers)
-		fprintf(out, "  %s more of guests that are not in the trace\n", human_count(view->strangers).text);
+		fprintf(out, "  %s more of guests that are not in the trace\n",
+			human_count(view->strangers).text);
 }
 
 static void show_events(const struct clocks_view *view, FILE *out, bool colour)
 {
-	static const char *const headers[] = {"<guest", "events", "violations", "deepest", "not checked", NULL};
+	static const char *const headers[] = {
+		"<guest", "events", "violations", "deepest", "not checked", NULL};
 	cleanup_table struct table table = {0};
 	struct clock_order_sum sum;
 
@@ -86,7 +91,8 @@ static void show_events(const struct clocks_view *view, FILE *out, bool colour)
 	}
 	clocks_view_sum(view, JOINT_NONE, &sum);
 	if (sum.events) {
-		joint_text_title(out, colour, "Events of guests", "that stand where their vCPU ran no guest code");
+		joint_text_title(
+			out, colour, "Events of guests", "that stand where their vCPU ran no guest code");
 		table_print(&table, out, colour);
 	}
 }
@@ -112,7 +118,8 @@ static void show_violations(const struct clocks_view *view, FILE *out, bool colo
 	}
 	if (!shown)
 		return;
-	joint_text_title(out, colour, "Violations", "%zu of %s, the worst first", shown, human_count(order->violations).text);
+	joint_text_title(out, colour, "Violations", "%zu of %s, the worst first", shown,
+		human_count(order->violations).text);
 	table_print(&table, out, colour);
 }
 
@@ -130,6 +137,10 @@ void clocks_text(const struct clocks_view *view, FILE *out, bool colour)
 	show_events(view, out, colour);
 	show_violations(view, out, colour);
 	clocks_view_sum(view, JOINT_NONE, &sum);
-	fprintf(out, "\n%s%s violations%s in %s checks\n", !colour ? "" : view->order.violations ? "\033[1;31m" : "\033[1m",
-		human_count(view->order.violations).text, colour ? "\033[0m" : "", human_count(sum.pairs + sum.events).text);
+	fprintf(out, "\n%s%s violations%s in %s checks\n",
+		!colour                          ? ""
+			: view->order.violations ? "\033[1;31m"
+						 : "\033[1m",
+		human_count(view->order.violations).text, colour ? "\033[0m" : "",
+		human_count(sum.pairs + sum.events).text);
 }

@@ -44,7 +44,8 @@ struct clock_facts clocks_view_facts(const struct clocks_view *view, uint32_t nu
 	if (slowest && slowest <= fastest)
 		facts.drift_ppm = 1e6 * ((double)fastest / (double)slowest - 1);
 	if (info->nr_points && info->points[info->nr_points - 1].host_ns > info->points[0].host_ns)
-		facts.span_ns = (uint64_t)(info->points[info->nr_points - 1].host_ns - info->points[0].host_ns);
+		facts.span_ns =
+			(uint64_t)(info->points[info->nr_points - 1].host_ns - info->points[0].host_ns);
 	return facts;
 }
 

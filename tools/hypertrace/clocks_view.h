@@ -9,6 +9,7 @@
 struct clock_pair_rule {
 	uint64_t nr;
 	unsigned argument; /* 0 to 3 */
+	bool kernel_only;  /* those of the guest's user space are anybody's, and say nothing */
 };
 
 struct clocks_view {
@@ -21,10 +22,10 @@ struct clocks_view {
 
 /* Of one machine. */
 struct clock_facts {
-	const char *source;             /* ours */
-	uint64_t span_ns;               /* between the first and the last point */
-	uint64_t least_ns, largest_ns;  /* error bounds of its epochs */
-	double hz, drift_ppm;           /* mean; the largest difference between rates of two epochs */
+	const char *source;            /* ours */
+	uint64_t span_ns;              /* between the first and the last point */
+	uint64_t least_ns, largest_ns; /* error bounds of its epochs */
+	double hz, drift_ppm;          /* mean; the largest difference between rates of two epochs */
 };
 struct clock_facts clocks_view_facts(const struct clocks_view *view, uint32_t machine);
 

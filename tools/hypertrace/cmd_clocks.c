@@ -29,7 +29,7 @@ static const struct option_spec clocks_specs[] = {
 
 /* Those of abi/hypercall.h that carry a TSC. */
 static const struct clock_pair_rule our_rules[] = {
-	{HT_HYPERCALL_STAGE, 3}, {HT_HYPERCALL_HELLO, 3}, {HT_HYPERCALL_FLUSH, 3}};
+	{HT_HYPERCALL_STAGE, 3, true}, {HT_HYPERCALL_HELLO, 3, true}, {HT_HYPERCALL_FLUSH, 3, true}};
 
 /* "1000:a1", "0x3e8:a1" */
 static int parse_rule(struct clock_pair_rule *rule, const char *text, struct error *error)
@@ -38,7 +38,8 @@ static int parse_rule(struct clock_pair_rule *rule, const char *text, struct err
 
 	errno = 0;
 	rule->nr = strtoull(text, &end, 0);
-	if (errno || end == text || end[0] != ':' || end[1] != 'a' || end[2] < '0' || end[2] > '3' || end[3]) {
+	if (errno || end == text || end[0] != ':' || end[1] != 'a' || end[2] < '0' || end[2] > '3' ||
+		end[3]) {
 		error_set(error, -EINVAL, "--pair %s: no number and argument of a hypercall", text);
 		return error_hint(error, "such as 1000:a1");
 	}
@@ -62,7 +63,8 @@ static int parse_rules(struct clocks_view *view, const struct string_list *given
 static uint64_t error_of(void *context, uint32_t number, uint64_t at_ns)
 {
 	const struct clocks_view *view = context;
-	const struct trace_machine *guest = &view->feed.trace->machines[view->feed.joint->vcpus[number].guest];
+	const struct trace_machine *guest =
+		&view->feed.trace->machines[view->feed.joint->vcpus[number].guest];
 	int64_t host_ns = (int64_t)(at_ns - (uint64_t)guest->realtime_offset_ns);
 
 	return clock_map_error_ns(&guest->clock, clock_map_to_tsc(&guest->clock, host_ns));
@@ -94,13 +96,14 @@ static void take_host(void *context, uint32_t number, const struct vcpu_event *e
 	if (event->kind != VCPU_EVENT_HYPERCALL || event->flags & VCPU_EXIT_HEADLESS || !vcpu->wanted)
 		return;
 	rule = find_rule(view, event->nr);
-	if (!rule)
+	if (!rule || (rule->kernel_only && event->flags & VCPU_EXIT_GUEST_USER))
 		return;
 	if (vcpu->guest == JOINT_NONE) {
 		view->strangers++;
 		return;
 	}
-	guest_ns = trace_machine_unix_ns(&view->feed.trace->machines[vcpu->guest], event->args[rule->argument]);
+	guest_ns =
+		trace_machine_unix_ns(&view->feed.trace->machines[vcpu->guest], event->args[rule->argument]);
 	clock_order_pair(&view->order, number, event->nr, guest_ns > 0 ? (uint64_t)guest_ns : 0,
 		now_ns - (event->duration_ns < now_ns ? event->duration_ns : now_ns));
 }
@@ -117,8 +120,8 @@ static void take_guest(void *context, const struct joint_guest_event *event)
 /* --- the verb --- */
 
 /* *shown: the result is out; what is damaged is said after it. */
-static int look(struct clocks_view *view, int argc, char **argv, const struct clocks_options *options, bool *shown,
-	struct error *error)
+static int look(struct clocks_view *view, int argc, char **argv, const struct clocks_options *options,
+	bool *shown, struct error *error)
 {
 	const struct joint_listener listener = {view, take_interval, take_host, take_guest};
 	int result = joint_feed_open(&view->feed, argc, argv, &options->part, &listener, error);

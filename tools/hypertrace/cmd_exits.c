@@ -42,8 +42,8 @@ static void take_host(void *context, uint32_t vcpu, const struct vcpu_event *eve
 }
 
 /* *shown: the result is out; what is damaged is said after it. */
-static int look(struct exits_view *view, int argc, char **argv, const struct exits_options *options, bool *shown,
-	struct error *error)
+static int look(struct exits_view *view, int argc, char **argv, const struct exits_options *options,
+	bool *shown, struct error *error)
 {
 	const struct joint_listener listener = {view, take_interval, take_host, NULL};
 	int result = joint_feed_open(&view->feed, argc, argv, &options->part, &listener, error);
@@ -103,7 +103,8 @@ const struct command cmd_exits = {
 		"A trace recorded with --host exits=histogram gives the same table of reasons; its percentiles are within a "
 		"factor of 1.5, and it knows neither tasks nor places in the guest.",
 	.examples = "  # what does the guest leave its CPU for?\n"
-		    "  hypertrace record --host exits=aggregated -o t && hypertrace exits t\n"
+		    "  hypertrace record --host exits=aggregated -o t\n"
+		    "  hypertrace exits t\n"
 		    "  # those that one program of the guest makes\n"
 		    "  hypertrace exits t -f comm==postgres\n"
 		    "  # p99 of each reason for a script\n"

@@ -43,8 +43,14 @@ static void take_interval(void *context, const struct vcpu_interval *interval)
 static void take_guest(void *context, const struct joint_guest_event *event)
 {
 	struct latency_view *view = context;
+	const struct joint_feed *feed = &view->feed;
+	struct joint_guest_event wanted = *event;
 
-	joint_latency_event(&view->latency, view->feed.joint, event);
+	if (!joint_feed_wants_guest(feed, event))
+		return;
+	/* who wakes a task may be anywhere; it is wanted where it comes to run */
+	wanted.in_range &= filter_ranges_match(&feed->filter.cpus, event->cpu);
+	joint_latency_event(&view->latency, feed->joint, &wanted);
 }
 
 static int show_timelines(const struct latency_view *view, struct error *error)
@@ -55,15 +61,16 @@ static int show_timelines(const struct latency_view *view, struct error *error)
 		const struct joint_wakeup *one = &view->latency.worst[i];
 
 		joint_text_title(stdout, isatty(STDOUT_FILENO), "Timeline", "of the wake-up at %s, %s",
-			joint_feed_when(&view->feed, one->woken_ns).text, human_ns(one->run_ns - one->woken_ns).text);
+			joint_feed_when(&view->feed, one->woken_ns).text,
+			human_ns(one->run_ns - one->woken_ns).text);
 		result = latency_timeline(view, one, error);
 	}
 	return result;
 }
 
 /* *shown: the result is out; what is damaged is said after it. */
-static int look(struct latency_view *view, int argc, char **argv, const struct latency_options *options, bool *shown,
-	struct error *error)
+static int look(struct latency_view *view, int argc, char **argv, const struct latency_options *options,
+	bool *shown, struct error *error)
 {
 	const struct joint_listener listener = {view, take_interval, NULL, take_guest};
 	int result = joint_feed_open(&view->feed, argc, argv, &options->part, &listener, error);
@@ -121,7 +128,8 @@ const struct command cmd_latency = {
 		"In a trace without a host machine only the whole is known. No wake-up is measured across a gap of lost events. "
 		"Percentiles are within 3.2 % of the true value; those of a part are over all wake-ups, also where the part is 0.",
 	.examples = "  # is it my guest, or the host?\n"
-		    "  hypertrace record --qmp /run/vm1.qmp --host exits=aggregated -e sched -o t && hypertrace latency t\n"
+		    "  hypertrace record --qmp /run/vm1.qmp --host exits=aggregated -e sched -o t\n"
+		    "  hypertrace latency t\n"
 		    "  # the three that the host delayed most, event by event\n"
 		    "  hypertrace latency t --sort host --timelines 3\n"
 		    "  # p99 of the host's part for a script\n"

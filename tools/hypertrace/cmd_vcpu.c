@@ -74,8 +74,8 @@ static int show(struct vcpu_view *view, const struct vcpu_options *options, stru
 }
 
 /* *shown: the result is out; what is damaged is said after it. */
-static int look(struct vcpu_view *view, int argc, char **argv, const struct vcpu_options *options, bool *shown,
-	struct error *error)
+static int look(struct vcpu_view *view, int argc, char **argv, const struct vcpu_options *options,
+	bool *shown, struct error *error)
 {
 	const struct joint_listener listener = {view, take_interval, take_host, take_guest};
 	int result = joint_feed_open(&view->feed, argc, argv, &options->part, &listener, error);
@@ -128,14 +128,19 @@ const struct command cmd_vcpu = {
 		"or could have run and had no pCPU; the longest times without one, with the task of the host that had it; "
 		"migrations between pCPUs with what they cost; and of the guests in the trace, for each task, how much of the "
 		"time that its kernel gave it the task really ran.\n\n"
-		"States: guest - guest code runs; in exits - the host's kernel handles an exit, on the vCPU's pCPU; VMM - an exit "
-		"that the VMM's user space handles; halted - the guest has nothing to do there; blocked - the thread sleeps in the "
-		"host for another reason, or one that no exit tells; preempted - it could go on, and another task got its pCPU; "
-		"waiting - it was woken, and waits for a pCPU; on a pCPU - in the guest or in an exit, which is not known. "
+		"  guest      guest code runs\n"
+		"  in exits   the host's kernel handles an exit, on the vCPU's pCPU\n"
+		"  VMM        the VMM's user space handles an exit\n"
+		"  halted     the guest has nothing to do there\n"
+		"  blocked    the thread sleeps in the host for another reason, or one that no exit tells\n"
+		"  preempted  it could go on, and another task got its pCPU\n"
+		"  waiting    it was woken, and waits for a pCPU\n"
+		"  on a pCPU  in the guest or in an exit: which is not known\n\n"
 		"Stolen is preempted and waiting together: what the guest counts as steal.\n\n"
 		"Nothing is made up: before a vCPU's first event, and where events were lost, its state is not known.",
 	.examples = "  # who takes my guest's CPU time?\n"
-		    "  hypertrace record --host exits=aggregated -o t && hypertrace vcpu t\n"
+		    "  hypertrace record --host exits=aggregated -o t\n"
+		    "  hypertrace vcpu t\n"
 		    "  # one second of it, drawn\n"
 		    "  hypertrace vcpu t --time 3-4 --svg vcpu.svg\n"
 		    "  # stolen time of each vCPU for a script\n"

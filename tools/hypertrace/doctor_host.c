@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/collect/collector.h"
+#include "host/collect/vcpu_clock.h"
 #include "host/vm/kernel_package.h"
 #include "host/vm/process.h"
 #include "host/vm/qemu_command.h"
@@ -183,13 +185,42 @@ static void probe_memory(struct findings *findings)
 	if (fd >= 0) {
 		close(fd);
 		findings_add(findings, "host.memory", FINDING_OK,
-			"other processes' memory can be read: stock guests of %s", geteuid() ? "your own" : "all users");
+			"other processes' memory can be read: stock guests of %s",
+			geteuid() ? "your own" : "all users");
 		return;
 	}
 	remedy(findings_add(findings, "host.memory", FINDING_WARN,
 		       "other processes' memory cannot be read (%s): no dmesg, ps, panic or channel ftrace by --pid",
 		       strerror(-fd)),
 		"run as root, give hypertrace CAP_SYS_PTRACE, or set kernel.yama.ptrace_scope to 0");
+}
+
+/* Loaded, attached, and taken away again. */
+static void probe_collector(struct findings *findings)
+{
+	const struct collector_options options = {.level = COLLECTOR_AGGREGATED};
+	struct collector *collector;
+	struct error error = {0};
+
+	if (collector_create(&collector, &options, &error)) {
+		remedy(findings_add(
+			       findings, "host.collector", FINDING_WARN, "%s: no record --host", error.text),
+			error.hint);
+		return;
+	}
+	if (collector_missing(collector)[0])
+		findings_add(findings, "host.collector", FINDING_WARN,
+			"the collector's eBPF programs run, without tracepoints that this kernel lacks: %s",
+			collector_missing(collector));
+	else
+		findings_add(findings, "host.collector", FINDING_OK,
+			"the collector's eBPF programs run: record --host sees the exits of this host's guests");
+	collector_destroy(collector);
+	if (access(VCPU_CLOCK_DEBUGFS, R_OK | X_OK))
+		remedy(findings_add(findings, "host.debugfs", FINDING_WARN,
+			       "%s cannot be read (%s): guests' clocks are known by exchange only",
+			       VCPU_CLOCK_DEBUGFS, strerror(errno)),
+			"as root: mount -t debugfs debugfs /sys/kernel/debug");
 }
 
 void doctor_probe_host(struct findings *findings)
@@ -204,6 +235,7 @@ void doctor_probe_host(struct findings *findings)
 	probe_ivshmem(findings);
 	probe_shared_memory(findings);
 	probe_memory(findings);
+	probe_collector(findings);
 	probe_busybox(findings);
 	probe_program(findings, "host.make", "make", "make", FINDING_WARN, "building hypertrace.ko needs it");
 	probe_program(findings, "host.compiler", "gcc-12", "gcc-12", FINDING_WARN,

@@ -27,10 +27,11 @@ struct dump_type {
 	dump_form *form;
 	const struct event_field *fields[DUMP_FIELDS_MAX]; /* in the order the form wants them */
 	bool selected;
-	bool switches;   /* the CPU to another task, of which the priority is known from then on */
-	bool names_task; /* fork, exec, rename: the names change */
-	bool generic;    /* a kernel tracepoint of its own format */
-	uint8_t call;    /* enum dump_call_step */
+	bool switches;    /* the CPU to another task, of which the priority is known from then on */
+	bool names_task;  /* fork, exec, rename: the names change */
+	bool names_other; /* its last two fields are a task that is named, and its name */
+	bool generic;     /* a kernel tracepoint of its own format */
+	uint8_t call;     /* enum dump_call_step */
 	const struct event_field *nr; /* of a system call; NULL: it has none */
 	uint8_t pair;                 /* enum filter_pair it begins or ends, or FILTER_PAIRS */
 	bool begins, spans;
@@ -47,7 +48,7 @@ struct dump_cpu {
 	uint32_t pid;
 	uint64_t generation;
 	uint64_t lost;
-	uint64_t events; /* wanted so far */
+	uint64_t events;  /* wanted so far */
 	char prefix[192]; /* "            bash-1234  [001] " */
 };
 
@@ -73,7 +74,8 @@ struct dump {
 	int machine;
 	uint64_t tail;  /* only so many of each CPU, the last; 0: all */
 	uint64_t *skip; /* by machine and CPU: not shown before the tail; NULL: all are */
-	bool (*chosen)(const void *context, const struct trace_event *event); /* a further condition, or NULL */
+	bool (*chosen)(
+		const void *context, const struct trace_event *event); /* a further condition, or NULL */
 	const void *chosen_context;
 	bool borrowed; /* the trace belongs to somebody else */
 	/* the trace */
@@ -117,6 +119,10 @@ char *dump_json_line(struct dump *dump, struct dump_machine *machine, struct dum
 /* dump_forms.c: chooses the form of a type and finds its fields. */
 void dump_forms_choose(struct dump_type *type);
 const char *dump_softirq_name(uint64_t vec); /* NULL: none */
+
+/* dump_host.c */
+dump_form dump_host_exit, dump_host_hypercall, dump_host_histogram, dump_host_out, dump_host_in,
+	dump_host_waking, dump_host_migrate;
 
 /* dump_pairs.c: is the event wanted, as far as durations go? Sets dump->duration_ns where it ends a pair. */
 bool dump_pairs_match(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,

@@ -6,7 +6,6 @@
 #include "lib/analysis/machine_report.h"
 #include "lib/model/syscall_names.h"
 #include "tools/hypertrace/dump.h"
-#include "tools/hypertrace/dump_host.h"
 #include "tools/hypertrace/dump_put.h"
 
 static inline uint64_t value(const struct dump_type *type, const struct trace_event *event, int field)
@@ -464,6 +463,7 @@ void dump_forms_choose(struct dump_type *type)
 		if (!strcmp(forms[i].event, type->type->name) && find_fields(type, forms[i].fields))
 			type->form = forms[i].form;
 	type->names_task = type->form == form_fork || type->form == form_exec || type->form == form_rename;
+	type->names_other = type->form == dump_host_out || type->form == dump_host_in;
 	type->switches = type->form == form_switch;
 	type->generic = type->form == form_tracepoint;
 }

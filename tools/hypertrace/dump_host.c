@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How the events of a host machine are shown: its vCPU, then what happened to it. */
-#include "tools/hypertrace/dump_host.h"
+#include "tools/hypertrace/dump.h"
 
 #include <inttypes.h>
 
@@ -14,7 +14,8 @@ static uint64_t value(const struct dump_type *type, const struct trace_event *ev
 }
 
 /* "vm1/0 ", or the thread's number where the trace does not know it. Fields 0 and 1: tid, vcpu. */
-static char *put_vcpu(struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+static char *put_vcpu(
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	const struct trace_machine_info *info = dump->machines[event->machine].machine->info;
 	uint32_t tid = (uint32_t)value(type, event, 0);
@@ -60,14 +61,16 @@ static char *put_exit(const struct dump_type *type, const struct trace_event *ev
 	return at;
 }
 
-char *dump_host_exit(struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+char *dump_host_exit(
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	at = put_vcpu(dump, type, event, at);
 	*at++ = ' ';
 	return put_exit(type, event, at);
 }
 
-char *dump_host_hypercall(struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+char *dump_host_hypercall(
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	at = put_vcpu(dump, type, event, at);
 	at = put_hex(put_literal(at, " nr="), value(type, event, 6));
@@ -81,22 +84,24 @@ char *dump_host_hypercall(struct dump *dump, const struct dump_type *type, const
 	return put_exit(type, event, at);
 }
 
-/* Fields: tid, vcpu, flags, reason, count, total, min, max. */
-char *dump_host_histogram(struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+char *dump_host_histogram(
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	char buffer[EXIT_REASON_NAME_BYTES];
 
 	at = put_vcpu(dump, type, event, at);
 	*at++ = ' ';
 	at = put_string(at,
-		exit_reason_name(value(type, event, 2) & VCPU_EXIT_ISA, (uint32_t)value(type, event, 3), buffer));
+		exit_reason_name(
+			value(type, event, 2) & VCPU_EXIT_ISA, (uint32_t)value(type, event, 3), buffer));
 	at = put_unsigned(put_literal(at, " count="), value(type, event, 4));
 	at = put_literal(put_us(put_literal(at, " total="), value(type, event, 5)), " us");
 	at = put_literal(put_us(put_literal(at, " min="), value(type, event, 6)), " us");
 	return put_literal(put_us(put_literal(at, " max="), value(type, event, 7)), " us");
 }
 
-static char *put_task(const struct dump_type *type, const struct trace_event *event, int pid, int comm, char *at)
+static char *put_task(
+	const struct dump_type *type, const struct trace_event *event, int pid, int comm, char *at)
 {
 	const char *text = (const char *)event->payload + type->fields[comm]->byte_offset;
 
@@ -105,12 +110,16 @@ static char *put_task(const struct dump_type *type, const struct trace_event *ev
 	return put_unsigned(at, value(type, event, pid));
 }
 
-char *dump_host_out(struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+char *dump_host_out(
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	uint64_t state = value(type, event, 2);
 
 	at = put_vcpu(dump, type, event, at);
-	at = put_string(at, !state || state & 0x100 ? " preempted ==> " : state & 2 ? " waits ==> " : " sleeps ==> ");
+	at = put_string(at,
+		!state || state & 0x100 ? " preempted ==> "
+			: state & 2     ? " waits ==> "
+					: " sleeps ==> ");
 	return put_task(type, event, 3, 4, at);
 }
 
@@ -120,14 +129,16 @@ char *dump_host_in(struct dump *dump, const struct dump_type *type, const struct
 	return put_task(type, event, 2, 3, at);
 }
 
-char *dump_host_waking(struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+char *dump_host_waking(
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	at = put_vcpu(dump, type, event, at);
 	at = put_unsigned(put_literal(at, " CPU "), value(type, event, 2));
 	return put_unsigned(put_literal(at, " by pid "), value(type, event, 3));
 }
 
-char *dump_host_migrate(struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+char *dump_host_migrate(
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	at = put_vcpu(dump, type, event, at);
 	at = put_unsigned(put_literal(at, " CPU "), value(type, event, 2));

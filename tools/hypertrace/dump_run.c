@@ -156,6 +156,26 @@ static void learn_name(
 	machine->generation++;
 }
 
+/* A host names those that take its guests' pCPUs in the events that say so. */
+static void learn_other(
+	struct dump_machine *machine, const struct dump_type *type, const struct trace_event *event)
+{
+	unsigned last = 0;
+	const struct names_task *known;
+	const char *comm;
+	uint32_t pid;
+
+	while (last + 1 < DUMP_FIELDS_MAX && type->fields[last + 1])
+		last++;
+	pid = (uint32_t)event_field_value(type->fields[last - 1], event->payload);
+	comm = (const char *)event->payload + type->fields[last]->byte_offset;
+	known = names_task(&machine->machine->names, pid);
+	if (!pid || (known && !strncmp(known->comm, comm, 16)))
+		return;
+	names_set_task(&machine->machine->names, pid, 0, comm);
+	machine->generation++;
+}
+
 static bool is_wanted(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
 	const struct trace_event *event)
 {
@@ -210,6 +230,8 @@ static void take_event(struct dump *dump, const struct trace_event *event)
 	dump->has_duration = false;
 	if (type->call)
 		dump_calls_follow(dump, machine, type, event);
+	if (type->names_other)
+		learn_other(machine, type, event);
 	if (type->selected || lost) {
 		bool timed = dump->from_ns != INT64_MIN || dump->to_ns != INT64_MAX;
 

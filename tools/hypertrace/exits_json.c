@@ -26,9 +26,10 @@ static json_t *reasons_json(const struct exits_view *view)
 
 		json_set_text(row, "reason", exits_view_reason(rows[i]->key).text);
 		json_set_count(row, "number", JOINT_EXITS_REASON(rows[i]->key));
-		json_set_text(row, "isa", JOINT_EXITS_ISA(rows[i]->key) == 1 ? "vmx"
-				: JOINT_EXITS_ISA(rows[i]->key) == 2         ? "svm"
-									     : "unknown");
+		json_set_text(row, "isa",
+			JOINT_EXITS_ISA(rows[i]->key) == 1           ? "vmx"
+				: JOINT_EXITS_ISA(rows[i]->key) == 2 ? "svm"
+								     : "unknown");
 		json_object_set_new(row, "nested", json_boolean(JOINT_EXITS_NESTED(rows[i]->key)));
 		json_set_count(row, "on_pcpu_ns", rows[i]->on_ns);
 		json_set_count(row, "to_user", rows[i]->user);
@@ -48,7 +49,8 @@ static json_t *vcpus_json(const struct exits_view *view)
 	for (size_t i = 0; rows && i < exits_view_shown(view, view->exits.vcpus.count); i++) {
 		json_t *row = joint_json_vcpu(&view->feed, (uint32_t)rows[i]->key);
 
-		set_amounts(view, row, rows[i]->count, rows[i]->total_ns, rows[i]->max_ns, rows[i]->max_at_ns);
+		set_amounts(
+			view, row, rows[i]->count, rows[i]->total_ns, rows[i]->max_ns, rows[i]->max_at_ns);
 		json_array_append_new(array, row);
 	}
 	free(rows);
@@ -86,7 +88,8 @@ static json_t *functions_json(const struct exits_view *view)
 
 		if (rows[i].machine < view->feed.trace->nr_machines)
 			json_set_text(row, "machine", exits_view_guest(view, rows[i].machine));
-		json_object_set_new(row, "nested", json_boolean(rows[i].machine > view->feed.trace->nr_machines));
+		json_object_set_new(
+			row, "nested", json_boolean(rows[i].machine > view->feed.trace->nr_machines));
 		json_set_text(row, "function", rows[i].name);
 		set_amounts(view, row, rows[i].count, rows[i].total_ns, rows[i].max_ns, rows[i].max_at_ns);
 		json_array_append_new(array, row);
@@ -105,7 +108,8 @@ static json_t *hypercalls_json(const struct exits_view *view)
 
 		json_set_count(row, "nr", rows[i]->key);
 		json_set_text(row, "name", exits_view_hypercall(rows[i]->key).text);
-		set_amounts(view, row, rows[i]->count, rows[i]->total_ns, rows[i]->max_ns, rows[i]->max_at_ns);
+		set_amounts(
+			view, row, rows[i]->count, rows[i]->total_ns, rows[i]->max_ns, rows[i]->max_at_ns);
 		json_array_append_new(array, row);
 	}
 	free(rows);
@@ -119,7 +123,8 @@ int exits_json(const struct exits_view *view, FILE *out)
 	json_set_count(root, "exits", view->exits.count);
 	json_set_count(root, "total_ns", view->exits.total_ns);
 	json_set_count(root, "beginning_not_seen", view->exits.headless);
-	json_object_set_new(root, "histograms", json_boolean(view->feed.joint->histograms && !view->feed.joint->exits));
+	json_object_set_new(
+		root, "histograms", json_boolean(view->feed.joint->histograms && !view->feed.joint->exits));
 	json_object_set_new(root, "reasons", reasons_json(view));
 	json_object_set_new(root, "vcpus", vcpus_json(view));
 	json_object_set_new(root, "tasks", tasks_json(view));

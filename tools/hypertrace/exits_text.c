@@ -27,8 +27,8 @@ static void title(const struct text *text, const char *what, size_t count)
 
 static void show_reasons(const struct text *text)
 {
-	static const char *const headers[] = {"<reason", "count", "share", "total", "time", "on pCPU", "min", "mean", "p50",
-		"p99", "p99.9", "max", "at", "to the VMM", "lost pCPU", NULL};
+	static const char *const headers[] = {"<reason", "count", "share", "total", "time", "on pCPU", "min",
+		"mean", "p50", "p99", "p99.9", "max", "at", "to the VMM", "lost pCPU", NULL};
 	const struct joint_exits *exits = &text->view->exits;
 	const struct joint_exit_reason **rows = exits_view_reasons(text->view);
 	cleanup_table struct table table = {0};
@@ -63,8 +63,8 @@ static void show_reasons(const struct text *text)
 }
 
 /* The cells behind a row's name. */
-static void cells(struct table *table, const struct text *text, uint64_t count, uint64_t total_ns, uint64_t max_ns,
-	uint64_t max_at_ns)
+static void cells(struct table *table, const struct text *text, uint64_t count, uint64_t total_ns,
+	uint64_t max_ns, uint64_t max_at_ns)
 {
 	table_count(table, count);
 	table_cell(table, "%s", human_share(count, text->view->exits.count).text);
@@ -114,7 +114,8 @@ static void show_tasks(const struct text *text)
 		table_foreign(&table, exits_view_guest(text->view, rows[i].machine), NAME_WIDTH);
 		table_foreign(&table, task->comm[0] ? task->comm : task->pid ? "?" : "<idle>", 16);
 		table_cell(&table, "%u", task->pid);
-		cells(&table, text, task->exits.count, task->exits.total_ns, task->exits.max_ns, task->exits.max_at_ns);
+		cells(&table, text, task->exits.count, task->exits.total_ns, task->exits.max_ns,
+			task->exits.max_at_ns);
 	}
 	if (count) {
 		title(text, "Guests' tasks", count);
@@ -146,12 +147,14 @@ static void show_functions(const struct text *text)
 
 static void show_hypercalls(const struct text *text)
 {
-	static const char *const headers[] = {"<hypercall", "count", "share", "total", "mean", "max", "at", NULL};
+	static const char *const headers[] = {
+		"<hypercall", "count", "share", "total", "mean", "max", "at", NULL};
 	const struct joint_exit_row **rows = exits_view_rows(text->view, &text->view->exits.hypercalls);
 	cleanup_table struct table table = {0};
 
 	table_init(&table, headers);
-	for (size_t i = 0; rows && i < exits_view_shown(text->view, text->view->exits.hypercalls.count); i++) {
+	for (size_t i = 0; rows && i < exits_view_shown(text->view, text->view->exits.hypercalls.count);
+		i++) {
 		table_foreign(&table, exits_view_hypercall(rows[i]->key).text, NAME_WIDTH);
 		cells(&table, text, rows[i]->count, rows[i]->total_ns, rows[i]->max_ns, rows[i]->max_at_ns);
 	}
@@ -168,11 +171,14 @@ void exits_text(const struct exits_view *view, FILE *out, bool colour)
 	const struct joint *joint = view->feed.joint;
 
 	joint_text_head(&view->feed, out, colour);
-	fprintf(out, "  %s exits, %s together\n", human_count(view->exits.count).text, human_ns(view->exits.total_ns).text);
+	fprintf(out, "  %s exits, %s together\n", human_count(view->exits.count).text,
+		human_ns(view->exits.total_ns).text);
 	if (view->exits.headless)
-		fprintf(out, "  %s more, whose beginning was not seen\n", human_count(view->exits.headless).text);
+		fprintf(out, "  %s more, whose beginning was not seen\n",
+			human_count(view->exits.headless).text);
 	if (joint->histograms && !joint->exits)
-		fputs("  recorded as histograms: percentiles within a factor of 1.5, no tasks and no places in the guest\n", out);
+		fputs("  recorded as histograms: percentiles within a factor of 1.5, no tasks and no places in the guest\n",
+			out);
 	else if (!joint->nr_guests)
 		fputs("  no guest of theirs is in the trace: tasks and functions are not known\n", out);
 	if (!view->exits.count)

@@ -23,7 +23,7 @@ struct joint_name exits_view_reason(uint64_t key)
 		return (struct joint_name){"(others)"};
 	snprintf(name.text, sizeof(name.text), "%s%s",
 		exit_reason_name(JOINT_EXITS_ISA(key), JOINT_EXITS_REASON(key), buffer),
-		JOINT_EXITS_NESTED(key) ? " of L2" : "");
+		JOINT_EXITS_NESTED(key) ? " (nested)" : "");
 	return name;
 }
 
@@ -65,7 +65,7 @@ const char *exits_view_guest(const struct exits_view *view, uint32_t machine)
 
 	if (machine < trace->nr_machines)
 		return trace->machines[machine].name;
-	return machine == trace->nr_machines ? "-" : "(L2)";
+	return machine == trace->nr_machines ? "-" : "(nested)";
 }
 
 /* --- sorting --- */
@@ -149,8 +149,8 @@ static int in_no_order(const void *a, const void *b)
 	return 0;
 }
 
-static const void **sorted(
-	const struct exits_view *view, const struct capped_table *table, int (*compare)(const void *, const void *, void *))
+static const void **sorted(const struct exits_view *view, const struct capped_table *table,
+	int (*compare)(const void *, const void *, void *))
 {
 	const void **rows = capped_table_sorted(table, in_no_order);
 	enum exits_sort sort = view->sort;
@@ -204,13 +204,15 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(one->name, other->name);
 }
 
-static void name_function(
-	const struct exits_view *view, uint32_t machine, const struct joint_exit_row *row, struct exits_function *function)
+static void name_function(const struct exits_view *view, uint32_t machine, const struct joint_exit_row *row,
+	struct exits_function *function)
 {
-	const struct names *names =
-		machine < view->feed.trace->nr_machines && !row->user_mode ? &view->feed.trace->machines[machine].names : NULL;
+	const struct names *names = machine < view->feed.trace->nr_machines && !row->user_mode
+		? &view->feed.trace->machines[machine].names
+		: NULL;
 	uint64_t offset;
-	const char *symbol = names && row->key != CAPPED_TABLE_OTHERS ? names_symbol(names, row->key, &offset) : NULL;
+	const char *symbol =
+		names && row->key != CAPPED_TABLE_OTHERS ? names_symbol(names, row->key, &offset) : NULL;
 
 	*function = (struct exits_function){
 		.machine = machine,

@@ -21,7 +21,8 @@ struct joint_name exits_view_hypercall(uint64_t nr);
 
 /* Sorted; heap. NULL: none, or no memory. */
 const struct joint_exit_reason **exits_view_reasons(const struct exits_view *view);
-const struct joint_exit_row **exits_view_rows(const struct exits_view *view, const struct capped_table *table);
+const struct joint_exit_row **exits_view_rows(
+	const struct exits_view *view, const struct capped_table *table);
 
 struct exits_task {
 	uint32_t machine;
@@ -32,7 +33,8 @@ struct exits_task *exits_view_tasks(const struct exits_view *view, size_t *count
 /* Guests' instructions by the function they are in; of other than guests of the trace, and of user space: by address. */
 struct exits_function {
 	char name[96]; /* raw */
-	uint32_t machine; /* nr_machines: of a guest that is not in the trace; nr_machines + 1: of a nested one */
+	uint32_t
+		machine; /* nr_machines: of a guest that is not in the trace; nr_machines + 1: of a nested one */
 	uint64_t count, total_ns, max_ns, max_at_ns;
 };
 struct exits_function *exits_view_functions(const struct exits_view *view, size_t *count);

@@ -91,8 +91,10 @@ int joint_feed_parse(struct joint_feed *feed, const struct joint_part *part, str
 
 	*feed = (struct joint_feed){.machine = -1};
 	result = filter_parse(&feed->filter, part->filter, error);
-	if (!result && filter_has_durations(&feed->filter))
+	if (!result && filter_has_durations(&feed->filter)) {
 		result = error_set(error, -EINVAL, "-f: a condition on durations is of no use here");
+		error_hint(error, "hypertrace dump and report take one");
+	}
 	return result ? result : time_range_parse(&feed->range, part->time, error);
 }
 
@@ -125,15 +127,25 @@ int joint_feed_need_host(const struct joint_feed *feed, const char *verb, struct
 {
 	if (feed->joint->nr_hosts)
 		return 0;
-	error_set(error, -ENOENT, "%s: the trace has no host machine: it says nothing of what the host did to vCPUs", verb);
+	error_set(error, -ENOENT,
+		"%s: the trace has no host machine: it says nothing of what the host did to vCPUs", verb);
 	return error_hint(error, "record with the host: hypertrace record --host exits=aggregated");
 }
 
 static bool is_wanted(const struct joint_feed *feed, const struct joint_vcpu *vcpu)
 {
-	if (feed->machine >= 0 && vcpu->guest != (uint32_t)feed->machine && vcpu->host != (uint32_t)feed->machine)
+	if (feed->machine >= 0 && vcpu->guest != (uint32_t)feed->machine &&
+		vcpu->host != (uint32_t)feed->machine)
 		return false;
-	return filter_ranges_match(&feed->filter.cpus, vcpu->number); /* those of the filter are vCPUs' numbers */
+	return filter_ranges_match(
+		&feed->filter.cpus, vcpu->number); /* those of the filter are vCPUs' numbers */
+}
+
+bool joint_feed_wants_guest(const struct joint_feed *feed, const struct joint_guest_event *event)
+{
+	if (feed->machine < 0 || event->machine == (uint32_t)feed->machine)
+		return true;
+	return event->vcpu != JOINT_NONE && feed->joint->vcpus[event->vcpu].host == (uint32_t)feed->machine;
 }
 
 static void choose_vcpus(struct joint_feed *feed, uint32_t *known)
@@ -224,7 +236,8 @@ static int compare_vcpus(const void *a, const void *b, void *context)
 {
 	const struct joint_vcpu *vcpus = context;
 	const struct joint_vcpu *one = &vcpus[*(const uint32_t *)a], *other = &vcpus[*(const uint32_t *)b];
-	uint32_t one_pid = one->vm ? one->vm->pid : UINT32_MAX, other_pid = other->vm ? other->vm->pid : UINT32_MAX;
+	uint32_t one_pid = one->vm ? one->vm->pid : UINT32_MAX,
+		 other_pid = other->vm ? other->vm->pid : UINT32_MAX;
 
 	if (one->host != other->host)
 		return one->host < other->host ? -1 : 1;

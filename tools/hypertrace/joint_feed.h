@@ -29,10 +29,10 @@ struct joint_feed {
 	struct joint_machine *machines;
 	struct filter filter; /* of tasks and of vCPUs' numbers */
 	struct time_range range;
-	int machine; /* that was chosen; -1: all */
-	uint64_t start_ns;             /* Unix ns of the trace's first event */
-	int64_t from_ns, to_ns;        /* Unix ns: the part asked for */
-	uint64_t damaged;              /* packets that could not be read whole, and the first's description */
+	int machine;            /* that was chosen; -1: all */
+	uint64_t start_ns;      /* Unix ns of the trace's first event */
+	int64_t from_ns, to_ns; /* Unix ns: the part asked for */
+	uint64_t damaged;       /* packets that could not be read whole, and the first's description */
 	struct error damage;
 };
 
@@ -71,3 +71,6 @@ uint32_t *joint_feed_sorted(const struct joint_feed *feed, size_t *count);
 
 /* Is there a condition on guests' tasks? */
 bool joint_feed_chooses_tasks(const struct joint_feed *feed);
+
+/* Is it an event of the machine that was chosen, or of a guest of the host that was? */
+bool joint_feed_wants_guest(const struct joint_feed *feed, const struct joint_guest_event *event);

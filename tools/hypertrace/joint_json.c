@@ -11,9 +11,10 @@ static json_t *machine_json(const struct joint_feed *feed, uint32_t number)
 	json_t *row = json_object();
 
 	json_set_text(row, "name", machine->name);
-	json_set_text(row, "role", joint_is_host(feed->joint, number) ? "host"
-			: joint_is_hosted(feed->joint, number)        ? "guest"
-								      : "alone");
+	json_set_text(row, "role",
+		joint_is_host(feed->joint, number)             ? "host"
+			: joint_is_hosted(feed->joint, number) ? "guest"
+							       : "alone");
 	json_set_count(row, "layer", machine->info->layer);
 	json_set_count(row, "lost", joint_text_lost(feed, number));
 	json_set_count(row, "clock_error_ns", clock_map_largest_error_ns(&machine->clock));

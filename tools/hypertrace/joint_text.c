@@ -90,7 +90,8 @@ void joint_text_head(const struct joint_feed *feed, FILE *out, bool colour)
 		fprintf(out, "  %s events of vCPUs were earlier than the one before: taken as of that time\n",
 			human_count(joint_backwards(joint)).text);
 	if (joint_odd(joint))
-		fprintf(out, "  %s times a vCPU's thread cannot have been where an event finds it: not known there\n",
+		fprintf(out,
+			"  %s times a vCPU's thread cannot have been where an event finds it: not known there\n",
 			human_count(joint_odd(joint)).text);
 	if (joint->left_out)
 		fprintf(out, "  more than %u vCPUs: %s events left out\n", VCPU_MODEL_VCPUS,

@@ -23,7 +23,8 @@ static json_t *guest_json(const struct latency_view *view, uint32_t machine)
 	json_object_set_new(row, "joint", json_boolean(joint_is_hosted(view->feed.joint, machine)));
 	json_object_set_new(row, "total", joint_json_histogram(&guest->total));
 	for (int part = 0; part < JOINT_PARTS; part++)
-		json_object_set_new(parts, joint_latency_part_name((enum joint_latency_part)part), joint_json_histogram(&guest->parts[part]));
+		json_object_set_new(parts, joint_latency_part_name((enum joint_latency_part)part),
+			joint_json_histogram(&guest->parts[part]));
 	json_object_set_new(row, "parts", parts);
 	return row;
 }

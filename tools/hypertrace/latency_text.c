@@ -15,7 +15,8 @@ struct text {
 	bool colour;
 };
 
-static void cells_of(struct table *table, const char *name, const struct histogram *part, const struct histogram *total)
+static void cells_of(
+	struct table *table, const char *name, const struct histogram *part, const struct histogram *total)
 {
 	table_cell(table, "%s", name);
 	table_ns(table, part->sum);
@@ -30,8 +31,10 @@ static void cells_of(struct table *table, const char *name, const struct histogr
 
 static void show_guest(const struct text *text, uint32_t machine)
 {
-	static const char *const headers[] = {"<", "total", "share", "mean", "p50", "p90", "p99", "p99.9", "max", NULL};
-	static const char *const names[JOINT_PARTS] = {"guest's scheduler", "hypervisor", "host", "not known"};
+	static const char *const headers[] = {
+		"<", "total", "share", "mean", "p50", "p90", "p99", "p99.9", "max", NULL};
+	static const char *const names[JOINT_PARTS] = {
+		"guest's scheduler", "hypervisor", "host", "not known"};
 	const struct joint_latency_guest *guest = text->view->latency.guests[machine];
 	const char *name = text->view->feed.trace->machines[machine].name;
 	cleanup_table struct table table = {0};
@@ -41,11 +44,13 @@ static void show_guest(const struct text *text, uint32_t machine)
 	for (int part = 0; part < JOINT_PARTS && joint_is_hosted(text->view->feed.joint, machine); part++)
 		if (part != JOINT_PART_UNKNOWN || guest->parts[part].sum)
 			cells_of(&table, names[part], &guest->parts[part], &guest->total);
-	joint_text_title(text->out, text->colour, "Wake-ups", "%s of tasks of %s", human_count(guest->total.count).text, name);
+	joint_text_title(text->out, text->colour, "Wake-ups", "%s of tasks of %s",
+		human_count(guest->total.count).text, name);
 	table_print(&table, text->out, text->colour);
 	if (!joint_is_hosted(text->view->feed.joint, machine))
-		fprintf(text->out, "  no host of %s is in the trace: whether its scheduler, the hypervisor or the host took the "
-				   "time is not known\n",
+		fprintf(text->out,
+			"  no host of %s is in the trace: whether its scheduler, the hypervisor or the host took the "
+			"time is not known\n",
 			name);
 }
 
@@ -57,8 +62,8 @@ static void cells_of_parts(struct table *table, const uint64_t parts_ns[JOINT_PA
 
 static void show_tasks(const struct text *text)
 {
-	static const char *const headers[] = {"<guest", "<task", "pid", "wake-ups", "waited", "mean", "max", "at", "guest",
-		"hypervisor", "host", "not known", NULL};
+	static const char *const headers[] = {"<guest", "<task", "pid", "wake-ups", "waited", "mean", "max",
+		"at", "guest", "hypervisor", "host", "not known", NULL};
 	size_t count;
 	struct latency_task *rows = latency_view_tasks(text->view, &count);
 	cleanup_table struct table table = {0};
@@ -87,8 +92,8 @@ static void show_tasks(const struct text *text)
 
 static void show_worst(const struct text *text)
 {
-	static const char *const headers[] = {
-		"waited", "at", "<guest", "cpu", "<task", "pid", "guest", "hypervisor", "host", "not known", "<by", NULL};
+	static const char *const headers[] = {"waited", "at", "<guest", "cpu", "<task", "pid", "guest",
+		"hypervisor", "host", "not known", "<by", NULL};
 	const struct joint_latency *latency = &text->view->latency;
 	cleanup_table struct table table = {0};
 	char culprit[64];
@@ -108,7 +113,8 @@ static void show_worst(const struct text *text)
 		table_foreign(&table, one->culprit.pid ? culprit : "-", NAME_WIDTH);
 	}
 	if (latency->nr_worst) {
-		joint_text_title(text->out, text->colour, "The worst", "the last column: who had the vCPU's pCPU meanwhile");
+		joint_text_title(text->out, text->colour, "The worst",
+			"the last column: who had the vCPU's pCPU meanwhile");
 		table_print(&table, text->out, text->colour);
 	}
 }

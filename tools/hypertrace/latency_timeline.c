@@ -31,7 +31,8 @@ static uint64_t number(const struct trace_event *event, const char *name)
 {
 	const struct event_field *field = event_type_find_field(event->type, name);
 
-	return field && field->kind <= EVENT_FIELD_HEX ? event_field_unsigned(field, event->payload) : UINT64_MAX;
+	return field && field->kind <= EVENT_FIELD_HEX ? event_field_unsigned(field, event->payload)
+						       : UINT64_MAX;
 }
 
 static bool is_about(const struct trace_event *event, uint32_t pid)
@@ -78,8 +79,8 @@ static bool is_chosen(const void *context, const struct trace_event *event)
 }
 
 /* Shows those from the first on; `count` becomes the number of all. */
-static int show(const struct latency_view *view, const struct joint_wakeup *wakeup, uint64_t first, uint64_t behind,
-	uint64_t *count, uint64_t *short_exits, struct error *error)
+static int show(const struct latency_view *view, const struct joint_wakeup *wakeup, uint64_t first,
+	uint64_t behind, uint64_t *count, uint64_t *short_exits, struct error *error)
 {
 	const struct choice choice = {.view = view,
 		.wakeup = wakeup,
@@ -88,7 +89,8 @@ static int show(const struct latency_view *view, const struct joint_wakeup *wake
 		.least_ns = (wakeup->run_ns - wakeup->woken_ns) / EXIT_PART,
 		.first = first,
 		.behind = behind};
-	uint64_t from_ns = wakeup->woken_ns - view->feed.start_ns, to_ns = wakeup->run_ns - view->feed.start_ns;
+	uint64_t from_ns = wakeup->woken_ns - view->feed.start_ns,
+		 to_ns = wakeup->run_ns - view->feed.start_ns;
 	struct dump dump = {
 		.part = {.all_events = true},
 		.machine = -1,
@@ -119,10 +121,11 @@ int latency_timeline(const struct latency_view *view, const struct joint_wakeup 
 	if (!result && count > most)
 		printf("… %" PRIu64 " events\n", count - most);
 	if (!result && count > HEAD_EVENTS)
-		result = show(view, wakeup, count > most ? count - TAIL_EVENTS : HEAD_EVENTS, UINT64_MAX, &again,
-			&short_exits, error);
+		result = show(view, wakeup, count > most ? count - TAIL_EVENTS : HEAD_EVENTS, UINT64_MAX,
+			&again, &short_exits, error);
 	if (!result && short_exits)
-		printf("not shown: %" PRIu64 " exit%s shorter than %s\n", short_exits, short_exits == 1 ? "" : "s",
+		printf("not shown: %" PRIu64 " exit%s shorter than %s\n", short_exits,
+			short_exits == 1 ? "" : "s",
 			human_ns((wakeup->run_ns - wakeup->woken_ns) / EXIT_PART).text);
 	return result;
 }

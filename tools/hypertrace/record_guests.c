@@ -179,12 +179,12 @@ static int add_named(struct recorder *recorder, const struct record_options *opt
 	int code;
 
 	if (!stock && survey->region[0])
-		return recorder_add_guest(recorder, survey->region, name, vmm->pid, error);
+		return recorder_add_guest(recorder, survey->region_file, name, vmm->pid, error);
 	if (!stock && survey->socket)
 		return add_qmp(recorder, survey->socket, name, error);
 	if (!stock) {
-		error_set(error, -ENOENT, "guest %s has no hypertrace region that can be seen",
-			name ? name : "");
+		error_set(error, -ENOENT, "process %d: its guest has no hypertrace region that can be seen",
+			(int)vmm->pid);
 		return error_hint(error, "hypertrace attach plugs one in; --channel ftrace needs none");
 	}
 	if (!survey->socket || guest_memory_open_qmp(&memory, survey->socket, NULL)) {

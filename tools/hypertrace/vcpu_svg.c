@@ -16,7 +16,7 @@
 /* What is drawn of an interval. */
 struct strip {
 	uint64_t from_ns;
-	uint32_t length_ns; /* saturates: longer ones are cut into several */
+	uint32_t length_ns;  /* saturates: longer ones are cut into several */
 	uint16_t state, row; /* row: the vCPU's number */
 };
 
@@ -92,8 +92,8 @@ struct column {
 	float ns[VCPU_STATES];
 };
 
-static void add_to_columns(struct column *columns, size_t nr_columns, double ns_per_column, double from, double length,
-	unsigned state)
+static void add_to_columns(struct column *columns, size_t nr_columns, double ns_per_column, double from,
+	double length, unsigned state)
 {
 	double at = from, end = from + length;
 
@@ -105,8 +105,8 @@ static void add_to_columns(struct column *columns, size_t nr_columns, double ns_
 	}
 }
 
-static const enum vcpu_state stack[VCPU_STATES] = {VCPU_GUEST, VCPU_RUNNING, VCPU_EXIT, VCPU_USER, VCPU_PREEMPTED,
-	VCPU_WAITING, VCPU_BLOCKED, VCPU_HALTED, VCPU_UNKNOWN};
+static const enum vcpu_state stack[VCPU_STATES] = {VCPU_GUEST, VCPU_RUNNING, VCPU_EXIT, VCPU_USER,
+	VCPU_PREEMPTED, VCPU_WAITING, VCPU_BLOCKED, VCPU_HALTED, VCPU_UNKNOWN};
 
 /* Equal neighbours are one rectangle. */
 static void draw_row(struct drawing *drawing, size_t row, const struct column *columns, size_t nr_columns)
@@ -136,7 +136,8 @@ static void draw_row(struct drawing *drawing, size_t row, const struct column *c
 	}
 }
 
-static void draw_vcpu(struct drawing *drawing, uint32_t vcpu, size_t row, struct column *columns, size_t nr_columns)
+static void draw_vcpu(
+	struct drawing *drawing, uint32_t vcpu, size_t row, struct column *columns, size_t nr_columns)
 {
 	const struct vcpu_strips *strips = drawing->view->strips;
 	double ns_per_column = 1 / drawing->chart.px_per_ns;
@@ -147,7 +148,8 @@ static void draw_vcpu(struct drawing *drawing, uint32_t vcpu, size_t row, struct
 
 		if (strip->row == vcpu && strip->from_ns >= drawing->chart.begin_ns)
 			add_to_columns(columns, nr_columns, ns_per_column,
-				(double)(strip->from_ns - drawing->chart.begin_ns), strip->length_ns, strip->state);
+				(double)(strip->from_ns - drawing->chart.begin_ns), strip->length_ns,
+				strip->state);
 	}
 	draw_row(drawing, row, columns, nr_columns);
 	time_chart_label(&drawing->chart, row, 0, "b", joint_feed_vcpu(&drawing->view->feed, vcpu).text);
@@ -200,20 +202,23 @@ int vcpu_svg(const struct vcpu_view *view, const char *path, struct error *error
 
 	for (size_t i = 0; i < count; i++)
 		rows += joint->vcpus[order[i]].wanted;
-	snprintf(title, sizeof(title), "vCPUs: %s", human_ns(joint_end_ns(joint) - joint_start_ns(joint)).text);
-	snprintf(below, sizeof(below), "%zu vCPU%s, a column is %s, filled by the share of each state%s%s", rows,
-		rows == 1 ? "" : "s",
+	snprintf(title, sizeof(title), "vCPUs: %s",
+		human_ns(joint_end_ns(joint) - joint_start_ns(joint)).text);
+	snprintf(below, sizeof(below), "%zu vCPU%s, a column is %s, filled by the share of each state%s%s",
+		rows, rows == 1 ? "" : "s",
 		human_ns((uint64_t)((double)(joint_end_ns(joint) - joint_start_ns(joint)) /
 				 (TIME_CHART_WIDTH - TIME_CHART_LABELS - TIME_CHART_RIGHT)))
 			.text,
 		view->strips->full ? "; too much to draw: nothing from there on: " : "",
 		view->strips->full ? joint_feed_when(&view->feed, view->strips->until_ns).text : "");
-	time_chart_init(&drawing.chart, title, style, joint_start_ns(joint), joint_end_ns(joint), HEAD, ABOVE, rows);
+	time_chart_init(
+		&drawing.chart, title, style, joint_start_ns(joint), joint_end_ns(joint), HEAD, ABOVE, rows);
 	time_chart_head(&drawing.chart, title, below);
 	draw_legend(&drawing);
 	time_chart_axis(&drawing.chart);
 	result = order ? draw(&drawing, order, count) : -ENOMEM;
-	result = result ? error_set(error, result, "out of memory") : svg_write(&drawing.chart.svg, path, error);
+	result = result ? error_set(error, result, "out of memory")
+			: svg_write(&drawing.chart.svg, path, error);
 	time_chart_deinit(&drawing.chart);
 	free(order);
 	return result;

@@ -33,7 +33,14 @@ static const char *const state_headers[VCPU_STATES] = {
 
 /* In the order in which people ask. */
 static const enum vcpu_state state_order[VCPU_STATES] = {
-	VCPU_GUEST, VCPU_EXIT, VCPU_USER, VCPU_RUNNING, VCPU_HALTED, VCPU_BLOCKED, VCPU_PREEMPTED, VCPU_WAITING,
+	VCPU_GUEST,
+	VCPU_EXIT,
+	VCPU_USER,
+	VCPU_RUNNING,
+	VCPU_HALTED,
+	VCPU_BLOCKED,
+	VCPU_PREEMPTED,
+	VCPU_WAITING,
 	VCPU_UNKNOWN,
 };
 
@@ -164,7 +171,8 @@ static void show_longest(const struct text *text)
 
 static void show_culprits(const struct text *text)
 {
-	static const char *const headers[] = {"<task of the host", "pid", "times", "total", "mean", "max", "<of", NULL};
+	static const char *const headers[] = {
+		"<task of the host", "pid", "times", "total", "mean", "max", "<of", NULL};
 	const struct joint_culprit **rows = vcpu_view_culprits(text->view);
 	cleanup_table struct table table = {0};
 
@@ -172,7 +180,11 @@ static void show_culprits(const struct text *text)
 	for (size_t i = 0; rows && i < vcpu_view_rows(text->view, text->view->states.culprits.count); i++) {
 		const struct joint_culprit *row = rows[i];
 
-		table_foreign(&table, !row->task.pid ? "(nobody)" : row->task.comm[0] ? row->task.comm : "?", NAME_WIDTH);
+		table_foreign(&table,
+			!row->task.pid              ? "(nobody)"
+				: row->task.comm[0] ? row->task.comm
+						    : "?",
+			NAME_WIDTH);
 		table_cell(&table, "%u", row->task.pid);
 		table_count(&table, row->count);
 		table_ns(&table, row->total_ns);
@@ -181,7 +193,8 @@ static void show_culprits(const struct text *text)
 		table_foreign(&table, joint_feed_vcpu(&text->view->feed, row->victim).text, NAME_WIDTH);
 	}
 	if (rows) {
-		joint_text_title(text->out, text->colour, "Who had their pCPUs", "the last column: whose wait was the longest");
+		joint_text_title(text->out, text->colour, "Who had their pCPUs",
+			"the last column: whose wait was the longest");
 		table_print(&table, text->out, text->colour);
 	}
 	free(rows);
@@ -189,7 +202,8 @@ static void show_culprits(const struct text *text)
 
 static void show_ways(const struct text *text)
 {
-	static const char *const headers[] = {"<VM", "vCPU", "from", "to", "times", "waited", "longest", "until guest code", NULL};
+	static const char *const headers[] = {
+		"<VM", "vCPU", "from", "to", "times", "waited", "longest", "until guest code", NULL};
 	const struct joint_way **rows = vcpu_view_ways(text->view);
 	cleanup_table struct table table = {0};
 
@@ -215,7 +229,8 @@ static void show_ways(const struct text *text)
 
 static void show_tasks(const struct text *text)
 {
-	static const char *const headers[] = {"<guest", "<task", "pid", "scheduled in", "really ran", "", "exits", "VMM", "no pCPU", "", "halted", NULL};
+	static const char *const headers[] = {"<guest", "<task", "pid", "scheduled in", "really ran", "",
+		"exits", "VMM", "no pCPU", "", "halted", NULL};
 	size_t count;
 	struct vcpu_view_task *rows = vcpu_view_tasks(text->view, &count);
 	cleanup_table struct table table = {0};
@@ -230,7 +245,8 @@ static void show_tasks(const struct text *text)
 		table_cell(&table, "%u", task->pid);
 		table_ns(&table, in_ns);
 		table_ns(&table, task->vcpu_ns[VCPU_GUEST] + task->vcpu_ns[VCPU_RUNNING]);
-		table_cell(&table, "%s", human_share(task->vcpu_ns[VCPU_GUEST] + task->vcpu_ns[VCPU_RUNNING], in_ns).text);
+		table_cell(&table, "%s",
+			human_share(task->vcpu_ns[VCPU_GUEST] + task->vcpu_ns[VCPU_RUNNING], in_ns).text);
 		table_ns(&table, task->vcpu_ns[VCPU_EXIT]);
 		table_ns(&table, task->vcpu_ns[VCPU_USER]);
 		table_ns(&table, vcpu_view_off_ns(task));
