@@ -235,7 +235,8 @@ static int prepare_and_run(const struct run_wish *wish, char **command, struct e
 	int status;
 
 	if (wish->recorder.channel == RECORDER_HYPERCALL && !qemu_has_kvm()) {
-		error_set(error, -ENODEV, "channel hypercall: no KVM on this host that a guest could run under");
+		error_set(error, -ENODEV,
+			"channel hypercall: no KVM on this host that a guest could run under");
 		error_hint(error, "leave --channel out: shared memory needs none");
 		return show_error(error, false, VM_STATUS_FAILED);
 	}
