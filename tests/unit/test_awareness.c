@@ -127,10 +127,12 @@ static void pages_are_kept(void **state)
 	vcpu_exits_add(exits, &record);
 	record.tid++; /* nobody's */
 	vcpu_exits_add(exits, &record);
-	wait_ns(5 * STEP_NS);
-	awareness_update(awareness, exits, clock_now_ns(CLOCK_MONOTONIC) + LATER_NS);
-	first = *page(&region, 0);
-	/* it works all the time: it had a CPU, or waited for one */
+	/* it works all the time: it had a CPU, or waited for one, which is counted when it gets it */
+	for (unsigned i = 1; i < 500 && first.run_ns + first.stolen_ns <= before_ns + 2 * STEP_NS; i++) {
+		wait_ns(5 * STEP_NS);
+		awareness_update(awareness, exits, clock_now_ns(CLOCK_MONOTONIC) + i * LATER_NS);
+		first = *page(&region, 0);
+	}
 	assert_true(first.run_ns + first.stolen_ns > before_ns + 2 * STEP_NS);
 	assert_int_equal(first.fields & HT_VCPU_EXITS, HT_VCPU_EXITS);
 	assert_int_equal(first.exits, 2);
@@ -144,7 +146,7 @@ static void pages_are_kept(void **state)
 
 	end_vmm(vmm);
 	wait_ns(5 * STEP_NS);
-	awareness_update(awareness, NULL, clock_now_ns(CLOCK_MONOTONIC) + 2 * LATER_NS);
+	awareness_update(awareness, NULL, clock_now_ns(CLOCK_MONOTONIC) + 1000 * LATER_NS);
 	assert_int_equal(page(&region, 0)->state, HT_VCPU_GONE);
 	assert_int_equal(page(&region, 0)->stolen_ns, first.stolen_ns);
 	awareness_destroy(awareness);
