@@ -18,6 +18,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/model/trace_info.h"
 #include "tests/unit/trace_maker.h"
+#include "tests/unit/verb_run.h"
 
 #define MS (TRACE_MAKER_HZ / 1000)
 
@@ -187,44 +188,14 @@ static void make_shutdown(const char *name)
 
 /* --- running --- */
 
-/* Runs `hypertrace ARGUMENTS` in the directory of the traces, both outputs together; returns the exit status. */
-static int run(struct strbuf *out, const char *arguments)
-{
-	const char *program = getenv("HYPERTRACE");
-	char command[1024], chunk[4096];
-	size_t bytes;
-	FILE *pipe;
-	int status;
-
-	if (!program)
-		skip();
-	snprintf(command, sizeof(command), "cd %s && LC_ALL=C %s %s 2>&1", work, program, arguments);
-	pipe = popen(command, "r");
-	assert_non_null(pipe);
-	while ((bytes = fread(chunk, 1, sizeof(chunk), pipe)))
-		strbuf_append(out, chunk, bytes);
-	status = pclose(pipe);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
 static void expect(const char *arguments, int status, const char *text)
 {
-	cleanup_strbuf struct strbuf out = STRBUF_EMPTY;
-	int result = run(&out, arguments);
-
-	assert_string_equal(out.data ? out.data : "", text);
-	assert_int_equal(result, status);
+	verb_expect(work, arguments, status, text);
 }
 
 static void contains(const char *arguments, int status, const char *text)
 {
-	cleanup_strbuf struct strbuf out = STRBUF_EMPTY;
-	int result = run(&out, arguments);
-
-	if (!out.data || !strstr(out.data, text))
-		fail_msg("%s: '%s' is not in: %s", arguments, text, out.data);
-	assert_int_equal(result, status);
+	verb_contains(work, arguments, status, text);
 }
 
 static void test_boot_text(void **state)

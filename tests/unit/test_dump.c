@@ -17,6 +17,7 @@
 #include "lib/base/file.h"
 #include "lib/base/strbuf.h"
 #include "tests/unit/trace_maker.h"
+#include "tests/unit/verb_run.h"
 
 static char *trace_path;
 
@@ -89,26 +90,13 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Runs `hypertrace ARGUMENTS` (%s is the trace), both outputs together; returns the exit status. */
+/* %s in `arguments` is the trace. */
 static int run(struct strbuf *out, const char *arguments)
 {
-	const char *program = getenv("HYPERTRACE");
-	char filled[512], command[1024], chunk[4096];
-	size_t bytes;
-	FILE *pipe;
-	int status;
+	char filled[512];
 
-	if (!program)
-		skip();
 	snprintf(filled, sizeof(filled), arguments, trace_path);
-	snprintf(command, sizeof(command), "%s %s 2>&1", program, filled);
-	pipe = popen(command, "r");
-	assert_non_null(pipe);
-	while ((bytes = fread(chunk, 1, sizeof(chunk), pipe)))
-		strbuf_append(out, chunk, bytes);
-	status = pclose(pipe);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return verb_run(".", filled, out);
 }
 
 static void expect(const char *arguments, int status, const char *text)
