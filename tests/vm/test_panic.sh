@@ -20,7 +20,7 @@ for kernel in $kernels; do
 	sock=$work/$kernel.qmp
 	"$HYPERTRACE" run --no-trace --kernel "$kernel" --smp 2 -m 256 --accel tcg-single --qmp "$sock" \
 		--append "panic=0 trace_event=sched:*,irq:* trace_buf_size=512K trace_clock=x86-tsc" -- \
-		sh -c 'read -r _; echo c >/proc/sysrq-trigger' < <(sleep 12; echo; sleep 300) >/dev/null 2>&1 &
+		sh -c 'read -r _; echo c >/proc/sysrq-trigger' < <(exec 2>/dev/null; sleep 12; echo; exec sleep 300) >/dev/null 2>&1 &
 	guest=$!
 	background="$background $guest"
 	until_says "$work/before" 'no panic, no oops' "$HYPERTRACE" panic --qmp "$sock" || continue
