@@ -12,7 +12,7 @@
 # Within the script of L1: programs `hypertrace` and `qemu-system-x86_64`, the directory /out, whose files are in $work/one
 # afterwards, and the functions of nested_l1.sh. L1 has lots of memory for one L2 of 192 MiB; --memory makes it larger.
 
-nested_timeout=${NESTED_TIMEOUT:-300} # seconds; one stack takes 20 to 100 on a free machine
+nested_timeout=${NESTED_TIMEOUT:-180} # seconds; most stacks take 20 to 70
 nested_files=$(mktemp -d "$work/nested.XXXX")
 mkdir "$nested_files/l2"
 
