@@ -24,11 +24,11 @@ static const char *const batches[] = {"1", "2", "5", "10", "20", "50"};
 #define BATCHES (sizeof(batches) / sizeof(batches[0]))
 
 /* In the order of the table; the work itself first. */
-enum { NONE, FTRACE, FIRST_BATCH, MARK = FIRST_BATCH + BATCHES, MARKED, SERIES };
+enum { NONE, FTRACE, FIRST_BATCH, ROUND = FIRST_BATCH + BATCHES, DEEPER, MARK, MARKED, SERIES };
 
 struct stack {
 	const char *kernel;
-	char *script, *workload;
+	char *script, *workload, *vmm;
 	char names[BATCHES][16];
 	struct series series[SERIES];
 	uint64_t lost; /* the recorder's own count, of all its machines */
@@ -77,8 +77,8 @@ static int run_stack(struct stack *stack, struct error *error)
 	program[length] = '\0';
 	for (size_t i = 0; i < BATCHES; i++)
 		snprintf(list + strlen(list), sizeof(list) - strlen(list), " %s", batches[i]);
-	if (asprintf(&command, "HYPERTRACE='%s' bash '%s' '%s' '%s'%s", program, stack->script, stack->kernel,
-		    stack->workload, list) < 0) {
+	if (asprintf(&command, "HYPERTRACE='%s' bash '%s' '%s' '%s' '%s'%s", program, stack->script,
+		    stack->kernel, stack->workload, stack->vmm, list) < 0) {
 		command = NULL;
 		return error_set(error, -ENOMEM, "out of memory");
 	}
@@ -88,10 +88,33 @@ static int run_stack(struct stack *stack, struct error *error)
 	stack->lost = recorded_lost(output);
 	series_read(stack->series, SERIES, output);
 	for (size_t i = 0; i < SERIES; i++)
-		if (!stack->series[i].repetitions)
+		if (!stack->series[i].repetitions && i != DEEPER)
 			return error_set(error, -EIO, "%s: nothing was measured under %s", stack->kernel,
 				stack->series[i].tracer);
 	return 0;
+}
+
+static void show_call(struct bench *bench, const struct stack *stack, int i)
+{
+	static const struct {
+		const char *call, *from, *recorder;
+	} calls[] = {
+		[ROUND] = {"hypercall", "L2", "none"},
+		[DEEPER] = {"hypercall", "L3", "none"},
+		[MARK] = {"hypertrace_mark", "L2", "none"},
+		[MARKED] = {"hypertrace_mark", "L2", "attached"},
+	};
+	const struct series *series = &stack->series[i];
+
+	if (!series->repetitions) {
+		figures_skip(&bench->figures, "the guest's guest did not come to its end", "kernel",
+			stack->kernel, "call", calls[i].call, "from", calls[i].from, "recorder",
+			calls[i].recorder, NULL);
+		return;
+	}
+	figures_add(&bench->figures, (double)series->least / series->events, CALL,
+		i == MARKED ? stack->lost : 0, "kernel", stack->kernel, "call", calls[i].call, "from",
+		calls[i].from, "recorder", calls[i].recorder, NULL);
 }
 
 static void show(struct bench *bench, const struct stack *stack)
@@ -100,30 +123,31 @@ static void show(struct bench *bench, const struct stack *stack)
 
 	for (size_t i = 0; i < SERIES; i++) {
 		const struct series *series = &stack->series[i];
-		const bool ours = i >= FIRST_BATCH && i < MARK;
+		const bool ours = i >= FIRST_BATCH && i < ROUND;
 
-		if (i >= MARK)
-			figures_add(&bench->figures, (double)series->least / series->events, CALL,
-				i == MARK ? 0 : stack->lost, "kernel", stack->kernel, "call",
-				"hypertrace_mark", "recorder", i == MARK ? "none" : "attached", NULL);
-		else
-			figures_add(&bench->figures,
-				((double)series->least - (i == NONE ? 0 : (double)none->least)) /
-					series->events,
-				UNIT, ours ? stack->lost : series->lost, "kernel", stack->kernel, "tracer",
-				ours ? "hypercall" : series->tracer, "batch",
-				ours ? batches[i - FIRST_BATCH] : "-", NULL);
+		if (i >= ROUND) {
+			show_call(bench, stack, (int)i);
+			continue;
+		}
+		figures_add(&bench->figures,
+			((double)series->least - (i == NONE ? 0 : (double)none->least)) / series->events,
+			UNIT, ours ? stack->lost : series->lost, "kernel", stack->kernel, "tracer",
+			ours ? "hypercall" : series->tracer, "batch", ours ? batches[i - FIRST_BATCH] : "-",
+			NULL);
 	}
 }
 
 static int bench_kernel(
-	struct bench *bench, const char *kernel, char *script, char *workload, struct error *error)
+	struct bench *bench, const char *kernel, char *script, char *workload, char *vmm, struct error *error)
 {
 	struct stack stack = {.kernel = kernel,
 		.script = script,
 		.workload = workload,
+		.vmm = vmm,
 		.series = {[NONE] = {.tracer = "none"},
 			[FTRACE] = {.tracer = "ftrace"},
+			[ROUND] = {.tracer = "round"},
+			[DEEPER] = {.tracer = "deeper"},
 			[MARK] = {.tracer = "mark"},
 			[MARKED] = {.tracer = "marked"}}};
 	int code;
@@ -140,16 +164,18 @@ static int bench_kernel(
 
 int bench_hypercall(struct bench *bench, struct error *error)
 {
-	cleanup_free char *workload = NULL, *script = NULL;
+	cleanup_free char *workload = NULL, *vmm = NULL, *script = NULL;
 	int code = bench_program("workload", &workload, error);
 
+	if (!code)
+		code = bench_program("tiny_vmm", &vmm, error);
 	if (!code)
 		code = bench_program("hypercall_nested.sh", &script, error);
 	figures_begin(&bench->figures, "hypercall", "tracer", "hypercall");
 	for (size_t i = 0; !code && i < bench->nr_kernels; i++) {
 		if (bench->progress)
 			bench->progress("a nested stack, counted by instructions");
-		code = bench_kernel(bench, bench->kernels[i], script, workload, error);
+		code = bench_kernel(bench, bench->kernels[i], script, workload, vmm, error);
 	}
 	figures_end(&bench->figures);
 	return code;

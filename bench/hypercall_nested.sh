@@ -3,11 +3,12 @@
 # What bench_hypercall.c reads: L1, emulated and with a KVM of its own, counts instructions as time; in its L2, bench/workload.c
 # runs under each tracer. Says lines "TRACER INSTRUCTIONS EVENTS LOST", those of a mark with nobody listening as "mark", those
 # of marks and of events while `hypertrace record` runs in L1 as "marked" and by their tracer, and "recorded EVENTS LOST".
+# bench/tiny_vmm.c is a guest that does nothing but calls: "round" as L1's guest, "deeper" as L2's.
 #
-#   hypercall_nested.sh KERNEL WORKLOAD BATCH...      HYPERTRACE: the program
+#   hypercall_nested.sh KERNEL WORKLOAD TINY_VMM BATCH...      HYPERTRACE: the program
 set -u
-kernel=$1 workload=$2
-shift 2
+kernel=$1 workload=$2 vmm=$3
+shift 3
 tracers=none\ ftrace
 for batch; do tracers="$tracers hypercall:$batch"; done
 # shellcheck source=/dev/null
@@ -25,8 +26,16 @@ l2_initramfs watched "$workload:/bench/workload" "$work/module/hypertrace.ko:/be
 /bench/workload mark 40 x marked
 /bench/workload syscall_short 60 'channel=hypercall events=syscalls' $tracers
 EOF
-nested_run "$kernel" bench --no-trace --icount <<'EOF' || { tail -n 20 "$work/bench.err" "$work/bench.out" >&2; exit 1; }
+modules=$(nested_kernel "$kernel")/modules
+l2_initramfs deeper "$modules/irqbypass.ko:/irqbypass.ko" "$modules/kvm.ko:/kvm.ko" "$modules/kvm-amd.ko:/kvm-amd.ko" \
+	"$vmm:/tiny_vmm" <<'EOF'
+insmod /irqbypass.ko; insmod /kvm.ko; insmod /kvm-amd.ko
+/tiny_vmm 500 | sed 's/.*shortest \([0-9]*\) .*/deeper \1 1 0/'
+EOF
+nested_run "$kernel" bench --no-trace --icount --file "$vmm:/bin/tiny_vmm" <<'EOF' || { tail -n 20 "$work/bench.err" "$work/bench.out" >&2; exit 1; }
 L2_SMP=1 L2_TIMEOUT=900
+tiny_vmm 500 | sed 's/.*shortest \([0-9]*\) .*/round \1 1 0/' >/out/round.console
+L2_TIMEOUT=10 l2 deeper "" # seconds of instructions; it hangs now and then
 l2 alone ""
 hypertrace record --channel hypercall -o /out/trace >/out/record 2>&1 &
 recorder=$!
@@ -35,5 +44,5 @@ l2 watched ""
 kill -INT $recorder
 wait $recorder
 EOF
-cat "$work/bench/alone.console" "$work/bench/watched.console" | tr -d '\r' | grep -E '^[a-z]+(:[0-9]+)? [0-9]+ [0-9]+ [0-9]+$'
+cat "$work/bench"/{round,deeper,alone,watched}.console | tr -d '\r' | grep -E '^[a-z]+(:[0-9]+)? [0-9]+ [0-9]+ [0-9]+$'
 sed -n 's/.* \([0-9,]*\) events, .* \([0-9,]*\) lost.*/recorded \1 \2/p' "$work/bench/record" | tr -d ,
