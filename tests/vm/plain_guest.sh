@@ -73,7 +73,7 @@ trace_entries() {
 import json, sys
 for machine in json.load(open(sys.argv[1] + "/hypertrace.json"))["machines"]:
     if machine["name"] == sys.argv[2]:
-        for cpu in machine["cpus"]:
+        for cpu in sorted(machine["cpus"], key=lambda cpu: cpu["cpu"]):  # they stand as they were first seen
             print(cpu["events"] + cpu["lost"]["overwritten"] + cpu["lost"]["damaged"])
 PY
 }
