@@ -354,6 +354,8 @@ static int check_kernel(struct guest *guest, uint64_t now_ns)
 	}
 	if (code)
 		return code;
+	if (!guest_kernel_settle(&guest->kernel) && guest->memory.is_live)
+		return 0;
 	look_for_panic(guest);
 	for (size_t i = 0; i < guest->nr_machines; i++)
 		ftrace_machine_count(guest->machines[i]);

@@ -6,10 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/kernel/kernel_address.h"
 #include "host/kernel/kernel_cache.h"
 #include "host/kernel/kernel_candidate.h"
 #include "host/kernel/kernel_image.h"
 #include "host/kernel/kernel_probe.h"
+#include "host/kernel/memory_fit.h"
 #include "host/kernel/vmcoreinfo.h"
 
 /* What looks like a kernel: the one that runs, copies of its page, those before a reboot. Each costs some ms. */
@@ -234,6 +236,21 @@ int guest_kernel_init(
 	*kernel = finder.best.kernel;
 	kernel->was_cached = finder.is_best_cached;
 	return 0;
+}
+
+bool guest_kernel_settle(struct guest_kernel *kernel)
+{
+	struct kernel_space space;
+
+	if (kernel->page_offset)
+		return true;
+	space = kernel_space_read(kernel, -1);
+	if (!space.page_offset)
+		return false;
+	kernel->page_offset = space.page_offset;
+	kernel->page_levels = space.levels;
+	guest_memory_use_layout(kernel->memory, memory_fit_choose(kernel, kernel->memory->current));
+	return true;
 }
 
 bool guest_kernel_has_restarted(const struct guest_kernel *kernel)

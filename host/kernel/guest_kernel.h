@@ -49,6 +49,12 @@ int guest_kernel_init(
 void guest_kernel_deinit(struct guest_kernel *kernel);
 #define cleanup_guest_kernel __attribute__((cleanup(guest_kernel_deinit)))
 
+/*
+ * Of a kernel that was found before it had its direct map (page_offset 0), and has it now: looks once more where that
+ * is, and which of the memory's layouts fits. Until it returns true only the kernel's image can be relied on.
+ */
+bool guest_kernel_settle(struct guest_kernel *kernel);
+
 /* Is it still that kernel? -ESTALE: another one, or none, is in the memory now (a reboot); errors of reading. */
 int guest_kernel_check(const struct guest_kernel *kernel);
 

@@ -70,11 +70,14 @@ static unsigned count_tasks(const struct guest_kernel *kernel)
 	return count;
 }
 
-/* Tasks first; then that the RAM ends where the kernel was told that it ends (max_pfn, set before the direct map). */
+/*
+ * Tasks first; then that the RAM ends where the kernel was told that it ends (max_pfn, set before the direct map). Until
+ * then it says nothing, and the likeliest layout stays.
+ */
 struct fit {
 	unsigned tasks;
-	uint64_t
-		beyond; /* bytes that the kernel does not know of, or UINT64_MAX: it knows of more than there is */
+	/* bytes that the kernel does not know of; UINT64_MAX: it knows of more than there is, or of nothing so far */
+	uint64_t beyond;
 };
 
 static struct fit measure(const struct guest_kernel *kernel)
@@ -86,7 +89,7 @@ static struct fit measure(const struct guest_kernel *kernel)
 	return (struct fit){
 		.tasks = count_tasks(kernel),
 		.beyond = symbol && !guest_kernel_read_u64(kernel, symbol, &pages) &&
-				pages <= end / GUEST_PAGE_BYTES
+				pages && pages <= end / GUEST_PAGE_BYTES
 			? end - pages * GUEST_PAGE_BYTES
 			: UINT64_MAX,
 	};
@@ -104,10 +107,10 @@ size_t memory_fit_choose(struct guest_kernel *kernel, size_t found)
 		return found;
 	guest_memory_use_layout(memory, found);
 	best_fit = measure(kernel);
-	for (size_t i = found + 1; i < memory->nr_layouts; i++) {
+	for (size_t i = 0; i < memory->nr_layouts; i++) {
 		struct fit fit;
 
-		if (!is_same(memory, found, i, begin) || !is_same(memory, found, i, last))
+		if (i == found || !is_same(memory, found, i, begin) || !is_same(memory, found, i, last))
 			continue;
 		guest_memory_use_layout(memory, i);
 		fit = measure(kernel);

@@ -273,6 +273,34 @@ static void in_the_right_layout(void **state)
 	}
 }
 
+/* Found before it knew how much RAM there is, the first guess stays, until there is more to go by. */
+static void settles(void **state)
+{
+	struct kernel_fixture *fixture = *state;
+	struct maker_kernel maker = {
+		.release = RELEASE,
+		.vmcoreinfo = 8 * MIB,
+		.ram_bytes = 6144 * MIB,
+		.hole = 2048 * MIB,
+		.is_early = true,
+	};
+	size_t first;
+
+	maker_kernel_write(fixture->fd, &maker);
+	assert_int_equal(kernel_fixture_find(fixture, NULL), 0);
+	first = fixture->memory.current;
+	assert_int_equal(first, 0);
+	assert_false(guest_kernel_settle(&fixture->kernel));
+	assert_int_equal(fixture->memory.current, first);
+	maker.is_early = false;
+	maker.page_offset = UINT64_C(0xffff97c880000000);
+	maker.state = MAKER_RUNNING;
+	maker_kernel_write(fixture->fd, &maker);
+	assert_true(guest_kernel_settle(&fixture->kernel));
+	assert_int_equal(guest_memory_end(&fixture->memory), 6144 * MIB + 4096 * MIB - maker.hole);
+	kernel_fixture_expect(fixture, &maker);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +313,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(early, kernel_fixture_setup, kernel_fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			in_the_right_layout, kernel_fixture_setup, kernel_fixture_teardown),
+		cmocka_unit_test_setup_teardown(settles, kernel_fixture_setup, kernel_fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
