@@ -21,6 +21,7 @@ for guest in json.load(sys.stdin)["guests"]:
         print(eval(sys.argv[2], {}, {"guest": guest}))' "$1" "$2"
 }
 
+plain_accel=tcg # a thread for each vCPU
 set -- $kernels
 plain_guest one "$1" 128M "$work/image" "" -name "guest=$one,debug-threads=on" -uuid "$uuid"
 pid_one=$plain_pid
