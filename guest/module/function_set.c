@@ -69,9 +69,9 @@ static int fill(struct ht_function_set *set, char *text)
 			set->patterns[set->nr_patterns++] = pattern;
 	err = ht_symbols_each(take, set);
 	for (i = 0; !err && i < set->nr_patterns; i++)
-		if (!set->used[i] && !functions->message[0])
+		if (!set->used[i] && set->patterns[i][0] != '!' && !functions->message[0])
 			snprintf(functions->message, functions->size, "functions: no function matches %s",
-				 set->patterns[i] + (set->patterns[i][0] == '!'));
+				 set->patterns[i]);
 	return err ?: set->count ? 0 : -ENOENT;
 }
 

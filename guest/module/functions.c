@@ -10,7 +10,7 @@
 #include "functions.h"
 
 static const struct ht_function_way *way; /* in force */
-static struct ht_control *in_force;       /* of it only what ht_functions_set() compares */
+static struct ht_control *in_force;
 static u64 in_force_min_tsc;
 static bool in_force_filtered;
 static u64 reported[HT_MISSED_CAUSES];
@@ -75,47 +75,49 @@ static int drop(struct ftrace_ops *ops, const struct ht_functions *functions)
 }
 
 /*
- * Puts the patterns into the ops' filter. `last` NULL: all; else all but the last that takes in, which is left for the
- * caller in *last, to be freed. A pattern that names no function is said in the message, and the others hold; -ENOENT:
+ * Puts the patterns into the ops' filter. *last, unless NULL, becomes one that takes in, to be freed. A pattern that takes in none is said in the message, and the others hold; -ENOENT:
  * none of those that take in names any, -ENOMEM.
  */
 int ht_functions_filter(struct ftrace_ops *ops, const struct ht_functions *functions, const char **last)
 {
-	char *copy = kstrdup(functions->patterns, GFP_KERNEL), *rest = copy, *pattern, *pending = NULL;
-	unsigned int matched = 0, wanted = 0;
+	char *copy = kstrdup(functions->patterns, GFP_KERNEL), *rest = copy, *pattern;
+	unsigned int matched = 0;
 	int err = copy ? 0 : -ENOMEM;
 
 	ftrace_set_filter(ops, NULL, 0, 1);
 	ftrace_set_notrace(ops, NULL, 0, 1);
 	while (!err && (pattern = strsep(&rest, "\n"))) {
 		const bool out = pattern[0] == '!';
+		char *own;
 
 		pattern += out;
 		if (!pattern[0])
 			continue;
-		wanted += !out;
-		/* each in the filter on its own: an empty filter would let all functions in */
-		err = out ? ftrace_set_notrace(ops, pattern, strlen(pattern), 0) :
-			    ftrace_set_filter(ops, pattern, strlen(pattern), 0);
-		if (!err && !out) {
-			matched++;
-			pending = pattern;
+		own = kstrdup(pattern, GFP_KERNEL); /* ftrace writes into what it parses */
+		if (!own) {
+			err = -ENOMEM;
+			break;
 		}
-		if (err == -EINVAL && !functions->message[0])
+		/* each added to the others */
+		err = out ? ftrace_set_notrace(ops, own, strlen(own), 0) : ftrace_set_filter(ops, own, strlen(own), 0);
+		kfree(own);
+		if (err == -EINVAL && !out && !functions->message[0])
 			snprintf(functions->message, functions->size,
 				 "functions: no function that can be traced matches %s", pattern);
+		if (!err && !out) {
+			matched++;
+			if (last) {
+				kfree(*last);
+				*last = kstrdup(pattern, GFP_KERNEL);
+				err = *last ? 0 : -ENOMEM;
+			}
+		}
 		err = err == -EINVAL ? 0 : err;
 	}
 	if (!err && functions->nr_dropped)
 		err = drop(ops, functions);
-	if (!err && !matched)
-		err = -ENOENT;
-	if (!err && last) {
-		*last = kstrdup(pending, GFP_KERNEL);
-		err = *last ? 0 : -ENOMEM;
-	}
 	kfree(copy);
-	return err;
+	return err ?: matched ? 0 : -ENOENT;
 }
 
 static u64 count_missed(unsigned int cause)
@@ -227,8 +229,9 @@ int ht_functions_set(const struct ht_control *control, char *message, size_t siz
 	} else {
 		kfree(in_force);
 		in_force = NULL;
-		if (!own[0])
-			snprintf(own, sizeof(own), "functions: error %d", err);
+		if (!own[0] || err != -ENOENT)
+			snprintf(own + strlen(own), sizeof(own) - strlen(own), "%sfunctions: error %d",
+				 own[0] ? "; " : "", err);
 	}
 	if (own[0])
 		strscpy(message, own, size);
