@@ -8,8 +8,7 @@
 
 #include "host/collect/recorder.h"
 
-#define PATTERN_CHARACTERS \
-	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$*?[]-"
+#define PATTERN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$*?[]-"
 
 /* Bookkeeping of RCU, preemption and time: a third of all calls, each of a few instructions. */
 static const char *const noise[] = {
@@ -31,7 +30,8 @@ static int add(struct function_wishes *wishes, const char *sign, const char *pat
 
 	if (used + strlen(sign) + length + 2 > sizeof(wishes->patterns))
 		return -E2BIG;
-	snprintf(wishes->patterns + used, sizeof(wishes->patterns) - used, "%s%.*s\n", sign, (int)length, pattern);
+	snprintf(wishes->patterns + used, sizeof(wishes->patterns) - used, "%s%.*s\n", sign, (int)length,
+		pattern);
 	return 0;
 }
 
@@ -60,11 +60,14 @@ static int add_list(struct function_wishes *wishes, const char *list, size_t *ta
 		if (!length)
 			continue;
 		if (strspn(at, PATTERN_CHARACTERS) < length) {
-			error_set(error, -EINVAL, "-F: '%.*s' is no pattern of function names", (int)length, at);
-			return error_hint(error, "names as kallsyms has them, with *, ? and [...]: -F 'vfs_*,!vfs_fsync*'");
+			error_set(error, -EINVAL, "-F: '%.*s' is no pattern of function names", (int)length,
+				at);
+			return error_hint(error,
+				"names as kallsyms has them, with *, ? and [...]: -F 'vfs_*,!vfs_fsync*'");
 		}
 		if (add(wishes, sign, at, length)) {
-			error_set(error, -E2BIG, "-F: a guest takes %d bytes of patterns", HT_CONTROL_FUNCTION_BYTES);
+			error_set(error, -E2BIG, "-F: a guest takes %d bytes of patterns",
+				HT_CONTROL_FUNCTION_BYTES);
 			return error_hint(error, "use patterns in place of names");
 		}
 		*taken_in += !*sign;
@@ -82,7 +85,8 @@ int function_wishes_parse(
 	*wishes = (struct function_wishes){0};
 	if (!list || !*list) {
 		if (functions->depth || functions->min_ns || functions->probe) {
-			error_set(error, -EINVAL, "--probe, --depth and --min-duration are of functions: none is named");
+			error_set(error, -EINVAL,
+				"--probe, --depth and --min-duration are of functions: none is named");
 			return error_hint(error, "-F '*' for all");
 		}
 		return 0;
@@ -100,7 +104,8 @@ int function_wishes_parse(
 	}
 	for (size_t i = 0; i < NR_NOISE; i++)
 		if (!is_named(list, noise[i]))
-			add(wishes, "!", noise[i], strlen(noise[i])); /* where there is room: it is only cheaper */
+			add(wishes, "!", noise[i],
+				strlen(noise[i])); /* where there is room: it is only cheaper */
 	wishes->probe = functions->probe ? functions->probe : HT_FUNCTION_RETURN;
 	wishes->depth = functions->depth;
 	wishes->min_ns = functions->min_ns;

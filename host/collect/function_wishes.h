@@ -12,7 +12,7 @@ struct recorder_functions;
 
 struct function_wishes {
 	char patterns[HT_CONTROL_FUNCTION_BYTES]; /* "PATTERN\n!PATTERN\n" */
-	enum ht_function_probe probe; /* HT_FUNCTION_NONE: no functions */
+	enum ht_function_probe probe;             /* HT_FUNCTION_NONE: no functions */
 	uint32_t depth;
 	uint64_t min_ns;
 	uint32_t dropped[HT_CONTROL_DROPPED], nr_dropped; /* by function_wishes_drop() */

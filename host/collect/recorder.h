@@ -46,7 +46,7 @@ struct recorder_options {
 	enum ht_mode mode;
 	uint64_t ring_bytes; /* per vCPU, a power of two; 0: what the region holds */
 	bool no_symbols;     /* do not ask for the kernel's symbols */
-	bool rips;           /* a host's exits are recorded, too, each with the guest's instruction: symbols are of use */
+	bool rips; /* a host's exits are recorded, too, each with the guest's instruction: symbols are of use */
 	/* also what the rings of a guest that is running hold from before; they keep their mode and sizes */
 	bool history;
 	bool leave_on; /* recorder_finish() leaves the events on: a flight recorder, for a later `history` */
@@ -76,9 +76,10 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
 struct recorder_stock {
 	const char *name;      /* of its directory; NULL: vm1, vm2, … */
 	const char *cache_dir; /* for guest_kernel_init(); NULL: none. Must outlive the recorder */
-	const char *functions; /* what its ftrace was told to trace, as in ftrace_boot.h; NULL: nothing. Must outlive it */
-	bool whole;            /* also what its rings hold from before */
-	bool from_start;       /* it is just being started: what its rings lose before they are found is lost, too */
+	const char *
+		functions; /* what its ftrace was told to trace, as in ftrace_boot.h; NULL: nothing. Must outlive it */
+	bool whole;      /* also what its rings hold from before */
+	bool from_start; /* it is just being started: what its rings lose before they are found is lost, too */
 	int64_t start_host_ns; /* CLOCK_MONOTONIC when the VMM started; 0: not known */
 	bool guest_time; /* its time runs by itself (-icount): one comparison with ours, then its own rate */
 };

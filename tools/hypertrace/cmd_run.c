@@ -295,8 +295,10 @@ static int read_parameters(struct run_wish *wish, struct error *error)
 static int read_stock(struct run_wish *wish, struct error *error)
 {
 	const struct recording_options *options = &wish->options->recording;
-	struct ftrace_boot_wishes wishes = {
-		.events = wish->events, .functions = wish->functions, .graph = options->probe != HT_FUNCTION_ENTRY, .ring_bytes = options->ring_bytes};
+	struct ftrace_boot_wishes wishes = {.events = wish->events,
+		.functions = wish->functions,
+		.graph = options->probe != HT_FUNCTION_ENTRY,
+		.ring_bytes = options->ring_bytes};
 	char *selection;
 	int code;
 
@@ -325,7 +327,8 @@ static int read_recording(struct run_wish *wish, struct error *error)
 	}
 	/* by hypercalls come the events that come by shm */
 	wish->recorder.channel = options->channel == 1 + RECORDER_FTRACE ? RECORDER_FTRACE : RECORDER_SHM;
-	code = recording_options_read(&wish->recorder, &wish->events, &wish->functions, &options->recording, error);
+	code = recording_options_read(
+		&wish->recorder, &wish->events, &wish->functions, &options->recording, error);
 	if (!code && options->channel == 1 + RECORDER_HYPERCALL)
 		return read_parameters(wish, error);
 	if (code || wish->recorder.channel == RECORDER_SHM)

@@ -91,7 +91,8 @@ static int check_rings(
 	}
 
 	if (options->recording.functions.count && channel != RECORDER_SHM) {
-		error_set(error, -ENOTSUP, "-F: a running guest traces functions for us by its hypertrace.ko (channel shm)");
+		error_set(error, -ENOTSUP,
+			"-F: a running guest traces functions for us by its hypertrace.ko (channel shm)");
 		return error_hint(error,
 			"its own ftrace: echo function_graph >/sys/kernel/tracing/current_tracer in the guest; or a "
 			"throw-away guest: hypertrace run --channel ftrace -F '*'");

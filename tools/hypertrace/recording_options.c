@@ -14,7 +14,8 @@ static int read_functions(struct recorder_options *recorder, char **functions,
 			return error_set(error, -ENOMEM, "out of memory");
 	}
 	if (recorder->channel != RECORDER_SHM && (options->depth || options->min_duration_s > 0)) {
-		error_set(error, -ENOTSUP, "--depth and --min-duration: only hypertrace.ko takes them (channel shm)");
+		error_set(error, -ENOTSUP,
+			"--depth and --min-duration: only hypertrace.ko takes them (channel shm)");
 		return error_hint(error, "hypertrace graph can leave out what is short or deep");
 	}
 	recorder->functions = (struct recorder_functions){
