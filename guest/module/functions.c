@@ -229,7 +229,8 @@ int ht_functions_set(const struct ht_control *control, char *message, size_t siz
 	} else {
 		kfree(in_force);
 		in_force = NULL;
-		if (!own[0] || err != -ENOENT)
+		/* what is set already says why, or only that one of the patterns matches nothing */
+		if (!own[0] || err == -EINVAL || err == -ENOMEM)
 			snprintf(own + strlen(own), sizeof(own) - strlen(own), "%sfunctions: error %d",
 				 own[0] ? "; " : "", err);
 	}
