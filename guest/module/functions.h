@@ -49,7 +49,13 @@ static __always_inline void ht_function_record_exit(void)
 
 static __always_inline void ht_function_record_span(unsigned long ip, u64 duration_tsc)
 {
-	ht_record(HT_ID_func_span, 8, (u32)ip | min_t(u64, duration_tsc, U32_MAX) << 32, 0);
+	const u64 tsc = min_t(u64, duration_tsc, BIT_ULL(40) - 1);
+	const struct {
+		u32 function, low;
+		u8 high;
+	} __packed payload = { ip, tsc, tsc >> 32 };
+
+	ht_write(HT_ID_func_span, &payload, sizeof(payload), NULL, 0);
 }
 
 /* function_set.c: which functions match, where the kernel does not say */
