@@ -157,15 +157,23 @@ static uint32_t child_slow(struct call_graph *graph, uint32_t parent, uint64_t a
 	return add_node(graph, parent, address, function);
 }
 
+/* Kernels repeat themselves: what was called after the last call, or that again, saves most look-ups. */
 static inline uint32_t child_of(struct call_graph *graph, uint32_t parent, uint64_t address)
 {
-	uint32_t guess = graph->nodes[parent].last_child, node;
+	uint32_t last = graph->nodes[parent].last_child, guess = graph->nodes[last].follower, node;
 
-	if (__builtin_expect(guess && graph->nodes[guess].address == address, 1))
+	if (__builtin_expect(guess && graph->nodes[guess].address == address, 1)) {
+		graph->nodes[parent].last_child = guess;
 		return guess;
+	}
+	if (last && graph->nodes[last].address == address)
+		return last;
 	node = child_slow(graph, parent, address);
-	if (graph->nodes[node].parent == parent)
+	if (graph->nodes[node].parent == parent) {
 		graph->nodes[parent].last_child = node;
+		if (last)
+			graph->nodes[last].follower = node;
+	}
 	return node;
 }
 

@@ -102,8 +102,8 @@ static void put_function(
 
 	table_foreign(table, graph_function_name(graph, number).text, NAME_WIDTH);
 	table_count(table, function->calls);
-	table_ns(table, function->self.wall_ns);
-	table_cell(table, "%s", human_share(function->self.wall_ns, self_ns).text);
+	table_ns(table, function->self.on_ns);
+	table_cell(table, "%s", human_share(function->self.on_ns, self_ns).text);
 	table_ns(table, function->total.wall_ns);
 	table_ns(table, graph->events.stacks.switches ? function->total.on_ns : 0);
 	if (graph->has_real)
@@ -130,7 +130,7 @@ static void report_machine(
 
 	shown = graph_view_shown(view, count);
 	for (size_t i = 0; i < count; i++)
-		self_ns += graph->functions[order[i]].self.wall_ns;
+		self_ns += graph->functions[order[i]].self.on_ns;
 	table_init(&table, graph->has_real ? with_real : plain);
 	for (size_t i = 0; i < shown; i++)
 		put_function(&table, graph, order[i], self_ns);
