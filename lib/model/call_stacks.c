@@ -172,12 +172,12 @@ static struct call_task *task_at_slow(struct call_stacks *stacks, uint32_t cpu, 
 
 	if (!task)
 		return NULL;
-	if (task->generation != stacks->generation) {
+	if (task->generation != stacks->generation)
 		catch_up(stacks, task);
-		go_on(stacks, task, cpu, now_ns);
-	} else if (task->cpu != cpu && !task->left_ns) {
-		go_on(stacks, task, cpu, now_ns); /* nobody said how it came here */
-	}
+	/* not every change is told: the task that switches goes on for some functions, and not all switches are recorded */
+	if (place->task && place->task != task && place->task->cpu == cpu)
+		go_off(stacks, place->task, now_ns);
+	go_on(stacks, task, cpu, now_ns);
 	if (place->task != task)
 		place->since_ns = now_ns;
 	place->task = task;
