@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/collect/event_table.h"
+#include "host/collect/ftrace_functions.h"
 #include "host/collect/ftrace_machine.h"
 #include "host/collect/guest_log.h"
 #include "host/kernel/guest_kernel.h"
@@ -202,11 +203,23 @@ static void refuse_words(struct guest *guest)
 	recorder_notice(guest->common, "%s", guest->base.refusal->text);
 }
 
+static void refuse_functions(struct guest *guest)
+{
+	struct error error = {0};
+
+	if (!guest->stock.functions || !ftrace_functions_check(guest->stock.functions, &guest->kernel, &error))
+		return;
+	error_add(&error, "%s", guest->name);
+	recorder_notice(guest->common, "%s", error.text);
+	if (guest->base.refusal && !guest->base.refusal->code)
+		*guest->base.refusal = error;
+}
+
 /* Rings that are not followed yet. -ESRCH, -EIO. */
 static int find_rings(struct guest *guest)
 {
 	/* what came into being while we look is recorded from its beginning */
-	const bool first = guest->nr_machines == 0 && guest->generations == 1;
+	const bool first = guest->nr_machines == 0 && guest->generations == 1 && !guest->stock.from_start;
 	struct ftrace_instance instances[MACHINES];
 	struct error error = {0};
 	int count, code;
@@ -235,8 +248,10 @@ static int find_rings(struct guest *guest)
 	for (int i = 0; i < count && guest->nr_machines < MACHINES; i++)
 		if (!is_followed(guest, &instances[i]))
 			add_machine(guest, &instances[i], !first);
-	if (!guest->checked_words && guest->nr_machines)
+	if (!guest->checked_words && guest->nr_machines) {
 		refuse_words(guest);
+		refuse_functions(guest);
+	}
 	return 0;
 }
 

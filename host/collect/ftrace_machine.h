@@ -16,7 +16,7 @@ struct ftrace_machine_wishes {
 	const struct ftrace_selection *selection;
 	const struct event_schema *known; /* abi/events.def */
 	bool whole;                       /* from the oldest event of the ring on */
-	bool is_late;                     /* it was made while we recorded: what is gone already, is lost to us */
+	bool is_late;                     /* it was made while we recorded, or waited for it: what is gone already, is lost to us */
 	int64_t start_host_ns;            /* struct recorder_stock */
 	bool guest_time;                  /* likewise */
 };

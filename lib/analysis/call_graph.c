@@ -285,7 +285,7 @@ static void leave(void *context, struct call_task *task, struct call_frame *fram
 {
 	struct call_graph *graph = context;
 	struct call_node *node = &graph->nodes[frame->node];
-	uint64_t self_ns;
+	struct call_times self;
 
 	(void)task;
 	if (!(frame->flags & FRAME_TIMED))
@@ -294,16 +294,15 @@ static void leave(void *context, struct call_task *task, struct call_frame *fram
 		call_times_add(&node->total, &frame->children);
 		return;
 	}
-	self_ns = less(took->wall_ns, frame->children.wall_ns);
+	self = (struct call_times){less(took->wall_ns, frame->children.wall_ns),
+		less(took->on_ns, frame->children.on_ns), less(took->real_ns, frame->children.real_ns)};
 	call_times_add(&node->total, took);
-	node->self.wall_ns += self_ns;
-	node->self.on_ns += less(took->on_ns, frame->children.on_ns);
-	node->self.real_ns += less(took->real_ns, frame->children.real_ns);
+	call_times_add(&node->self, &self);
 	if (__builtin_expect(graph->phase != 0, 0)) {
 		struct call_phase *phase = phase_of(graph, node->function);
 
 		if (phase)
-			phase->self_ns += self_ns;
+			call_times_add(&phase->self, &self);
 	}
 	if (!(frame->flags & FRAME_COUNTED))
 		return;
@@ -432,10 +431,11 @@ static void finish_phases(struct call_function *function)
 		return;
 	for (uint32_t i = 1; i < CALL_PHASES; i++) {
 		sum.calls += function->phases[i].calls;
-		sum.self_ns += function->phases[i].self_ns;
+		call_times_add(&sum.self, &function->phases[i].self);
 	}
-	function->phases[0] = (struct call_phase){
-		less(function->calls, sum.calls), less(function->self.wall_ns, sum.self_ns)};
+	function->phases[0] = (struct call_phase){less(function->calls, sum.calls),
+		{less(function->self.wall_ns, sum.self.wall_ns), less(function->self.on_ns, sum.self.on_ns),
+			less(function->self.real_ns, sum.self.real_ns)}};
 }
 
 static void sum_up(struct call_graph *graph, struct call_node *node)

@@ -27,7 +27,7 @@
 
 #define CALL_NODES     (1u << 20)
 #define CALL_FUNCTIONS 32768u
-#define CALL_PHASES    16u
+#define CALL_PHASES    32u
 #define CALL_ROOT      0u /* the node above all; no function's */
 #define CALL_MORE      1u /* see above; a child of the root if it has children */
 #define CALL_UNKNOWN   0u /* the function of frames that are not known, and of what found no room */
@@ -47,7 +47,8 @@ struct call_node {
 };
 
 struct call_phase {
-	uint64_t calls, self_ns;
+	uint64_t calls;
+	struct call_times self; /* of calls that were over in that phase */
 };
 
 struct call_function {

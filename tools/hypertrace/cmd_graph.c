@@ -6,12 +6,14 @@
 
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/graph_view.h"
+#include "tools/hypertrace/graph_views.h"
 
 #define TOP_DEFAULT   20
 #define TOP_NOT_GIVEN UINT64_MAX
 
 struct graph_options {
 	struct graph_part part;
+	struct graph_views views;
 	const char *callers, *callees;
 	uint64_t top, depth;
 	unsigned sort; /* enum graph_sort + 1; 0: not given */
@@ -26,6 +28,7 @@ static const struct option_spec graph_specs[] = {
 		"sum up: calls, total and own time, percentiles of each function"},
 	{0, "callers", "FUNC", OPTION_STRING, AT(callers), "who calls that function, and how often"},
 	{0, "callees", "FUNC", OPTION_STRING, AT(callees), "whom that function calls, and what it takes"},
+	GRAPH_VIEWS_SPECS(struct graph_options),
 	{'s', "sort", "self|total|calls|mean|max|p99|name", OPTION_CHOICE, AT(sort),
 		"what the rows of --report are sorted by; default self"},
 	{'n', "top", "N", OPTION_UNSIGNED, AT(top),
@@ -39,21 +42,23 @@ static const struct option_spec graph_specs[] = {
 
 #undef AT
 
-enum mode { MODE_TRACE, MODE_REPORT, MODE_TOP, MODE_CALLERS, MODE_CALLEES };
+enum mode { MODE_TRACE, MODE_REPORT, MODE_TOP, MODE_CALLERS, MODE_CALLEES, MODE_VIEWS };
 
 /* -EINVAL: more than one. */
 static int choose_mode(const struct graph_options *options, enum mode *mode, struct error *error)
 {
-	int given = options->report + !!options->callers + !!options->callees;
+	int views = (int)graph_views_given(&options->views);
+	int given = options->report + !!options->callers + !!options->callees + views;
 
-	*mode = options->report                 ? MODE_REPORT
+	*mode = views                           ? MODE_VIEWS
+		: options->report               ? MODE_REPORT
 		: options->callers              ? MODE_CALLERS
 		: options->callees              ? MODE_CALLEES
 		: options->top != TOP_NOT_GIVEN ? MODE_TOP
 						: MODE_TRACE;
 	if (given <= 1)
 		return 0;
-	error_set(error, -EINVAL, "only one of --report, --callers and --callees at a time");
+	error_set(error, -EINVAL, "only one of --report, --callers, --callees, --tree, ... at a time");
 	return error_hint(error, "each is a view of its own: run it twice");
 }
 
@@ -90,8 +95,8 @@ static int show_json(struct graph_view *view, const struct graph_options *option
 }
 
 /* *shown: the result is out; what is damaged is said after it. */
-static int look(struct graph_view *view, const struct graph_options *options, enum mode mode, bool *shown,
-	struct error *error)
+static int look(struct graph_view *view, const struct graph_options *options, enum mode mode, char **paths,
+	bool *shown, struct error *error)
 {
 	const char *name = mode == MODE_CALLERS ? options->callers
 		: mode == MODE_CALLEES          ? options->callees
@@ -102,6 +107,8 @@ static int look(struct graph_view *view, const struct graph_options *options, en
 		const struct graph_trace_options trace = {.json = options->json, .depth = options->depth};
 
 		result = graph_trace(&view->feed, &trace, stdout, error);
+	} else if (mode == MODE_VIEWS) {
+		result = graph_views_show(view, &options->views, &options->part, paths, options->json, error);
 	} else {
 		result = graph_feed_run(&view->feed, error);
 		if (!result && name)
@@ -129,14 +136,19 @@ static int graph_run(const struct command *self, int argc, char **argv)
 
 	if (result == 1)
 		return 0;
+	options.views.depth = options.depth;
 	if (result < 0 || choose_mode(&options, &mode, &error) ||
+		graph_views_read(&options.views, argc, options.json, &error) ||
 		graph_feed_parse(&view.feed, &options.part, &error))
 		return show_error(&error, options.json, 2);
-	view.top = options.top == TOP_NOT_GIVEN ? options.json ? 0 : TOP_DEFAULT : options.top;
+	view.top = options.top != TOP_NOT_GIVEN ? options.top
+		: options.views.boot_level      ? GRAPH_LEVELS_TOP
+		: options.json                  ? 0
+						: TOP_DEFAULT;
 	view.sort = options.sort ? (enum graph_sort)(options.sort - 1) : GRAPH_BY_SELF;
-	result = graph_feed_open(&view.feed, argc, argv, &options.part, &error);
+	result = graph_feed_open(&view.feed, options.views.diff ? 1 : argc, argv, &options.part, &error);
 	if (!result)
-		result = look(&view, &options, mode, &shown, &error);
+		result = look(&view, &options, mode, argv, &shown, &error);
 	graph_feed_deinit(&view.feed);
 	if (result && shown && options.json)
 		return 1; /* the document says what is damaged */
@@ -166,6 +178,12 @@ const struct command cmd_graph = {
 		"  hypertrace graph t --report\n"
 		"  # the page faults of one program\n"
 		"  hypertrace graph t -F handle_mm_fault -f comm==postgres --report --sort total\n"
+		"  # a stock kernel's whole boot: which functions in which initcall level, and as a drawing\n"
+		"  hypertrace run --channel ftrace -F '*' --probe fgraph -o boot -- true\n"
+		"  hypertrace graph boot --boot-level\n"
+		"  hypertrace graph boot --flame boot.svg\n"
+		"  # what made it slower?\n"
+		"  hypertrace graph --diff before after\n"
 		"  # p99 of a function for a script\n"
 		"  hypertrace graph t --report --json | jq '.machines[0].functions[] | [.function, .durations.p99_ns]'",
 	.options = graph_specs,

@@ -280,18 +280,31 @@ static void add_event(
 	call_graph_add(machine->graph, event->type, event->payload, event->cpu, event->pid, now_ns);
 }
 
-int graph_feed_run(struct graph_feed *feed, struct error *error)
+int graph_feed_begin(struct graph_feed *feed, struct error *error)
 {
 	int result = 0;
 
 	for (uint32_t i = 0; i < feed->nr_machines && !result; i++)
 		if (feed->machines[i].wanted)
 			result = make_graph(&feed->machines[i], i, error);
+	return result;
+}
+
+void graph_feed_finish(struct graph_feed *feed)
+{
+	for (uint32_t i = 0; i < feed->nr_machines; i++)
+		if (feed->machines[i].graph)
+			call_graph_finish(feed->machines[i].graph);
+}
+
+int graph_feed_run(struct graph_feed *feed, struct error *error)
+{
+	int result = graph_feed_begin(feed, error);
+
 	if (!result)
 		result = graph_feed_walk(feed, add_event, NULL, error);
-	for (uint32_t i = 0; i < feed->nr_machines && !result; i++)
-		if (feed->machines[i].wanted)
-			call_graph_finish(feed->machines[i].graph);
+	if (!result)
+		graph_feed_finish(feed);
 	return result;
 }
 

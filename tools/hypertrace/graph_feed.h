@@ -65,6 +65,10 @@ void graph_feed_deinit(struct graph_feed *feed);
 /* Makes the call graphs of the machines that are wanted. -ENOMEM. */
 int graph_feed_run(struct graph_feed *feed, struct error *error);
 
+/* The two halves of it, for who walks by himself: between them every event goes to call_graph_add(). */
+int graph_feed_begin(struct graph_feed *feed, struct error *error);
+void graph_feed_finish(struct graph_feed *feed);
+
 /* Another use of the same pass: every event of wanted machines, also before the part asked for, until its end. */
 typedef void graph_event_fn(
 	void *context, struct graph_machine *machine, const struct trace_event *event, uint64_t now_ns);

@@ -14,6 +14,10 @@ int recording_options_read(struct recorder_options *recorder, char **events,
 		return error_hint(error, "leave -e out for the default%s",
 			recorder->channel == RECORDER_FTRACE ? "" : ": " RECORDER_EVENTS);
 	}
+	if (options->functions.count && recorder->channel != RECORDER_FTRACE) {
+		error_set(error, -ENOTSUP, "-F: only a stock guest is told to trace functions");
+		return error_hint(error, "hypertrace run --channel ftrace -F '*'");
+	}
 	recorder->events = *events;
 	recorder->filter = options->filter;
 	recorder->mode = options->mode ? (enum ht_mode)(options->mode - 1) : HT_MODE_OVERWRITE;

@@ -6,8 +6,9 @@
 #include "tools/hypertrace/output_directory.h"
 
 struct recording_options {
-	struct string_list events;
+	struct string_list events, functions;
 	const char *filter, *output;
+	unsigned probe; /* 1: entry, 2: return, 3: fgraph; 0: not given */
 	unsigned mode; /* enum ht_mode + 1; 0: not given */
 	uint64_t ring_bytes;
 };
@@ -19,6 +20,10 @@ struct recording_options {
 	{'e', "events", "LIST", OPTION_LIST, RECORDING_OPTION(type, events), \
 		"what to trace: groups (sched, irq, syscalls, ...), events, SYSTEM:EVENT; '!' takes out; default " \
 		RECORDER_EVENTS}, \
+	{'F', "functions", "PATTERN", OPTION_LIST, RECORDING_OPTION(type, functions), \
+		"functions of the guest's kernel: their names or shell patterns, '*' for all; '!' takes out"}, \
+	{0, "probe", "entry|return|fgraph", OPTION_CHOICE, RECORDING_OPTION(type, probe), \
+		"of functions: that they are called; also that they return, by return probes or by the function graph"}, \
 	{'f', "filter", "EXPR", OPTION_STRING, RECORDING_OPTION(type, filter), \
 		"record only what EXPR lets pass: 'pid==12', 'comm!=sh', 'syscall.duration>1ms'"}, \
 	{'o', "output", "TRACE", OPTION_STRING, RECORDING_OPTION(type, output), \
