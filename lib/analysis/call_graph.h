@@ -27,7 +27,7 @@
 
 #define CALL_NODES     (1u << 20)
 #define CALL_FUNCTIONS 32768u
-#define CALL_PHASES    16u
+#define CALL_PHASES    32u
 #define CALL_ROOT      0u /* the node above all; no function's */
 #define CALL_MORE      1u /* see above; a child of the root if it has children */
 #define CALL_UNKNOWN   0u /* the function of frames that are not known, and of what found no room */
@@ -37,16 +37,18 @@ struct call_node {
 	uint64_t address;                           /* as events say it; 0: not known */
 	uint32_t function;                          /* into graph->functions */
 	uint32_t parent, first_child, next_sibling; /* 0: none */
-	uint32_t last_child;                        /* that was called: a guess of the next */
-	bool recursive;                             /* it is below a node of the same function */
-	uint64_t calls;                             /* also those without an end */
+	bool recursive;      /* it is below a node of the same function */
+	uint32_t last_child; /* that was called … */
+	uint32_t follower;   /* … and the sibling that was called after it, once: a good guess of the next */
+	uint64_t calls;      /* also those without an end */
 	uint64_t unended;
 	struct call_times total; /* with what it called; of function 0: only that */
 	struct call_times self;  /* without */
 };
 
 struct call_phase {
-	uint64_t calls, self_ns;
+	uint64_t calls;
+	struct call_times self; /* of calls that were over in that phase */
 };
 
 struct call_function {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define FRAMES_AT_FIRST 16u
+#define NO_CPU          UINT32_MAX          /* of a task that has not run: it is off */
 #define IDLE_KEY        (UINT64_C(1) << 32) /* above all pids */
 
 int call_stacks_init(struct call_stacks *stacks, uint32_t nr_cpus, const struct call_listener *listener)
@@ -172,12 +173,12 @@ static struct call_task *task_at_slow(struct call_stacks *stacks, uint32_t cpu, 
 
 	if (!task)
 		return NULL;
-	if (task->generation != stacks->generation) {
+	if (task->generation != stacks->generation)
 		catch_up(stacks, task);
-		go_on(stacks, task, cpu, now_ns);
-	} else if (task->cpu != cpu && !task->left_ns) {
-		go_on(stacks, task, cpu, now_ns); /* nobody said how it came here */
-	}
+	/* not every change is told: the task that switches goes on for some functions, and not all switches are recorded */
+	if (place->task && place->task != task && place->task->cpu == cpu)
+		go_off(stacks, place->task, now_ns);
+	go_on(stacks, task, cpu, now_ns);
 	if (place->task != task)
 		place->since_ns = now_ns;
 	place->task = task;
@@ -354,7 +355,10 @@ void call_stacks_fork(struct call_stacks *stacks, uint32_t pid)
 		return;
 	pop_all(stacks, task, task->seen, task->generation == stacks->generation ? CALL_EXITED : CALL_LOST);
 	free_frames(stacks, task);
-	*task = (struct call_task){.pid = pid, .generation = stacks->generation, .left_ns = stacks->last_ns};
+	*task = (struct call_task){.pid = pid,
+		.cpu = NO_CPU,
+		.generation = stacks->generation,
+		.left_ns = stacks->last_ns ? stacks->last_ns : 1};
 }
 
 void call_stacks_lost(struct call_stacks *stacks, uint32_t cpu, uint64_t now_ns)
