@@ -253,6 +253,21 @@ static char *form_function(
 	return put_function(machine_of(dump, event), value(type, event, 0), put_literal(at, "function="));
 }
 
+/* What a guest's kernel can call lies in the top 2 GiB of its addresses. */
+static char *form_call(
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+{
+	uint64_t address = (uint64_t)(int64_t)(int32_t)value(type, event, 0);
+
+	at = put_function(machine_of(dump, event), address, put_literal(at, "function="));
+	if (!type->fields[1])
+		return at;
+	at = put_us(put_literal(at, " took "),
+		clock_map_duration_ns(
+			&machine_of(dump, event)->machine->clock, event->tsc, value(type, event, 1)));
+	return put_literal(at, " us");
+}
+
 /* Bits of the page fault's error code: Intel SDM vol. 3, 4.7. */
 static char *form_fault(
 	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
@@ -411,6 +426,8 @@ static const struct {
 	{"sys_exit", form_sys_exit, {"ret"}},
 	{"hrtimer_expire_entry", form_function, {"function"}},
 	{"timer_expire_entry", form_function, {"function"}},
+	{"func_entry", form_call, {"function"}},
+	{"func_span", form_call, {"function", "duration_tsc"}},
 	{"page_fault_user", form_fault, {"address", "ip", "error_code"}},
 	{"page_fault_kernel", form_fault, {"address", "ip", "error_code"}},
 	{"marker", form_text, {"$text"}},
