@@ -76,10 +76,10 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
 struct recorder_stock {
 	const char *name;      /* of its directory; NULL: vm1, vm2, … */
 	const char *cache_dir; /* for guest_kernel_init(); NULL: none. Must outlive the recorder */
-	const char *
-		functions; /* what its ftrace was told to trace, as in ftrace_boot.h; NULL: nothing. Must outlive it */
-	bool whole;      /* also what its rings hold from before */
-	bool from_start; /* it is just being started: what its rings lose before they are found is lost, too */
+	const char *functions; /* what its ftrace was told to trace, as in ftrace_boot.h; NULL: nothing. Must outlive it */
+	const char *tracer;    /* its ring is emptied when this one begins: often looked at until then; NULL: none. Likewise */
+	bool whole;            /* also what its rings hold from before */
+	bool from_start;       /* it is just being started: what its rings lose before they are found is lost, too */
 	int64_t start_host_ns; /* CLOCK_MONOTONIC when the VMM started; 0: not known */
 	bool guest_time; /* its time runs by itself (-icount): one comparison with ours, then its own rate */
 };

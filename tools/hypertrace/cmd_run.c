@@ -186,7 +186,7 @@ static int run_guest(const struct run_wish *wish, const struct vm_config *config
 	if (!result)
 		result = vm_start(vm, error);
 	if (recording)
-		recording_set_functions(recording, wish->functions);
+		recording_set_functions(recording, wish->functions, wish->options->recording.probe > 1);
 	if (!result && recording)
 		result = recording_start(recording, vm_pid(vm), config->icount, error);
 	if (!result)
