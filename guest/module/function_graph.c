@@ -25,6 +25,8 @@ static __always_inline int begin_call(const struct ftrace_graph_ent *call, bool 
 {
 	int wanted = 1;
 
+	if (!static_branch_likely(&ht_functions_on))
+		return 0;
 	if (!plain && set && !ht_function_set_has(set, call->func))
 		return 0;
 	preempt_disable_notrace();
@@ -38,6 +40,8 @@ static __always_inline int begin_call(const struct ftrace_graph_ent *call, bool 
 
 static __always_inline void finish_call(const struct ftrace_graph_ret *call, bool plain)
 {
+	if (!static_branch_likely(&ht_functions_on))
+		return;
 	preempt_disable_notrace();
 	if (plain || !min_ns)
 		ht_function_record_exit();

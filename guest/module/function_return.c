@@ -30,6 +30,8 @@ static __always_inline bool is_deep(u32 limit)
 /* Of a call. *begin: for finish(), unless true is returned: there is nothing to record at its exit. */
 static __always_inline bool begin_call(unsigned long ip, u64 *begin)
 {
+	if (!static_branch_likely(&ht_functions_on))
+		return true;
 	if (unlikely(depth_limit) && is_deep(depth_limit))
 		return true;
 	if (unlikely(filtered) && !ht_function_passes(true))
@@ -45,6 +47,8 @@ static __always_inline void finish_call(unsigned long ip, const u64 *begin)
 {
 	u64 duration;
 
+	if (!static_branch_likely(&ht_functions_on))
+		return;
 	if (likely(!min_tsc)) {
 		ht_function_record_exit();
 		return;

@@ -15,6 +15,8 @@ static u64 in_force_min_tsc;
 static bool in_force_filtered;
 static u64 reported[HT_MISSED_CAUSES];
 
+DEFINE_STATIC_KEY_FALSE(ht_functions_on);
+
 static DEFINE_PER_CPU(bool, asking);
 static DEFINE_PER_CPU(u64, recursions);
 
@@ -167,6 +169,7 @@ static void say_switched(void *unused)
 void ht_functions_stop(void)
 {
 	if (way) {
+		static_branch_disable(&ht_functions_on);
 		way->stop();
 		ht_functions_poll();
 		on_each_cpu(say_switched, NULL, 1);
@@ -219,12 +222,15 @@ int ht_functions_set(const struct ht_control *control, char *message, size_t siz
 		snprintf(message, size, "functions: depth and duration need a probe of their returns");
 		return -EINVAL;
 	}
+	/* the names of what is traced come first: the thread that sends them has the lowest priority, and is traced itself */
+	ht_names_wait();
 	in_force = kmemdup(control, sizeof(*control), GFP_KERNEL);
 	in_force_min_tsc = functions.min_tsc;
 	in_force_filtered = functions.filtered;
 	err = in_force ? ways[probe]->start(&functions) : -ENOMEM;
 	if (!err) {
 		way = ways[probe];
+		static_branch_enable(&ht_functions_on);
 		err = own[0] ? -ENOENT : 0; /* some of what was asked for */
 	} else {
 		kfree(in_force);

@@ -4,6 +4,7 @@
 #define HT_FUNCTIONS_H
 
 #include <linux/ftrace.h>
+#include <linux/jump_label.h>
 #include <linux/preempt.h>
 #include "hypertrace.h"
 
@@ -30,6 +31,9 @@ extern const struct ht_function_way ht_function_entry, ht_function_return, ht_fu
 int ht_functions_filter(struct ftrace_ops *ops, const struct ht_functions *functions, const char **last);
 unsigned long ht_function_address(const char *name);
 bool ht_function_ask(void);
+
+/* Off while functions are switched: the kernel patches tens of thousands of them, each by calls of more functions. */
+DECLARE_STATIC_KEY_FALSE(ht_functions_on);
 
 /* Is this call to be recorded? `filtered` is a constant. Preemption is off. */
 static __always_inline bool ht_function_passes(bool filtered)
