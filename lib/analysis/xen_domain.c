@@ -78,8 +78,8 @@ static enum xen_domain_state state_of(const struct xen_domain *domain)
 	return asleep ? XEN_DOMAIN_BLOCKED : XEN_DOMAIN_LOST;
 }
 
-void xen_domain_change(struct xen_domain *domain, struct xen_times_budget *budget, enum xen_runstate from,
-	enum xen_runstate to, uint64_t tsc)
+void xen_domain_change(struct xen_domain *domain, struct xen_times_budget *budget, enum xen_state from,
+	enum xen_state to, uint64_t tsc)
 {
 	if (from != XEN_UNKNOWN && domain->vcpus[from])
 		domain->vcpus[from]--;

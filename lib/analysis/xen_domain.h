@@ -54,7 +54,7 @@ struct xen_memory_counts {
 
 struct xen_domain {
 	uint16_t id;
-	uint32_t vcpus[XEN_RUNSTATES]; /* how many are in each state; unknown ones are left out */
+	uint32_t vcpus[XEN_STATES]; /* how many are in each state; unknown ones are left out */
 	enum xen_domain_state state;
 	uint64_t since_tsc; /* 0: not known */
 	struct xen_times states[XEN_DOMAIN_STATES];
@@ -75,8 +75,8 @@ void xen_domains_deinit(struct xen_domains *domains);
 struct xen_domain *xen_domains_at(struct xen_domains *domains, uint16_t id);
 
 /* A vCPU of it goes from one state to another. */
-void xen_domain_change(struct xen_domain *domain, struct xen_times_budget *budget, enum xen_runstate from,
-	enum xen_runstate to, uint64_t tsc);
+void xen_domain_change(struct xen_domain *domain, struct xen_times_budget *budget, enum xen_state from,
+	enum xen_state to, uint64_t tsc);
 
 /* -1: no memory operation. */
 int xen_memory_op(uint32_t code);

@@ -87,7 +87,7 @@ static void link_waiting(struct xen_runstates *states, struct xen_vcpu_place *vc
 	states->waiting = vcpu;
 }
 
-static enum xen_runnable why(enum xen_runstate before)
+static enum xen_runnable why(enum xen_state before)
 {
 	if (before == XEN_RUNNING)
 		return XEN_RUNNABLE_PREEMPTED;
@@ -95,7 +95,7 @@ static enum xen_runnable why(enum xen_runstate before)
 }
 
 static void change(
-	struct xen_runstates *states, struct xen_vcpu_place *vcpu, enum xen_runstate next, uint64_t tsc)
+	struct xen_runstates *states, struct xen_vcpu_place *vcpu, enum xen_state next, uint64_t tsc)
 {
 	states->listener.change(states->listener.context, vcpu, next, tsc);
 	if (next == XEN_RUNNABLE)
@@ -110,7 +110,7 @@ static void change(
 
 /* Whoever runs on a pCPU stops; its time there is told. */
 static void leave(
-	struct xen_runstates *states, struct xen_pcpu_place *pcpu, enum xen_runstate next, uint64_t tsc)
+	struct xen_runstates *states, struct xen_pcpu_place *pcpu, enum xen_state next, uint64_t tsc)
 {
 	struct xen_vcpu_place *vcpu = states->vcpus[pcpu->current];
 
@@ -172,7 +172,7 @@ static void contradict(struct xen_runstates *states, struct xen_vcpu_place *vcpu
 
 /* The first time that a vCPU is seen. */
 static void start(struct xen_runstates *states, struct xen_pcpu_place *pcpu, struct xen_vcpu_place *vcpu,
-	enum xen_runstate old, enum xen_runstate new, uint64_t tsc)
+	enum xen_state old, enum xen_state new, uint64_t tsc)
 {
 	if (old == XEN_RUNNING && !pcpu->known) {
 		pcpu->known = true;
@@ -183,7 +183,7 @@ static void start(struct xen_runstates *states, struct xen_pcpu_place *pcpu, str
 }
 
 static void stop_running(struct xen_runstates *states, struct xen_pcpu_place *pcpu,
-	struct xen_vcpu_place *vcpu, enum xen_runstate new, uint64_t tsc)
+	struct xen_vcpu_place *vcpu, enum xen_state new, uint64_t tsc)
 {
 	if (pcpu->current == vcpu->number) {
 		leave(states, pcpu, new, tsc);

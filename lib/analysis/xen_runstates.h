@@ -26,14 +26,14 @@
 #define XEN_NO_PCPU   UINT32_MAX
 #define XEN_NO_VCPU   UINT32_MAX
 
-enum xen_runstate {
+enum xen_state {
 	XEN_RUNNING, /* the first four: the trace's own numbers */
 	XEN_RUNNABLE,
 	XEN_BLOCKED,
 	XEN_OFFLINE,
 	XEN_LOST,    /* not known: records were lost */
 	XEN_UNKNOWN, /* not seen to run yet */
-	XEN_RUNSTATES,
+	XEN_STATES,
 };
 
 /* Why a vCPU became runnable. */
@@ -47,7 +47,7 @@ enum xen_runnable {
 struct xen_vcpu_place {
 	uint32_t number;    /* in struct xen_runstates */
 	uint16_t dom, vcpu; /* as the trace names it */
-	enum xen_runstate state;
+	enum xen_state state;
 	enum xen_runnable why; /* while state is XEN_RUNNABLE */
 	uint64_t since_tsc;    /* 0: its duration is not known */
 	uint32_t pcpu;         /* where it runs, or ran last; XEN_NO_PCPU: not known */
@@ -72,8 +72,7 @@ struct xen_pcpu_place {
 struct xen_runstates_listener {
 	void *context;
 	/* vcpu->state ends, after having lasted from vcpu->since_tsc if that is not 0. May be the same again: a slice. */
-	void (*change)(
-		void *context, const struct xen_vcpu_place *vcpu, enum xen_runstate next, uint64_t tsc);
+	void (*change)(void *context, const struct xen_vcpu_place *vcpu, enum xen_state next, uint64_t tsc);
 	/* The vCPU begins to run on `pcpu`; from vcpu->pcpu, since vcpu->placed_tsc. */
 	void (*place)(void *context, const struct xen_vcpu_place *vcpu, uint32_t pcpu, uint64_t tsc);
 	/* A pCPU's time with `vcpu`, or in a gap (NULL). */

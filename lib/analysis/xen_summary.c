@@ -111,7 +111,7 @@ static void keep_longest(struct xen_summary *summary, const struct xen_wait *wai
 	summary->longest[place] = *wait;
 }
 
-static void waited(struct xen_summary *summary, struct xen_vcpu_summary *vcpu, enum xen_runstate next,
+static void waited(struct xen_summary *summary, struct xen_vcpu_summary *vcpu, enum xen_state next,
 	uint64_t ticks, uint64_t tsc)
 {
 	const struct xen_vcpu_place *place = vcpu->place;
@@ -131,10 +131,10 @@ static void waited(struct xen_summary *summary, struct xen_vcpu_summary *vcpu, e
 }
 
 static void change_hvm(
-	struct xen_summary *summary, struct xen_vcpu_summary *vcpu, enum xen_runstate next, uint64_t tsc)
+	struct xen_summary *summary, struct xen_vcpu_summary *vcpu, enum xen_state next, uint64_t tsc)
 {
 	const struct xen_hvm_counts counts = hvm_counts(summary);
-	enum xen_runstate before = vcpu->place->state;
+	enum xen_state before = vcpu->place->state;
 
 	if (next == XEN_LOST)
 		xen_hvm_lost(vcpu->hvm);
@@ -145,12 +145,11 @@ static void change_hvm(
 		xen_hvm_blocked(vcpu->hvm, &counts, tsc);
 }
 
-static void take_change(
-	void *context, const struct xen_vcpu_place *place, enum xen_runstate next, uint64_t tsc)
+static void take_change(void *context, const struct xen_vcpu_place *place, enum xen_state next, uint64_t tsc)
 {
 	struct xen_summary *summary = context;
 	struct xen_vcpu_summary *vcpu = vcpu_of(summary, place);
-	enum xen_runstate state = place->state;
+	enum xen_state state = place->state;
 
 	if (!vcpu)
 		return;
@@ -207,12 +206,12 @@ static void take_pcpu(void *context, uint32_t number, const struct xen_vcpu_plac
 	if (!pcpu)
 		return;
 	if (!place) {
-		xen_times_add(&pcpu->lost, &summary->budget, to_tsc - from_tsc);
+		xen_times_add(&pcpu->states[XEN_PCPU_LOST], &summary->budget, to_tsc - from_tsc);
 		pcpu->last = XEN_NO_VCPU;
 		return;
 	}
-	xen_times_add(place->dom == XEN_DOMAIN_IDLE ? &pcpu->idle : &pcpu->busy, &summary->budget,
-		to_tsc - from_tsc);
+	xen_times_add(&pcpu->states[place->dom == XEN_DOMAIN_IDLE ? XEN_PCPU_IDLE : XEN_PCPU_BUSY],
+		&summary->budget, to_tsc - from_tsc);
 	pcpu->last = place->number;
 	pair = pair_of(summary, place->number, number);
 	pair->runs++;
@@ -383,25 +382,47 @@ static void end_intervals(struct xen_summary *summary, uint64_t tsc)
 		summary->interval(summary->interval_context, summary, summary->begin_tsc, summary->next_tsc);
 		for (uint32_t i = 0; i < summary->nr_vcpus; i++) {
 			struct xen_vcpu_summary *vcpu = summary->vcpus + i;
-			enum xen_runstate state = vcpu->place->state;
+			enum xen_state state = vcpu->place->state;
 
 			vcpu->all.state_tsc[state] =
 				xen_summary_state_tsc(vcpu, state, summary->begin_tsc, summary->next_tsc);
 			vcpu->before = vcpu->all;
 		}
+		for (uint32_t i = 0; i < summary->nr_pcpus; i++)
+			for (int state = 0; state < XEN_PCPU_STATES; state++)
+				summary->pcpus[i].before_tsc[state] = xen_summary_pcpu_tsc(
+					summary, i, (enum xen_pcpu_state)state, summary->next_tsc);
 		summary->begin_tsc = summary->next_tsc;
 		summary->next_tsc += summary->interval_tsc;
 	}
 }
 
 uint64_t xen_summary_state_tsc(
-	const struct xen_vcpu_summary *vcpu, enum xen_runstate state, uint64_t begin_tsc, uint64_t end_tsc)
+	const struct xen_vcpu_summary *vcpu, enum xen_state state, uint64_t begin_tsc, uint64_t end_tsc)
 {
 	uint64_t from_tsc = vcpu->place->since_tsc > begin_tsc ? vcpu->place->since_tsc : begin_tsc;
 	uint64_t ticks = vcpu->all.state_tsc[state];
 
 	if (vcpu->place->state == state && vcpu->place->since_tsc && from_tsc < end_tsc)
 		ticks += end_tsc - from_tsc;
+	return ticks;
+}
+
+uint64_t xen_summary_pcpu_tsc(
+	const struct xen_summary *summary, uint32_t pcpu, enum xen_pcpu_state state, uint64_t end_tsc)
+{
+	const struct xen_pcpu_place *place = summary->states.pcpus + pcpu;
+	uint64_t ticks = summary->pcpus[pcpu].states[state].sum_tsc;
+	const struct xen_vcpu_place *vcpu;
+
+	if (pcpu >= summary->states.nr_pcpus || !place->seen)
+		return ticks;
+	vcpu = xen_runstates_current(&summary->states, place);
+	if (state == XEN_PCPU_LOST)
+		return ticks + (place->lost && place->lost_tsc < end_tsc ? end_tsc - place->lost_tsc : 0);
+	if (vcpu && (state == XEN_PCPU_IDLE) == (vcpu->dom == XEN_DOMAIN_IDLE) && place->current_tsc &&
+		place->current_tsc < end_tsc)
+		ticks += end_tsc - place->current_tsc;
 	return ticks;
 }
 
@@ -487,7 +508,7 @@ void xen_summary_deinit(struct xen_summary *summary)
 	for (uint32_t i = 0; i < summary->nr_vcpus; i++) {
 		struct xen_vcpu_summary *vcpu = summary->vcpus + i;
 
-		for (int j = 0; j < XEN_RUNSTATES; j++)
+		for (int j = 0; j < XEN_STATES; j++)
 			xen_times_deinit(&vcpu->states[j]);
 		for (int j = 0; j < XEN_RUNNABLES; j++)
 			xen_times_deinit(&vcpu->waits[j]);
@@ -496,11 +517,9 @@ void xen_summary_deinit(struct xen_summary *summary)
 		free(vcpu->hvm);
 	}
 	free(summary->vcpus);
-	for (uint32_t i = 0; i < summary->nr_pcpus; i++) {
-		xen_times_deinit(&summary->pcpus[i].busy);
-		xen_times_deinit(&summary->pcpus[i].idle);
-		xen_times_deinit(&summary->pcpus[i].lost);
-	}
+	for (uint32_t i = 0; i < summary->nr_pcpus; i++)
+		for (int j = 0; j < XEN_PCPU_STATES; j++)
+			xen_times_deinit(&summary->pcpus[i].states[j]);
 	free(summary->pcpus);
 	for (size_t i = 0; i < summary->pairs.count; i++)
 		xen_times_deinit(&((struct xen_pair *)capped_table_row(&summary->pairs, i))->stays);

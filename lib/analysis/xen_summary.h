@@ -40,15 +40,15 @@ enum xen_activity {
 extern const char *const xen_activity_names[XEN_ACTIVITIES]; /* "hypercalls"; of EXIT_TSC "in_exits" */
 
 struct xen_counters {
-	uint64_t state_tsc[XEN_RUNSTATES];
+	uint64_t state_tsc[XEN_STATES];
 	uint64_t acts[XEN_ACTIVITIES];
 };
 
 struct xen_vcpu_summary {
 	const struct xen_vcpu_place *place;
 	struct xen_domain *domain;
-	struct xen_times states[XEN_RUNSTATES]; /* running: slices; one ends with a decision to go on, too */
-	struct xen_times waits[XEN_RUNNABLES];  /* from runnable, for that reason, to whatever followed */
+	struct xen_times states[XEN_STATES];   /* running: slices; one ends with a decision to go on, too */
+	struct xen_times waits[XEN_RUNNABLES]; /* from runnable, for that reason, to whatever followed */
 	struct xen_times stays;          /* on one pCPU, until it ran on another one or the trace ended */
 	struct xen_counters all, before; /* before: up to the interval's begin */
 	struct xen_pv *pv;               /* NULL: no such events */
@@ -62,14 +62,21 @@ struct xen_pair {
 	uint64_t runs, ran_tsc;
 };
 
+enum xen_pcpu_state {
+	XEN_PCPU_BUSY,
+	XEN_PCPU_IDLE, /* the idle domain runs */
+	XEN_PCPU_LOST,
+	XEN_PCPU_STATES,
+};
+
 struct xen_pcpu_summary {
 	uint64_t events[XEN_CLASSES], bytes[XEN_CLASSES];
-	struct xen_times busy, idle, lost;   /* idle: the idle domain ran */
-	uint64_t irqs, irq_tsc;              /* handled by Xen */
-	uint64_t cstate_tsc, cstate_entries; /* of the idle time, told by the power management's events */
-	uint64_t entered_tsc;                /* C-state; 0: not in one */
-	uint64_t before_busy_tsc, before_idle_tsc, before_lost_tsc;
-	uint32_t last; /* vCPU that left last; XEN_NO_VCPU */
+	struct xen_times states[XEN_PCPU_STATES];
+	uint64_t irqs, irq_tsc;               /* handled by Xen */
+	uint64_t cstate_tsc, cstate_entries;  /* of the idle time, told by the power management's events */
+	uint64_t entered_tsc;                 /* C-state; 0: not in one */
+	uint64_t before_tsc[XEN_PCPU_STATES]; /* of the intervals before */
+	uint32_t last;                        /* vCPU that left last; XEN_NO_VCPU */
 };
 
 /* One wait for a pCPU. */
@@ -129,4 +136,8 @@ uint32_t *xen_summary_sorted(const struct xen_summary *summary);
 
 /* Ticks of a state in the interval that ends at `end_tsc`, with the part of the state that goes on. */
 uint64_t xen_summary_state_tsc(
-	const struct xen_vcpu_summary *vcpu, enum xen_runstate state, uint64_t begin_tsc, uint64_t end_tsc);
+	const struct xen_vcpu_summary *vcpu, enum xen_state state, uint64_t begin_tsc, uint64_t end_tsc);
+
+/* Ticks of a pCPU in a state, from the trace's begin until `end_tsc`, with the part that goes on. */
+uint64_t xen_summary_pcpu_tsc(
+	const struct xen_summary *summary, uint32_t pcpu, enum xen_pcpu_state state, uint64_t end_tsc);
