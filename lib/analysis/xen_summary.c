@@ -266,20 +266,18 @@ static void add_hvm(struct xen_summary *summary, struct xen_vcpu_summary *vcpu, 
 	vcpu->all.acts[XEN_ACT_HYPERCALLS] += result.vmcall;
 }
 
-static enum xen_reclaim why_reclaimed(const struct xen_summary *summary, const struct xen_vcpu_summary *vcpu)
+static enum xen_reclaim why_reclaimed(const struct xen_vcpu_summary *vcpu)
 {
 	if (!vcpu->hvm || !vcpu->hvm->in_exit)
 		return XEN_RECLAIM_UNKNOWN;
-	switch (vcpu->hvm->reason) { /* exception, EPT violation or NPF, VMCALL or VMMCALL */
-	case 0:
-	case 48:
-		return summary->svm ? XEN_RECLAIM_UNKNOWN : XEN_RECLAIM_FAULT;
-	case 18:
-		return summary->svm ? XEN_RECLAIM_UNKNOWN : XEN_RECLAIM_BALLOON;
-	case 0x400:
-		return summary->svm ? XEN_RECLAIM_FAULT : XEN_RECLAIM_UNKNOWN;
-	case 0x81:
-		return summary->svm ? XEN_RECLAIM_BALLOON : XEN_RECLAIM_UNKNOWN;
+	switch (vcpu->hvm->reason) {
+	case 0:     /* VMX: exception */
+	case 48:    /* VMX: EPT violation */
+	case 0x400: /* SVM: nested page fault */
+		return XEN_RECLAIM_FAULT;
+	case 18:   /* VMX: VMCALL */
+	case 0x81: /* SVM: VMMCALL */
+		return XEN_RECLAIM_BALLOON;
 	}
 	return XEN_RECLAIM_UNKNOWN;
 }
@@ -318,7 +316,7 @@ static void add_memory(
 	else if (op == XEN_MEMORY_POD_SPLINTER)
 		of->splintered[order]++;
 	else if (op == XEN_MEMORY_POD_RECLAIM)
-		of->reclaimed[vcpu ? why_reclaimed(summary, vcpu) : XEN_RECLAIM_UNKNOWN][order]++;
+		of->reclaimed[vcpu ? why_reclaimed(vcpu) : XEN_RECLAIM_UNKNOWN][order]++;
 }
 
 static void add_hardware(

@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 
-#include "lib/model/exit_reasons.h"
-#include "lib/model/xen_hypercalls.h"
+#include "lib/model/xen_events.h"
+#include "lib/model/xen_names.h"
 
 const char *const xen_view_kinds[XEN_TALLY_KINDS] = {
 	[XEN_TALLY_EXIT] = "exit",
@@ -80,86 +80,39 @@ struct xen_view_name xen_view_hypercall(uint64_t number)
 {
 	if (number == XEN_PV_HYPERCALLS - 1)
 		return named(NULL, "%" PRIu64 " and above", number);
-	return named(xen_hypercall_name(number), "hypercall %" PRIu64, number);
+	return named(xen_name(XEN_NAMES_HYPERCALLS, number), "hypercall %" PRIu64, number);
 }
 
 struct xen_view_name xen_view_trap(uint64_t number)
 {
-	static const char *const names[] = {"divide_error", "debug", "nmi", "int3", "overflow", "bounds",
-		"invalid_op", "device_not_available", "double_fault", "coprocessor_overrun", "invalid_tss",
-		"segment_not_present", "stack", "general_protection", "page_fault", NULL, "fpu_error",
-		"alignment_check", "machine_check", "simd_error"};
-
-	return named(number < sizeof(names) / sizeof(*names) ? names[number] : NULL, "trap %" PRIu64, number);
+	return named(xen_name(XEN_NAMES_TRAPS, number), "trap %" PRIu64, number);
 }
 
-static const char *handler_name(uint64_t number)
+/* The name of the event with that number in its low byte. */
+static const char *event_name(uint32_t family, uint64_t number)
 {
-	static const char *const names[] = {
-		[0x01] = "pf_xen",
-		[0x08] = "cr_read",
-		[0x0a] = "dr_read",
-		[0x0b] = "dr_write",
-		[0x0e] = "cpuid",
-		[0x10] = "nmi",
-		[0x11] = "smi",
-		[0x13] = "hlt",
-		[0x14] = "invlpg",
-		[0x15] = "mce",
-		[0x18] = "clts",
-		[0x19] = "lmsw",
-		[0x1a] = "rdtsc",
-		[0x21] = "npf",
-		[0x22] = "realmode_emulate",
-		[0x23] = "trap",
-		[0x24] = "trap_debug",
-		[0x25] = "vlapic",
-		[0x26] = "xcr_read",
-		[0x27] = "xcr_write",
-	};
+	const struct xen_event_type *type = number <= 0xff ? xen_event_type(family | (uint32_t)number) : NULL;
 
-	return number < sizeof(names) / sizeof(*names) ? names[number] : NULL;
-}
-
-static const char *shadow_name(uint64_t number)
-{
-	static const char *const names[] = {
-		[1] = "not_shadow",
-		[2] = "fast_propagate",
-		[3] = "fast_mmio",
-		[4] = "false_fast_path",
-		[5] = "mmio",
-		[6] = "fixup",
-		[7] = "domain_dying",
-		[8] = "emulate",
-		[9] = "emulate_unshadow_user",
-		[10] = "emulate_unshadow_evtinj",
-		[11] = "emulate_unshadow_unhandled",
-		[12] = "wrmap_brute_force",
-		[13] = "prealloc_unpin",
-		[14] = "resync_full",
-		[15] = "resync_only",
-	};
-
-	return number < sizeof(names) / sizeof(*names) ? names[number] : NULL;
+	if (!type && number <= 0xff)
+		type = xen_event_type(family | 0x100 | (uint32_t)number);
+	return type ? type->name : NULL;
 }
 
 struct xen_view_name xen_view_tally(const struct xen_summary_view *view, const struct xen_tally_row *row)
 {
 	uint64_t number = xen_tally_number(row);
-	char buffer[EXIT_REASON_NAME_BYTES];
 
 	switch (xen_tally_kind(row)) {
 	case XEN_TALLY_EXIT:
-		return named(exit_reason_name(view->summary.svm ? EXIT_ISA_SVM : EXIT_ISA_VMX,
-				     (uint32_t)number, buffer),
-			"%" PRIu64, number);
+		return named(
+			xen_name(view->summary.svm ? XEN_NAMES_SVM_REASONS : XEN_NAMES_VMX_REASONS, number),
+			"reason 0x%" PRIx64, number);
 	case XEN_TALLY_HANDLER:
-		return named(handler_name(number), "handler 0x%" PRIx64, number);
+		return named(event_name(0x082000, number), "handler 0x%" PRIx64, number);
 	case XEN_TALLY_SHADOW:
-		return named(shadow_name(number), "shadow 0x%" PRIx64, number);
+		return named(event_name(0x40f000, number), "shadow 0x%" PRIx64, number);
 	case XEN_TALLY_VMCALL:
-		return named(xen_hypercall_name(number), "hypercall %" PRIu64, number);
+		return named(xen_name(XEN_NAMES_HYPERCALLS, number), "hypercall %" PRIu64, number);
 	case XEN_TALLY_CR_WRITE:
 		return named(NULL, "cr%" PRIu64, number);
 	case XEN_TALLY_MMIO_READ:
