@@ -115,18 +115,18 @@ bool xen_memory_target(const struct xen_event *event, int op, uint16_t *id, uint
 		domain = extra[5] & 0xffff;
 		power = extra[5] >> 16;
 		break;
-	case XEN_MEMORY_DECREASE_RESERVATION: /* u64 gfn, u32 domain, order */
+	case XEN_MEMORY_DECREASE_RESERVATION: /* u64 gfn, domain and order */
 	case XEN_MEMORY_POD_SPLINTER:
 		words = 4;
-		domain = extra[2];
-		power = extra[3];
 		break;
-	case XEN_MEMORY_POD_POPULATE: /* u64 gfn, mfn, u32 domain, order */
+	case XEN_MEMORY_POD_POPULATE: /* u64 gfn, mfn, domain and order */
 	case XEN_MEMORY_POD_RECLAIM:
 		words = 6;
-		domain = extra[4];
-		power = extra[5];
 		break;
+	}
+	if (op >= XEN_MEMORY_DECREASE_RESERVATION) { /* 4.17: two halves of a word; since 4.18: two words */
+		domain = extra[words - 2];
+		power = domain >> 16 ? domain >> 16 : extra[words - 1];
 	}
 	*id = (uint16_t)domain;
 	*order = order_index(power);
