@@ -473,6 +473,34 @@ void xen_summary_event(struct xen_summary *summary, const struct xen_event *even
 	}
 }
 
+bool xen_summary_wants(uint32_t code)
+{
+	uint32_t class = xen_code_class(code);
+
+	if (class == XEN_CLASS_SCHED)
+		return SUBCLASS(code) == 1;
+	return class &
+		(XEN_CLASS_GEN | XEN_CLASS_HVM | XEN_CLASS_SHADOW | XEN_CLASS_PV | XEN_CLASS_MEM |
+			XEN_CLASS_HW);
+}
+
+void xen_summary_left_out(struct xen_summary *summary, uint32_t pcpu_number,
+	const uint64_t events[XEN_CLASSES], const uint64_t bytes[XEN_CLASSES], uint64_t last_tsc)
+{
+	struct xen_pcpu_place *place = xen_runstates_record(&summary->states, pcpu_number, last_tsc);
+	struct xen_pcpu_summary *pcpu = place ? pcpu_of(summary, pcpu_number) : NULL;
+
+	if (!pcpu)
+		return;
+	for (int i = 0; i < XEN_CLASSES; i++) {
+		pcpu->events[i] += events[i];
+		pcpu->bytes[i] += bytes[i];
+		summary->events += events[i];
+	}
+	if (last_tsc > summary->last_tsc)
+		summary->last_tsc = last_tsc;
+}
+
 void xen_summary_pcpu_end(struct xen_summary *summary, uint32_t pcpu)
 {
 	xen_runstates_pcpu_end(&summary->states, pcpu);

@@ -17,7 +17,7 @@
 #include "lib/analysis/xen_times.h"
 #include "lib/model/xen_event.h"
 
-#define XEN_CLASSES     12 /* bits 16-27 of an event's code */
+#define XEN_CLASSES     XEN_CLASS_BITS
 #define XEN_PAIRS_MAX   16384u
 #define XEN_LONGEST_MAX 64u
 
@@ -127,6 +127,16 @@ void xen_summary_event(struct xen_summary *summary, const struct xen_event *even
 
 /* Before a pCPU's later events, if any: it has had its last. Not needed; lets its vCPU be lost in time. */
 void xen_summary_pcpu_end(struct xen_summary *summary, uint32_t pcpu);
+
+/* Does xen_summary_event() look at events of that class and subclass? The others it only counts. */
+bool xen_summary_wants(uint32_t code);
+
+/*
+ * Events of a pCPU that were not fed, as they are not wanted: how many and how large by class, and when the last event of
+ * that pCPU, fed or not, was. Before xen_summary_end().
+ */
+void xen_summary_left_out(struct xen_summary *summary, uint32_t pcpu, const uint64_t events[XEN_CLASSES],
+	const uint64_t bytes[XEN_CLASSES], uint64_t last_tsc);
 
 /* No more events. -ENOMEM: something is missing for want of memory. */
 int xen_summary_end(struct xen_summary *summary);

@@ -33,16 +33,42 @@ static const struct option_spec summary_specs[] = {
 	{0},
 };
 
+/* Most events of a scheduler's trace are of no use here, and need not be merged. */
+static void want(struct xen_source *source, uint64_t wanted[XEN_WANTED_WORDS])
+{
+	for (uint32_t i = 0; i < XEN_WANTED_WORDS * 64; i++)
+		if (xen_summary_wants(i << 12))
+			wanted[i / 64] |= 1ull << i % 64;
+	xen_reader_want(source->reader, wanted);
+}
+
+static void add_left_out(struct xen_source *source, struct xen_summary *summary)
+{
+	uint32_t limit = xen_reader_counts(source->reader)->pcpu_limit;
+
+	for (uint32_t i = 0; i < limit; i++) {
+		uint64_t last_tsc;
+		const struct xen_unwanted *unwanted = xen_reader_unwanted(source->reader, i, &last_tsc);
+
+		if (unwanted)
+			xen_summary_left_out(summary, i, unwanted->events, unwanted->bytes, last_tsc);
+	}
+}
+
 static int feed(struct xen_source *source, struct xen_summary *summary, struct error *error)
 {
+	uint64_t wanted[XEN_WANTED_WORDS] = {0};
 	struct xen_event event;
 	int result;
 
+	want(source, wanted);
 	while ((result = xen_reader_next(source->reader, &event, error)) > 0)
 		xen_summary_event(summary, &event);
-	if (!result && xen_summary_end(summary) < 0)
-		result = error_set(error, -ENOMEM, "out of memory");
-	return result;
+	if (result < 0)
+		return result;
+	add_left_out(source, summary);
+	xen_reader_want(source->reader, NULL);
+	return xen_summary_end(summary) < 0 ? error_set(error, -ENOMEM, "out of memory") : 0;
 }
 
 static int look(struct xen_summary_view *view, struct xen_source *source,
