@@ -33,12 +33,16 @@ static const struct option_spec summary_specs[] = {
 	{0},
 };
 
+#define SCHED_SWITCHES 0x28000u /* class and subclass of those that tell the frequency */
+
 /* Most events of a scheduler's trace are of no use here, and need not be merged. */
-static void want(struct xen_source *source, uint64_t wanted[XEN_WANTED_WORDS])
+static void want(struct xen_source *source, uint64_t wanted[XEN_WANTED_WORDS], bool switches)
 {
 	for (uint32_t i = 0; i < XEN_WANTED_WORDS * 64; i++)
-		if (xen_summary_wants(i << 12))
+		if (xen_summary_wants(i << 12) || (switches && i == XEN_WANTED_BIT(SCHED_SWITCHES)))
 			wanted[i / 64] |= 1ull << i % 64;
+		else
+			wanted[i / 64] &= ~(1ull << i % 64);
 	xen_reader_want(source->reader, wanted);
 }
 
@@ -61,9 +65,16 @@ static int feed(struct xen_source *source, struct xen_summary *summary, struct e
 	struct xen_event event;
 	int result;
 
-	want(source, wanted);
-	while ((result = xen_reader_next(source->reader, &event, error)) > 0)
+	want(source, wanted, source->estimating);
+	while ((result = xen_reader_next(source->reader, &event, error)) > 0) {
+		if (__builtin_expect(source->estimating, 0)) {
+			xen_source_estimate(source, &event);
+			if (!source->estimating)
+				want(source, wanted, false);
+		}
 		xen_summary_event(summary, &event);
+	}
+	xen_source_settle_hz(source);
 	if (result < 0)
 		return result;
 	add_left_out(source, summary);
@@ -83,7 +94,6 @@ static int look(struct xen_summary_view *view, struct xen_source *source,
 	int result;
 
 	view->hz = source->hz;
-	view->hz_source = source->hz_source;
 	view->path = source->path;
 	view->counts = xen_reader_counts(source->reader);
 	if (options->interval_s > 0) {
@@ -98,6 +108,8 @@ static int look(struct xen_summary_view *view, struct xen_source *source,
 	result = feed(source, &view->summary, error);
 	if (result || options->interval_s > 0)
 		return result;
+	view->hz = source->hz;
+	view->hz_source = source->hz_source;
 	view->order = xen_summary_sorted(&view->summary);
 	if (options->json)
 		result = xen_summary_json(view, stdout);
@@ -127,7 +139,7 @@ static int summary_run(const struct command *self, int argc, char **argv)
 	if (result < 0)
 		error_set(&error, result, "out of memory");
 	if (!result)
-		result = xen_source_open(&source, &error);
+		result = xen_source_open(&source, options.interval_s > 0, &error);
 	if (!result)
 		result = look(&view, &source, &options, &error);
 	free(view.order);

@@ -3,51 +3,60 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define DEFAULT_HZ 2.4e9 /* xenalyze's */
-
-/* "2596.124M"; 0: no frequency. */
-static double parse_hz(const char *text)
-{
-	static const char units[] = "kMG";
-	char *end;
-	double hz = strtod(text, &end);
-	const char *unit = *end ? strchr(units, *end) : NULL;
-
-	if (unit) {
-		hz *= pow(1000, (double)(unit - units) + 1);
-		end++;
-	}
-	if (strcmp(end, "Hz") == 0)
-		end += 2;
-	return end == text || *end || !(hz >= 1e6 && hz <= 1e11) ? 0 : hz;
-}
 
 int xen_source_operand(
 	struct xen_source *source, int argc, char **argv, const char *cpu_hz, struct error *error)
 {
-	*source = (struct xen_source){.hz = DEFAULT_HZ, .hz_source = "assumed: --cpu-hz tells the real one"};
+	int result = 0;
+
+	*source = (struct xen_source){0};
 	if (argc != 1) {
 		error_set(error, -EINVAL, argc ? "one file only" : "no file named");
 		return error_hint(error, "xentrace FILE, in dom0, records one; - is standard input");
 	}
 	source->path = argv[0];
-	if (!cpu_hz)
-		return 0;
-	source->hz = parse_hz(cpu_hz);
-	source->hz_source = "given";
-	if (source->hz)
-		return 0;
-	error_set(error, -EINVAL, "--cpu-hz: '%s' is not a frequency of a TSC", cpu_hz);
-	return error_hint(error, "for example 2.4G or 2596.124M");
+	if (cpu_hz) {
+		result = xen_clock_parse_hz(cpu_hz, &source->hz, error);
+		source->hz_source = "given";
+	}
+	return result;
 }
 
-int xen_source_open(struct xen_source *source, struct error *error)
+void xen_source_estimate(struct xen_source *source, const struct xen_event *event)
 {
-	return xen_reader_open(source->path, &source->reader, error);
+	xen_clock_estimate_feed(&source->estimate, event);
+	source->estimating = xen_clock_estimate_wants(&source->estimate);
+}
+
+void xen_source_settle_hz(struct xen_source *source)
+{
+	if (source->hz)
+		return;
+	source->hz = xen_clock_estimate_hz(&source->estimate);
+	source->hz_source = "estimated from the trace";
+	if (source->hz)
+		return;
+	source->hz = XEN_CLOCK_DEFAULT_HZ;
+	source->hz_source = "a guess: the trace does not tell, --cpu-hz does";
+}
+
+int xen_source_open(struct xen_source *source, bool hz_first, struct error *error)
+{
+	int result = xen_reader_open(source->path, &source->reader, error);
+	struct xen_event event;
+
+	if (result || source->hz)
+		return result;
+	result = xen_clock_estimate_init(&source->estimate, error);
+	source->estimating = !result;
+	if (result || !hz_first)
+		return result;
+	result = 1;
+	while (source->estimating && (result = xen_reader_next(source->reader, &event, error)) > 0)
+		xen_source_estimate(source, &event);
+	xen_source_settle_hz(source);
+	source->estimating = false;
+	return result < 0 ? result : xen_reader_rewind(source->reader, error);
 }
 
 int xen_source_close(struct xen_source *source, int result, struct error *error)
@@ -61,6 +70,7 @@ int xen_source_close(struct xen_source *source, int result, struct error *error)
 			xen_skip_text(counts->damage[0].reason));
 		error_hint(error, "everything else is shown");
 	}
+	xen_clock_estimate_deinit(&source->estimate);
 	xen_reader_close(source->reader);
 	source->reader = NULL;
 	return result;
