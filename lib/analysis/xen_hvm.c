@@ -219,6 +219,7 @@ struct xen_hvm_result xen_hvm_event(
 		switch (event->code & 0xff) {
 		case 1:
 			entry(hvm, event->order_tsc);
+			result.closed = hvm->in_exit;
 			result.exit_ticks = close_exit(hvm, counts, event->order_tsc);
 			break;
 		case 2:

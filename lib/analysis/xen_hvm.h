@@ -42,8 +42,8 @@ struct xen_hvm_counts {
 
 /* What an event meant, for those that count by interval. */
 struct xen_hvm_result {
-	bool exit, interrupt, fault, io, vmcall;
-	uint64_t exit_ticks; /* of an exit that is over */
+	bool exit, closed, interrupt, fault, io, vmcall; /* closed: an exit is over */
+	uint64_t exit_ticks;                             /* … of that length */
 };
 
 /* An event of the HVM or shadow class of this vCPU. */

@@ -130,19 +130,36 @@ static void waited(struct xen_summary *summary, struct xen_vcpu_summary *vcpu, e
 			});
 }
 
+static void tell_halts(struct xen_summary *summary, const struct xen_vcpu_summary *vcpu, uint64_t tsc)
+{
+	for (uint32_t i = 0; summary->listener.halt && i < vcpu->hvm->nr_pending; i++) {
+		const struct xen_hvm_pending *pending = &vcpu->hvm->pending[i];
+
+		if (pending->entry_tsc && pending->entry_tsc < tsc)
+			summary->listener.halt(summary->listener.context, vcpu->place, pending, tsc,
+				tsc - pending->entry_tsc);
+	}
+}
+
 static void change_hvm(
 	struct xen_summary *summary, struct xen_vcpu_summary *vcpu, enum xen_state next, uint64_t tsc)
 {
 	const struct xen_hvm_counts counts = hvm_counts(summary);
 	enum xen_state before = vcpu->place->state;
 
-	if (next == XEN_LOST)
+	if (next == XEN_LOST) {
 		xen_hvm_lost(vcpu->hvm);
-	else if (next == XEN_RUNNABLE)
-		vcpu->all.acts[XEN_ACT_EXIT_TSC] +=
-			xen_hvm_runnable(vcpu->hvm, &counts, before == XEN_BLOCKED, tsc);
-	else if (next == XEN_BLOCKED && before == XEN_RUNNING)
+	} else if (next == XEN_RUNNABLE) {
+		bool was_in_exit = vcpu->hvm->in_exit;
+		uint64_t ticks = xen_hvm_runnable(vcpu->hvm, &counts, before == XEN_BLOCKED, tsc);
+
+		vcpu->all.acts[XEN_ACT_EXIT_TSC] += ticks;
+		if (was_in_exit && summary->listener.exit)
+			summary->listener.exit(summary->listener.context, vcpu->place, vcpu->hvm, tsc, ticks);
+	} else if (next == XEN_BLOCKED && before == XEN_RUNNING) {
+		tell_halts(summary, vcpu, tsc);
 		xen_hvm_blocked(vcpu->hvm, &counts, tsc);
+	}
 }
 
 static void take_change(void *context, const struct xen_vcpu_place *place, enum xen_state next, uint64_t tsc)
@@ -153,6 +170,8 @@ static void take_change(void *context, const struct xen_vcpu_place *place, enum 
 
 	if (!vcpu)
 		return;
+	if (summary->listener.change)
+		summary->listener.change(summary->listener.context, place, next, tsc);
 	if (place->since_tsc && place->since_tsc < tsc) {
 		uint64_t ticks = tsc - place->since_tsc;
 
@@ -258,6 +277,9 @@ static void add_hvm(struct xen_summary *summary, struct xen_vcpu_summary *vcpu, 
 		vcpu->hvm->vcpu = vcpu->place->number;
 	}
 	result = xen_hvm_event(vcpu->hvm, &counts, event);
+	if (result.closed && summary->listener.exit)
+		summary->listener.exit(summary->listener.context, vcpu->place, vcpu->hvm, event->order_tsc,
+			result.exit_ticks);
 	vcpu->all.acts[XEN_ACT_EXITS] += result.exit;
 	vcpu->all.acts[XEN_ACT_EXIT_TSC] += result.exit_ticks;
 	vcpu->all.acts[XEN_ACT_INTERRUPTS] += result.interrupt;
@@ -454,6 +476,9 @@ void xen_summary_event(struct xen_summary *summary, const struct xen_event *even
 	bit = (unsigned)__builtin_ctz(class);
 	pcpu->events[bit]++;
 	pcpu->bytes[bit] += 4 + (event->has_tsc ? 8 : 0) + 4u * event->n_extra;
+	if (__builtin_expect(summary->listener.event != NULL, 0))
+		summary->listener.event(
+			summary->listener.context, xen_runstates_current(&summary->states, where), event);
 	switch (class) {
 	case XEN_CLASS_SCHED:
 		if (SUBCLASS(event->code) == 1)

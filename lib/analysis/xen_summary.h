@@ -89,6 +89,20 @@ struct xen_wait {
 
 struct xen_summary;
 
+/* For those that want to see more than sums: each may be NULL. In the order of time, before the summary takes it in. */
+struct xen_summary_listener {
+	void *context;
+	void (*change)(void *context, const struct xen_vcpu_place *vcpu, enum xen_state next, uint64_t tsc);
+	/* An exit is over, whose reason and purpose are in `hvm`. */
+	void (*exit)(void *context, const struct xen_vcpu_place *vcpu, const struct xen_hvm *hvm,
+		uint64_t tsc, uint64_t ticks);
+	/* The vCPU blocks `ticks` after it was entered with that vector. */
+	void (*halt)(void *context, const struct xen_vcpu_place *vcpu, const struct xen_hvm_pending *pending,
+		uint64_t tsc, uint64_t ticks);
+	/* Any event; `vcpu`: who runs there, NULL: not known. */
+	void (*event)(void *context, const struct xen_vcpu_place *vcpu, const struct xen_event *event);
+};
+
 /* At each interval's end: everything in summary->…->all minus before is of the interval alone. */
 typedef void (*xen_interval_fn)(
 	void *context, struct xen_summary *summary, uint64_t begin_tsc, uint64_t end_tsc);
@@ -111,7 +125,8 @@ struct xen_summary {
 	uint64_t interval_tsc, next_tsc, begin_tsc;
 	xen_interval_fn interval;
 	void *interval_context;
-	bool svm; /* exit reasons are AMD's */
+	struct xen_summary_listener listener; /* all NULL, or the caller's */
+	bool svm;                             /* exit reasons are AMD's */
 	bool no_memory;
 };
 

@@ -7,7 +7,7 @@ extern const struct command cmd_attach, cmd_bench, cmd_boot, cmd_detach, cmd_dme
 	cmd_help, cmd_info, cmd_list, cmd_module, cmd_panic, cmd_ps, cmd_record, cmd_report, cmd_run,
 	cmd_shutdown, cmd_top;
 extern const struct command cmd_clocks, cmd_exits, cmd_latency, cmd_vcpu; /* joint_feed.h */
-extern const struct command cmd_xen_summary; /* xen_source.h */
+extern const struct command cmd_xen_scatter, cmd_xen_summary; /* xen_source.h */
 
 extern const struct command *const commands[];
 extern const size_t commands_count;
