@@ -7,7 +7,7 @@
 #include "lib/base/suggest.h"
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/xen_plot.h"
-#include "tools/hypertrace/xen_source.h"
+#include "tools/hypertrace/xen_input.h"
 
 struct scatter_options {
 	const char *cpu_hz, *svg;
@@ -29,7 +29,7 @@ static const struct option_spec scatter_specs[] = {
 struct look {
 	const struct scatter_options *options;
 	enum xen_scatter_kind kind;
-	struct xen_source source;
+	struct xen_input input;
 	struct xen_summary summary;
 	struct xen_plot plot;
 	enum { LOOK_PRINT, LOOK_MEASURE, LOOK_DRAW } step;
@@ -46,7 +46,7 @@ static void take_point(void *context, const struct xen_point *point)
 		return;
 	switch (look->step) {
 	case LOOK_PRINT:
-		xen_scatter_row(look->kind, point, look->source.hz, look->summary.first_tsc,
+		xen_scatter_row(look->kind, point, look->input.clock.hz, look->summary.first_tsc,
 			look->summary.svm, stdout);
 		break;
 	case LOOK_MEASURE:
@@ -75,12 +75,12 @@ static int walk(struct look *look, struct error *error)
 	if (result < 0)
 		return error_set(error, result, "out of memory");
 	xen_scatter_attach(&scatter, &look->summary);
-	xen_reader_want(look->source.reader, wanted);
-	while ((result = xen_reader_next(look->source.reader, &event, error)) > 0)
+	xen_reader_want(look->input.reader, wanted);
+	while ((result = xen_reader_next(look->input.reader, &event, error)) > 0)
 		xen_summary_event(&look->summary, &event);
 	if (result < 0)
 		return result;
-	xen_reader_want(look->source.reader, NULL);
+	xen_reader_want(look->input.reader, NULL);
 	return xen_summary_end(&look->summary) < 0 ? error_set(error, -ENOMEM, "out of memory") : 0;
 }
 
@@ -88,18 +88,18 @@ static int draw(struct look *look, struct error *error)
 {
 	int result;
 
-	xen_plot_init(&look->plot, look->kind, look->source.hz);
+	xen_plot_init(&look->plot, look->kind, look->input.clock.hz);
 	look->step = LOOK_MEASURE;
 	result = walk(look, error);
 	if (!result && !look->plot.points) {
-		error_set(error, -ENODATA, "%s: nothing of the kind '%s' in it", look->source.path,
+		error_set(error, -ENODATA, "%s: nothing of the kind '%s' in it", look->input.name,
 			xen_scatter_looks[look->kind].name);
 		return error_hint(error, "xentrace -e all records every class of events");
 	}
 	if (!result && xen_plot_begin(&look->plot, look->summary.first_tsc, look->summary.last_tsc) < 0)
 		result = error_set(error, -ENOMEM, "out of memory");
 	if (!result)
-		result = xen_reader_rewind(look->source.reader, error);
+		result = xen_reader_rewind(look->input.reader, error);
 	look->step = LOOK_DRAW;
 	if (!result)
 		result = walk(look, error);
@@ -134,6 +134,7 @@ static int scatter_run(const struct command *self, int argc, char **argv)
 	struct scatter_options options = {.number = UINT64_MAX, .domain = UINT64_MAX};
 	struct look look = {.options = &options};
 	struct error error = {0};
+	const char *path;
 	int result = options_parse(self, &argc, &argv, &options, &error);
 
 	if (result == 1)
@@ -141,29 +142,33 @@ static int scatter_run(const struct command *self, int argc, char **argv)
 	if (!result)
 		result = parse_kind(&look, &argc, &argv, &error);
 	if (!result)
-		result = xen_source_operand(&look.source, argc, argv, options.cpu_hz, &error);
+		result = xen_input_operand(argc, argv, &path, &error);
 	if (result < 0)
 		return show_error(&error, false, 2);
-	result = xen_source_open(&look.source, true, &error);
+	result = xen_input_open(&look.input, path, options.cpu_hz, &error);
 	if (!result && options.svg) {
 		result = draw(&look, &error);
 	} else if (!result) {
 		xen_scatter_header(look.kind, stdout);
 		result = walk(&look, &error);
 	}
+	if (!result) {
+		xen_input_say_clock(&look.input);
+		result = xen_input_account(&look.input, &error);
+	}
 	xen_plot_deinit(&look.plot);
 	xen_summary_deinit(&look.summary);
-	result = xen_source_close(&look.source, result, &error);
+	xen_input_close(&look.input);
 	return result ? show_error(&error, false, 1) : 0;
 }
 
 const struct command cmd_xen_scatter = {
 	.name = "xen scatter",
 	.summary = "Print or draw single happenings of a Xen trace over time",
-	.synopsis = "[OPTION]... KIND FILE",
+	.synopsis = "[OPTION]... KIND [FILE]",
 	.description =
 		"Prints a row for each happening of that kind, tab-separated under a header, in the order of time; or "
-		"draws them. FILE: of xentrace, - is standard input.\n\n"
+		"draws them. Without FILE, reads standard input.\n\n"
 		"  pcpu           a vCPU begins to run, and where; drawn: where each vCPU ran\n"
 		"  runstate       changes of runstates; drawn: the runstates of each vCPU\n"
 		"  runstate-time  how long a runstate was that ends\n"

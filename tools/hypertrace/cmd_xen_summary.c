@@ -5,13 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/text.h"
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/xen_intervals.h"
-#include "tools/hypertrace/xen_source.h"
 #include "tools/hypertrace/xen_summary_view.h"
 
-#define TOP_DEFAULT 10
+#define TOP_DEFAULT    10
+#define SCHED_SWITCHES 0x28000u /* class and subclass of those that tell the frequency */
 
 struct summary_options {
 	const char *cpu_hz;
@@ -33,83 +32,69 @@ static const struct option_spec summary_specs[] = {
 	{0},
 };
 
-#define SCHED_SWITCHES 0x28000u /* class and subclass of those that tell the frequency */
-
 /* Most events of a scheduler's trace are of no use here, and need not be merged. */
-static void want(struct xen_source *source, uint64_t wanted[XEN_WANTED_WORDS], bool switches)
+static void want(struct xen_reader *reader, uint64_t wanted[XEN_WANTED_WORDS], bool switches)
 {
 	for (uint32_t i = 0; i < XEN_WANTED_WORDS * 64; i++)
 		if (xen_summary_wants(i << 12) || (switches && i == XEN_WANTED_BIT(SCHED_SWITCHES)))
 			wanted[i / 64] |= 1ull << i % 64;
 		else
 			wanted[i / 64] &= ~(1ull << i % 64);
-	xen_reader_want(source->reader, wanted);
+	xen_reader_want(reader, wanted);
 }
 
-static void add_left_out(struct xen_source *source, struct xen_summary *summary)
+static void add_left_out(struct xen_reader *reader, struct xen_summary *summary)
 {
-	uint32_t limit = xen_reader_counts(source->reader)->pcpu_limit;
+	uint32_t limit = xen_reader_counts(reader)->pcpu_limit;
 
 	for (uint32_t i = 0; i < limit; i++) {
 		uint64_t last_tsc;
-		const struct xen_unwanted *unwanted = xen_reader_unwanted(source->reader, i, &last_tsc);
+		const struct xen_unwanted *unwanted = xen_reader_unwanted(reader, i, &last_tsc);
 
 		if (unwanted)
 			xen_summary_left_out(summary, i, unwanted->events, unwanted->bytes, last_tsc);
 	}
 }
 
-static int feed(struct xen_source *source, struct xen_summary *summary, struct error *error)
+/* `estimate`: of the frequency, fed as long as it wants; NULL: it is known. */
+static int feed(struct xen_reader *reader, struct xen_summary *summary, struct xen_clock_estimate *estimate,
+	struct error *error)
 {
 	uint64_t wanted[XEN_WANTED_WORDS] = {0};
 	struct xen_event event;
 	int result;
 
-	want(source, wanted, source->estimating);
-	while ((result = xen_reader_next(source->reader, &event, error)) > 0) {
-		if (__builtin_expect(source->estimating, 0)) {
-			xen_source_estimate(source, &event);
-			if (!source->estimating)
-				want(source, wanted, false);
+	want(reader, wanted, estimate != NULL);
+	while ((result = xen_reader_next(reader, &event, error)) > 0) {
+		if (__builtin_expect(estimate != NULL, 0)) {
+			xen_clock_estimate_feed(estimate, &event);
+			if (!xen_clock_estimate_wants(estimate)) {
+				estimate = NULL;
+				want(reader, wanted, false);
+			}
 		}
 		xen_summary_event(summary, &event);
 	}
-	xen_source_settle_hz(source);
 	if (result < 0)
 		return result;
-	add_left_out(source, summary);
-	xen_reader_want(source->reader, NULL);
+	add_left_out(reader, summary);
+	xen_reader_want(reader, NULL);
 	return xen_summary_end(summary) < 0 ? error_set(error, -ENOMEM, "out of memory") : 0;
 }
 
-static int look(struct xen_summary_view *view, struct xen_source *source,
-	const struct summary_options *options, struct error *error)
+static int show_all(struct xen_summary_view *view, const struct summary_options *options, struct error *error)
 {
-	struct xen_intervals intervals = {
-		.view = view,
-		.per = options->per ? (enum xen_per)(options->per - 1) : XEN_PER_DOMAIN,
-		.json = options->json,
-		.out = stdout,
-	};
-	int result;
+	struct xen_clock_estimate estimate;
+	int result = xen_clock_estimate_init(&estimate, error);
 
-	view->hz = source->hz;
-	view->path = source->path;
-	view->counts = xen_reader_counts(source->reader);
-	if (options->interval_s > 0) {
-		double ticks = options->interval_s * source->hz;
-
-		if (ticks < 1)
-			return error_set(error, -EINVAL, "--interval: shorter than a tick of the TSC");
-		xen_summary_intervals(&view->summary, ticks < 1e18 ? (uint64_t)ticks : (uint64_t)1e18,
-			xen_intervals_row, &intervals);
-		xen_intervals_begin(&intervals);
-	}
-	result = feed(source, &view->summary, error);
-	if (result || options->interval_s > 0)
+	if (result)
 		return result;
-	view->hz = source->hz;
-	view->hz_source = source->hz_source;
+	result =
+		feed(view->input.reader, &view->summary, view->input.clock.hz != 0 ? NULL : &estimate, error);
+	xen_input_settle_clock(&view->input, &estimate, view->summary.first_tsc);
+	xen_clock_estimate_deinit(&estimate);
+	if (result)
+		return result;
 	view->order = xen_summary_sorted(&view->summary);
 	if (options->json)
 		result = xen_summary_json(view, stdout);
@@ -118,12 +103,52 @@ static int look(struct xen_summary_view *view, struct xen_source *source,
 	return result < 0 ? error_set(error, result, "out of memory") : 0;
 }
 
+static int show_intervals(
+	struct xen_summary_view *view, const struct summary_options *options, struct error *error)
+{
+	struct xen_intervals intervals = {
+		.view = view,
+		.per = options->per ? (enum xen_per)(options->per - 1) : XEN_PER_DOMAIN,
+		.json = options->json,
+		.out = stdout,
+	};
+	double ticks = options->interval_s * view->input.clock.hz;
+
+	if (ticks < 1)
+		return error_set(error, -EINVAL, "--interval: shorter than a tick of the TSC");
+	xen_summary_intervals(&view->summary, ticks < 1e18 ? (uint64_t)ticks : (uint64_t)1e18,
+		xen_intervals_row, &intervals);
+	xen_intervals_begin(&intervals);
+	return feed(view->input.reader, &view->summary, NULL, error);
+}
+
+/* *shown: the result is out; what is damaged is said after it. */
+static int look(struct xen_summary_view *view, const char *path, const struct summary_options *options,
+	bool *shown, struct error *error)
+{
+	bool by_interval = options->interval_s > 0;
+	int result = xen_summary_init(&view->summary);
+
+	if (result)
+		return error_set(error, result, "out of memory");
+	result = by_interval ? xen_input_open(&view->input, path, options->cpu_hz, error)
+			     : xen_input_open_unread(&view->input, path, options->cpu_hz, error);
+	if (result)
+		return result;
+	result = by_interval ? show_intervals(view, options, error) : show_all(view, options, error);
+	*shown = !result;
+	if (!result && by_interval)
+		xen_input_say_clock(&view->input);
+	return result ? result : xen_input_account(&view->input, error);
+}
+
 static int summary_run(const struct command *self, int argc, char **argv)
 {
 	struct summary_options options = {.top = UINT64_MAX};
 	struct xen_summary_view view = {0};
-	struct xen_source source = {0};
 	struct error error = {0};
+	const char *path;
+	bool shown = false;
 	int result = options_parse(self, &argc, &argv, &options, &error);
 
 	if (result == 1)
@@ -131,29 +156,23 @@ static int summary_run(const struct command *self, int argc, char **argv)
 	if (!result && options.per && options.interval_s <= 0)
 		result = error_set(&error, -EINVAL, "--per needs --interval");
 	if (!result)
-		result = xen_source_operand(&source, argc, argv, options.cpu_hz, &error);
+		result = xen_input_operand(argc, argv, &path, &error);
 	if (result < 0)
 		return show_error(&error, options.json, 2);
 	view.top = options.top == UINT64_MAX ? options.json ? 0 : TOP_DEFAULT : options.top;
-	result = xen_summary_init(&view.summary);
-	if (result < 0)
-		error_set(&error, result, "out of memory");
-	if (!result)
-		result = xen_source_open(&source, options.interval_s > 0, &error);
-	if (!result)
-		result = look(&view, &source, &options, &error);
+	result = look(&view, path, &options, &shown, &error);
 	free(view.order);
 	xen_summary_deinit(&view.summary);
-	result = xen_source_close(&source, result, &error);
-	return result ? show_error(&error, options.json, 1) : 0;
+	xen_input_close(&view.input);
+	return result ? show_error(&error, options.json && !shown, 1) : 0;
 }
 
 const struct command cmd_xen_summary = {
 	.name = "xen summary",
 	.summary = "Say what the domains, vCPUs and pCPUs of a Xen trace did",
-	.synopsis = "[OPTION]... FILE",
+	.synopsis = "[OPTION]... [FILE]",
 	.description =
-		"Reads a file that xentrace wrote, or standard input (-), and says of each domain and vCPU: its runstates, how "
+		"Reads what xentrace wrote, without FILE from standard input, and says of each domain and vCPU: its runstates, how "
 		"long it waited for a pCPU after waking and after being preempted, where it ran and how often it was moved, its "
 		"hypercalls, traps, exits by reason with what they cost, interrupts, page faults, grants and other memory "
 		"operations; of each pCPU: busy, idle, who ran there.\n\n"

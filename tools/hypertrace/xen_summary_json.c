@@ -284,21 +284,27 @@ static json_t *longest_json(const struct xen_summary_view *view)
 
 int xen_summary_json(const struct xen_summary_view *view, FILE *out)
 {
+	static const char *const sources[] = {
+		[XEN_HZ_GIVEN] = "given",
+		[XEN_HZ_ESTIMATED] = "trace",
+		[XEN_HZ_ASSUMED] = "assumed",
+	};
+	const struct xen_counts *counts = xen_reader_counts(view->input.reader);
 	const struct xen_summary *summary = &view->summary;
 	json_t *root = json_object(), *lost = json_object(), *damage = json_object(), *vcpus = json_array(),
 	       *host = json_object();
 
-	json_set_text(root, "file", view->path);
-	json_object_set_new(root, "tsc_hz", json_real(view->hz));
-	json_set_text(root, "tsc_hz_source", view->hz_source);
+	json_set_text(root, "file", view->input.name);
+	json_object_set_new(root, "tsc_hz", json_real(view->input.clock.hz));
+	json_set_text(root, "tsc_hz_from", sources[view->input.hz_source]);
 	json_set_count(root, "duration_ns", xen_view_since_ns(view, summary->last_tsc));
 	json_set_count(root, "events", summary->events);
 	json_set_count(lost, "gaps", summary->states.gaps);
 	json_set_count(lost, "events", summary->states.lost_records);
 	json_object_set_new(root, "lost", lost);
-	json_set_count(damage, "bytes", xen_counts_skipped(view->counts));
-	json_set_count(damage, "places", view->counts->damages);
-	json_set_count(damage, "cut_bytes", view->counts->cut_bytes);
+	json_set_count(damage, "bytes", xen_counts_skipped(counts));
+	json_set_count(damage, "places", counts->damages);
+	json_set_count(damage, "cut_bytes", counts->cut_bytes);
 	json_set_count(damage, "contradictions", summary->states.contradictions);
 	json_set_count(damage, "unplaced", summary->unplaced);
 	json_set_count(damage, "refused", summary->states.refused);

@@ -48,26 +48,21 @@ static void show_head(const struct text *text)
 {
 	const struct xen_summary_view *view = text->view;
 	const struct xen_summary *summary = &view->summary;
-	const struct xen_counts *counts = view->counts;
 	uint32_t pcpus = 0;
+	char clock[128];
 
 	for (uint32_t i = 0; i < summary->states.nr_pcpus; i++)
 		pcpus += summary->states.pcpus[i].seen;
-	fprintf(text->out, "%s%s%s: %s, %s events of %u pCPU%s, TSC at %.3f MHz (%s)\n",
-		text->colour ? "\033[1m" : "", view->path, text->colour ? "\033[0m" : "",
+	xen_input_describe_clock(&view->input, clock, sizeof(clock));
+	fprintf(text->out, "%s%s%s: %s, %s events of %u pCPU%s; TSC at %s\n", text->colour ? "\033[1m" : "",
+		view->input.name, text->colour ? "\033[0m" : "",
 		human_ns(xen_view_since_ns(view, summary->last_tsc)).text, human_count(summary->events).text,
-		pcpus, pcpus == 1 ? "" : "s", view->hz / 1e6, view->hz_source);
+		pcpus, pcpus == 1 ? "" : "s", clock);
 	if (summary->states.gaps)
 		fprintf(text->out,
 			"  lost by Xen: %s events in %s gaps: states in and after them are not known\n",
 			human_count(summary->states.lost_records).text,
 			human_count(summary->states.gaps).text);
-	if (xen_counts_skipped(counts))
-		fprintf(text->out, "  damaged: %s skipped in %s places\n",
-			human_bytes(xen_counts_skipped(counts)).text, human_count(counts->damages).text);
-	if (counts->cut_bytes)
-		fprintf(text->out, "  cut: %s of the last window are missing\n",
-			human_bytes(counts->cut_bytes).text);
 	if (summary->states.contradictions)
 		fprintf(text->out, "  %s runstate changes contradict those before: events are missing\n",
 			human_count(summary->states.contradictions).text);

@@ -7,22 +7,19 @@
 #include <jansson.h>
 #include <stdio.h>
 #include "lib/analysis/xen_summary.h"
-#include "lib/reader/xen_reader.h"
 #include "tools/hypertrace/human.h"
+#include "tools/hypertrace/xen_input.h"
 
 struct xen_summary_view {
 	struct xen_summary summary;
-	const char *path;
-	const struct xen_counts *counts; /* of the reader; of what was read so far */
-	double hz;                       /* of the TSC */
-	const char *hz_source;           /* "given", "estimated from the trace", … */
-	size_t top;                      /* rows of each table; 0: all */
-	uint32_t *order;                 /* of vCPUs; summary.nr_vcpus of them, or NULL */
+	struct xen_input input;
+	size_t top;      /* rows of each table; 0: all */
+	uint32_t *order; /* of vCPUs; summary.nr_vcpus of them, or NULL */
 };
 
 static inline uint64_t xen_view_ns(const struct xen_summary_view *view, uint64_t ticks)
 {
-	return (uint64_t)((double)ticks * 1e9 / view->hz + 0.5);
+	return xen_clock_length_ns(&view->input.clock, ticks);
 }
 
 /* ns since the first event. */
