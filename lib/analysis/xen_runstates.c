@@ -250,15 +250,28 @@ void xen_runstates_change(struct xen_runstates *states, const struct xen_event *
 		change(states, vcpu, to, tsc);
 }
 
+static void expect_end(struct xen_runstates *states, uint64_t tsc)
+{
+	if (tsc < states->next_end_tsc)
+		states->next_end_tsc = tsc;
+}
+
 static void find_next_end(struct xen_runstates *states)
 {
+	uint32_t left = states->lost_pcpus + states->ending_pcpus;
+
 	states->next_end_tsc = UINT64_MAX;
-	for (uint32_t i = 0, left = states->lost_pcpus; i < states->nr_pcpus && left; i++) {
-		if (!states->pcpus[i].lost)
-			continue;
-		left--;
-		if (states->pcpus[i].lost_end_tsc < states->next_end_tsc)
-			states->next_end_tsc = states->pcpus[i].lost_end_tsc;
+	for (uint32_t i = 0; i < states->nr_pcpus && left; i++) {
+		const struct xen_pcpu_place *pcpu = states->pcpus + i;
+
+		if (pcpu->lost) {
+			left--;
+			expect_end(states, pcpu->lost_end_tsc);
+		}
+		if (pcpu->ending) {
+			left--;
+			expect_end(states, pcpu->last_tsc);
+		}
 	}
 }
 
@@ -282,14 +295,29 @@ static void end_gap(struct xen_runstates *states, struct xen_pcpu_place *pcpu)
 	states->lost_pcpus--;
 }
 
-static void end_gaps(struct xen_runstates *states, uint64_t until_tsc)
+static void end_pcpu(struct xen_runstates *states, struct xen_pcpu_place *pcpu)
 {
-	while (states->next_end_tsc <= until_tsc && states->lost_pcpus) {
+	if (pcpu->current != XEN_NO_VCPU)
+		leave(states, pcpu, XEN_LOST, pcpu->last_tsc);
+	pcpu->ending = false;
+	pcpu->ended = true;
+	states->ending_pcpus--;
+}
+
+/* Gaps, and pCPUs that have had their last record. */
+static void end_until(struct xen_runstates *states, uint64_t until_tsc)
+{
+	while (states->next_end_tsc <= until_tsc && states->lost_pcpus + states->ending_pcpus) {
 		uint64_t end_tsc = states->next_end_tsc;
 
-		for (uint32_t i = 0; i < states->nr_pcpus; i++)
-			if (states->pcpus[i].lost && states->pcpus[i].lost_end_tsc == end_tsc)
-				end_gap(states, states->pcpus + i);
+		for (uint32_t i = 0; i < states->nr_pcpus; i++) {
+			struct xen_pcpu_place *pcpu = states->pcpus + i;
+
+			if (pcpu->lost && pcpu->lost_end_tsc == end_tsc)
+				end_gap(states, pcpu);
+			if (pcpu->ending && pcpu->last_tsc <= end_tsc)
+				end_pcpu(states, pcpu);
+		}
 		find_next_end(states);
 	}
 }
@@ -323,14 +351,16 @@ struct xen_pcpu_place *xen_runstates_record_slow(struct xen_runstates *states, u
 		return NULL;
 	}
 	if (tsc >= states->next_end_tsc)
-		end_gaps(states, tsc);
+		end_until(states, tsc);
 	place = states->pcpus + pcpu;
 	if (!place->seen) {
 		place->seen = true;
 		place->first_tsc = tsc;
 		place->current = XEN_NO_VCPU;
 	}
-	place->ended = false;
+	if (place->ending)
+		states->ending_pcpus--; /* it had more, after all */
+	place->ending = place->ended = false;
 	place->before_tsc = place->last_tsc;
 	if (tsc > place->last_tsc)
 		place->last_tsc = tsc;
@@ -370,21 +400,24 @@ void xen_runstates_lost(struct xen_runstates *states, const struct xen_event *ev
 	find_next_end(states);
 }
 
-void xen_runstates_pcpu_end(struct xen_runstates *states, uint32_t pcpu_number)
+void xen_runstates_pcpu_end(struct xen_runstates *states, uint32_t pcpu_number, uint64_t last_tsc)
 {
 	struct xen_pcpu_place *pcpu = states->pcpus + pcpu_number;
 
-	if (pcpu_number >= states->nr_pcpus || !pcpu->seen || pcpu->ended)
+	if (pcpu_number >= states->nr_pcpus || !pcpu->seen || pcpu->ending || pcpu->ended)
 		return;
-	if (pcpu->lost)
-		end_gaps(states, pcpu->lost_end_tsc);
-	if (pcpu->current != XEN_NO_VCPU)
-		leave(states, pcpu, XEN_LOST, pcpu->last_tsc);
-	pcpu->ended = true;
+	if (last_tsc > pcpu->last_tsc)
+		pcpu->last_tsc = last_tsc;
+	if (pcpu->lost && pcpu->lost_end_tsc > pcpu->last_tsc)
+		pcpu->last_tsc = pcpu->lost_end_tsc;
+	pcpu->ending = true;
+	states->ending_pcpus++;
+	expect_end(states, pcpu->last_tsc);
 }
 
 void xen_runstates_end(struct xen_runstates *states)
 {
 	for (uint32_t i = 0; i < states->nr_pcpus; i++)
-		xen_runstates_pcpu_end(states, i);
+		xen_runstates_pcpu_end(states, i, 0);
+	end_until(states, UINT64_MAX);
 }

@@ -57,7 +57,7 @@ struct xen_vcpu_place {
 };
 
 struct xen_pcpu_place {
-	bool seen, ended;
+	bool seen, ending, ended;
 	bool inferred;        /* current was told by a lost_records, and no change has confirmed it */
 	bool known;           /* some change said who runs; else since first_tsc somebody unknown does */
 	bool lost;            /* in a gap, which began at lost_tsc and ends at lost_end_tsc */
@@ -89,7 +89,8 @@ struct xen_runstates {
 	struct xen_vcpu_place *waiting; /* neither running nor lost */
 	struct hash_map numbers;        /* dom << 16 | vcpu -> number + 1 */
 	uint32_t lost_pcpus;            /* in a gap */
-	uint64_t next_end_tsc;          /* of these gaps, the first end; UINT64_MAX: none */
+	uint32_t ending_pcpus;          /* whose last record is known, and still to come */
+	uint64_t next_end_tsc;          /* the first end of all these; UINT64_MAX: none */
 	uint64_t contradictions;        /* changes that do not follow from the one before */
 	uint64_t gaps;                  /* lost_records seen */
 	uint64_t lost_records;          /* told by them */
@@ -125,8 +126,11 @@ void xen_runstates_change(struct xen_runstates *states, const struct xen_event *
 /* lost_records: its gap reaches from what it says to its own TSC. */
 void xen_runstates_lost(struct xen_runstates *states, const struct xen_event *event);
 
-/* No more records of this pCPU: who runs there is lost from its last one on. */
-void xen_runstates_pcpu_end(struct xen_runstates *states, uint32_t pcpu);
+/*
+ * No more records of this pCPU, the last of which was at `last_tsc`: who runs there is lost from then on. May be called as
+ * soon as that is known, before records of other pCPUs that are older.
+ */
+void xen_runstates_pcpu_end(struct xen_runstates *states, uint32_t pcpu, uint64_t last_tsc);
 
 /* The end of the trace: of all pCPUs that have not ended. */
 void xen_runstates_end(struct xen_runstates *states);

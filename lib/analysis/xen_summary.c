@@ -526,9 +526,9 @@ void xen_summary_left_out(struct xen_summary *summary, uint32_t pcpu_number,
 		summary->last_tsc = last_tsc;
 }
 
-void xen_summary_pcpu_end(struct xen_summary *summary, uint32_t pcpu)
+void xen_summary_pcpu_end(struct xen_summary *summary, uint32_t pcpu, uint64_t last_tsc)
 {
-	xen_runstates_pcpu_end(&summary->states, pcpu);
+	xen_runstates_pcpu_end(&summary->states, pcpu, last_tsc);
 }
 
 int xen_summary_end(struct xen_summary *summary)

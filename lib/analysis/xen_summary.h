@@ -140,8 +140,11 @@ void xen_summary_intervals(
 
 void xen_summary_event(struct xen_summary *summary, const struct xen_event *event);
 
-/* Before a pCPU's later events, if any: it has had its last. Not needed; lets its vCPU be lost in time. */
-void xen_summary_pcpu_end(struct xen_summary *summary, uint32_t pcpu);
+/*
+ * A pCPU has had its last event, at `last_tsc`. As soon as that is known, as the states of a domain depend on what is not
+ * known any more of its vCPUs; if it is not called, xen_summary_end() does.
+ */
+void xen_summary_pcpu_end(struct xen_summary *summary, uint32_t pcpu, uint64_t last_tsc);
 
 /* Does xen_summary_event() look at events of that class and subclass? The others it only counts. */
 bool xen_summary_wants(uint32_t code);

@@ -252,6 +252,12 @@ const struct xen_unwanted *xen_reader_unwanted(
 	return &cursor->unwanted;
 }
 
+bool xen_reader_pcpu_ended(const struct xen_reader *reader, uint32_t pcpu)
+{
+	return reader->scanned && pcpu < reader->counts.pcpu_limit && reader->by_pcpu[pcpu] &&
+		reader->by_pcpu[pcpu]->order_tsc == XEN_CURSOR_NEVER;
+}
+
 int xen_reader_next(struct xen_reader *reader, struct xen_event *event, struct error *error)
 {
 	uint32_t spans = reader->queue.waiting;

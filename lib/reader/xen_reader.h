@@ -99,6 +99,9 @@ struct xen_unwanted {
 const struct xen_unwanted *xen_reader_unwanted(
 	const struct xen_reader *reader, uint32_t pcpu, uint64_t *last_tsc);
 
+/* Were all events of that pCPU delivered or left out? Known as soon as its last one has been. */
+bool xen_reader_pcpu_ended(const struct xen_reader *reader, uint32_t pcpu);
+
 /* 1: *event is the next. 0: there are no more. Negative errno: the file could not be read on (-EIO, …; -ENOMEM). */
 int xen_reader_next(struct xen_reader *reader, struct xen_event *event, struct error *error);
 

@@ -56,12 +56,22 @@ static void add_left_out(struct xen_reader *reader, struct xen_summary *summary)
 	}
 }
 
+/* The pCPU of the event before this one: was it its last? */
+static void end_pcpu(struct xen_reader *reader, struct xen_summary *summary, uint32_t pcpu)
+{
+	uint64_t last_tsc;
+
+	if (xen_reader_pcpu_ended(reader, pcpu) && xen_reader_unwanted(reader, pcpu, &last_tsc))
+		xen_summary_pcpu_end(summary, pcpu, last_tsc);
+}
+
 /* `estimate`: of the frequency, fed as long as it wants; NULL: it is known. */
 static int feed(struct xen_reader *reader, struct xen_summary *summary, struct xen_clock_estimate *estimate,
 	struct error *error)
 {
 	uint64_t wanted[XEN_WANTED_WORDS] = {0};
 	struct xen_event event;
+	uint32_t pcpu = UINT32_MAX; /* of the event before */
 	int result;
 
 	want(reader, wanted, estimate != NULL);
@@ -73,6 +83,9 @@ static int feed(struct xen_reader *reader, struct xen_summary *summary, struct x
 				want(reader, wanted, false);
 			}
 		}
+		if (event.pcpu != pcpu)
+			end_pcpu(reader, summary, pcpu);
+		pcpu = event.pcpu;
 		xen_summary_event(summary, &event);
 	}
 	if (result < 0)
