@@ -64,6 +64,24 @@ struct xen_domain *xen_domains_at(struct xen_domains *domains, uint16_t id)
 	return domains->domains[number];
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct xen_domain *left = *(const void *const *)a, *right = *(const void *const *)b;
+
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+const struct xen_domain **xen_domains_sorted(const struct xen_domains *domains)
+{
+	const struct xen_domain **sorted = domains->count ? calloc(domains->count, sizeof(*sorted)) : NULL;
+
+	for (uint32_t i = 0; sorted && i < domains->count; i++)
+		sorted[i] = domains->domains[i];
+	if (sorted)
+		qsort(sorted, domains->count, sizeof(*sorted), by_id);
+	return sorted;
+}
+
 static enum xen_domain_state state_of(const struct xen_domain *domain)
 {
 	bool asleep = domain->vcpus[XEN_BLOCKED] || domain->vcpus[XEN_OFFLINE];

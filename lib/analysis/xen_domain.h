@@ -74,6 +74,9 @@ void xen_domains_deinit(struct xen_domains *domains);
 /* Made if there was none. NULL: no memory, or too many. */
 struct xen_domain *xen_domains_at(struct xen_domains *domains, uint16_t id);
 
+/* By number; heap. NULL: none, or no memory. */
+const struct xen_domain **xen_domains_sorted(const struct xen_domains *domains);
+
 /* A vCPU of it goes from one state to another. */
 void xen_domain_change(struct xen_domain *domain, struct xen_times_budget *budget, enum xen_state from,
 	enum xen_state to, uint64_t tsc);

@@ -21,7 +21,7 @@
 #include "lib/base/hash_map.h"
 #include "lib/model/xen_event.h"
 
-#define XEN_PCPUS_MAX 4096u
+#define XEN_PCPUS_MAX 16384u
 #define XEN_VCPUS_MAX 4096u /* of the whole file, as it names them */
 #define XEN_NO_PCPU   UINT32_MAX
 #define XEN_NO_VCPU   UINT32_MAX

@@ -18,7 +18,7 @@ static json_t *times_json(const struct xen_summary_view *view, const struct xen_
 	json_set_count(object, "total_ns", xen_view_ns(view, times->sum_tsc));
 	json_set_count(object, "mean_ns", xen_view_ns(view, xen_times_mean_tsc(times)));
 	json_set_count(object, "min_ns", xen_view_ns(view, times->min_tsc));
-	if (times->spread) {
+	if (times->spread || times->count == 1) {
 		json_set_count(object, "p5_ns", xen_view_ns(view, xen_times_percentile_tsc(times, 5)));
 		json_set_count(object, "p50_ns", xen_view_ns(view, xen_times_percentile_tsc(times, 50)));
 		json_set_count(object, "p95_ns", xen_view_ns(view, xen_times_percentile_tsc(times, 95)));
@@ -204,11 +204,11 @@ static json_t *memory_json(const struct xen_memory_counts *memory)
 
 static json_t *domains_json(const struct xen_summary_view *view)
 {
-	const struct xen_domains *domains = &view->summary.domains;
+	const struct xen_domain **domains = xen_domains_sorted(&view->summary.domains);
 	json_t *array = json_array();
 
-	for (uint32_t i = 0; i < domains->count; i++) {
-		const struct xen_domain *domain = domains->domains[i];
+	for (uint32_t i = 0; domains && i < view->summary.domains.count; i++) {
+		const struct xen_domain *domain = domains[i];
 		json_t *row = json_object(), *states = json_object();
 
 		json_set_count(row, "domain", domain->id);
@@ -219,6 +219,7 @@ static json_t *domains_json(const struct xen_summary_view *view)
 			json_object_set_new(row, "memory", memory_json(domain->memory));
 		json_array_append_new(array, row);
 	}
+	free(domains);
 	return array;
 }
 

@@ -92,27 +92,28 @@ static void show_domains(const struct text *text)
 		[XEN_DOMAIN_FULL_CONTENTION] = "all wait",
 		[XEN_DOMAIN_LOST] = "not known",
 	};
-	const struct xen_domains *domains = &text->view->summary.domains;
+	const struct xen_domain **domains = xen_domains_sorted(&text->view->summary.domains);
 	cleanup_table struct table table = {0};
 
 	table_init(&table, headers);
-	for (uint32_t id = 0; id < 65536; id++) {
-		uint64_t *slot = hash_map_get(&domains->numbers, id), all = 0;
-		const struct xen_domain *domain = slot && *slot ? domains->domains[*slot - 1] : NULL;
+	for (uint32_t j = 0; domains && j < text->view->summary.domains.count; j++) {
+		const struct xen_domain *domain = domains[j];
+		uint64_t all = 0;
 
-		if (!domain || id == XEN_DOMAIN_IDLE)
+		if (domain->id == XEN_DOMAIN_IDLE)
 			continue;
 		for (int i = 0; i < XEN_DOMAIN_STATES; i++)
 			all += domain->states[i].sum_tsc;
 		for (int i = 0; i < XEN_DOMAIN_STATES; i++) {
 			if (!domain->states[i].count)
 				continue;
-			table_cell(&table, "%u", id);
+			table_cell(&table, "%u", domain->id);
 			table_cell(&table, "%s", words[i]);
 			table_cell(&table, "%s", human_share(domain->states[i].sum_tsc, all).text);
 			times_cells(&table, text, &domain->states[i]);
 		}
 	}
+	free(domains);
 	if (!table.nr_cells)
 		return;
 	title(text, "Domains", "what their vCPUs were in together");

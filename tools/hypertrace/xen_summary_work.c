@@ -183,22 +183,23 @@ static void show_hvm(const struct text *text)
 static void show_memory(const struct text *text)
 {
 	static const char *const headers[] = {"<domain", "<operation", "by it", "on its memory", NULL};
-	const struct xen_domains *domains = &text->view->summary.domains;
+	const struct xen_domain **domains = xen_domains_sorted(&text->view->summary.domains);
 	cleanup_table struct table table = {0};
 
 	table_init(&table, headers);
-	for (uint32_t i = 0; i < domains->count; i++) {
-		const struct xen_memory_counts *memory = domains->domains[i]->memory;
+	for (uint32_t i = 0; domains && i < text->view->summary.domains.count; i++) {
+		const struct xen_memory_counts *memory = domains[i]->memory;
 
 		for (int op = 0; memory && op < XEN_MEMORY_OPS; op++) {
 			if (!memory->by[op] && !memory->of[op])
 				continue;
-			table_cell(&table, "%u", domains->domains[i]->id);
+			table_cell(&table, "%u", domains[i]->id);
 			table_cell(&table, "%s", xen_memory_op_names[op]);
 			table_count(&table, memory->by[op]);
 			table_count(&table, memory->of[op]);
 		}
 	}
+	free(domains);
 	print(text, &table, "Memory", "grants and the domains' physical maps");
 }
 
@@ -211,13 +212,13 @@ static void order_cells(struct table *table, const uint64_t counts[XEN_ORDERS])
 static void show_on_demand(const struct text *text)
 {
 	static const char *const headers[] = {"<domain", "<", "4 KiB", "2 MiB", "1 GiB", "other", NULL};
-	const struct xen_domains *domains = &text->view->summary.domains;
+	const struct xen_domain **domains = xen_domains_sorted(&text->view->summary.domains);
 	cleanup_table struct table table = {0};
 
 	table_init(&table, headers);
-	for (uint32_t i = 0; i < domains->count; i++) {
-		const struct xen_memory_counts *memory = domains->domains[i]->memory;
-		unsigned id = domains->domains[i]->id;
+	for (uint32_t i = 0; domains && i < text->view->summary.domains.count; i++) {
+		const struct xen_memory_counts *memory = domains[i]->memory;
+		unsigned id = domains[i]->id;
 
 		if (!memory)
 			continue;
@@ -237,6 +238,7 @@ static void show_on_demand(const struct text *text)
 			order_cells(&table, memory->reclaimed[why]);
 		}
 	}
+	free(domains);
 	print(text, &table, "Populate on demand", "pages of each size");
 }
 
