@@ -20,6 +20,16 @@ int xen_input_operand(int argc, char **argv, const char **path, struct error *er
 	return error_hint(error, "quote names with spaces");
 }
 
+/* 0: the trace does not tell. */
+static double estimated(struct xen_input *input, struct xen_clock_estimate *estimate)
+{
+	double hz = xen_clock_estimate_hz(estimate);
+
+	input->hz_samples = estimate->nr_samples;
+	input->hz_source = hz != 0 ? XEN_HZ_ESTIMATED : XEN_HZ_ASSUMED;
+	return hz;
+}
+
 /* The first TSC, and as much of the trace as tells its frequency; the reader is rewound afterwards. */
 static int look(struct xen_input *input, uint64_t *first_tsc, double *hz, struct error *error)
 {
@@ -37,13 +47,30 @@ static int look(struct xen_input *input, uint64_t *first_tsc, double *hz, struct
 		if (*first_tsc && (*hz != 0 || !xen_clock_estimate_wants(&estimate)))
 			break;
 	}
-	if (result >= 0 && *hz == 0) {
-		*hz = xen_clock_estimate_hz(&estimate);
-		input->hz_samples = estimate.nr_samples;
-		input->hz_source = *hz != 0 ? XEN_HZ_ESTIMATED : XEN_HZ_ASSUMED;
-	}
+	if (result >= 0 && *hz == 0)
+		*hz = estimated(input, &estimate);
 	xen_clock_estimate_deinit(&estimate);
 	return result < 0 ? result : xen_reader_rewind(input->reader, error);
+}
+
+int xen_input_open_unread(struct xen_input *input, const char *path, const char *cpu_hz, struct error *error)
+{
+	double hz = 0;
+	int result = cpu_hz ? xen_clock_parse_hz(cpu_hz, &hz, error) : 0;
+
+	*input = (struct xen_input){.name = strcmp(path, "-") == 0 ? "standard input" : path};
+	if (!result)
+		result = xen_reader_open(path, &input->reader, error);
+	if (!result && cpu_hz)
+		xen_clock_set(&input->clock, hz, 0);
+	return result;
+}
+
+void xen_input_settle_clock(struct xen_input *input, struct xen_clock_estimate *estimate, uint64_t first_tsc)
+{
+	double hz = input->clock.hz != 0 ? input->clock.hz : estimated(input, estimate);
+
+	xen_clock_set(&input->clock, hz != 0 ? hz : XEN_CLOCK_DEFAULT_HZ, first_tsc);
 }
 
 int xen_input_open(struct xen_input *input, const char *path, const char *cpu_hz, struct error *error)
