@@ -72,7 +72,6 @@ static void put(struct host_stream *stream, uint32_t id, uint64_t time, const vo
 	stream->events++;
 }
 
-/* `pid`: who runs at that moment. */
 static void add(struct host_stream *stream, uint32_t id, uint64_t time, uint32_t pid, const void *payload,
 	uint32_t bytes)
 {
@@ -141,14 +140,20 @@ void host_stream_add(struct host_stream *stream, struct collector_event *events,
 	}
 }
 
+void host_stream_add_payload(struct host_stream *stream, uint32_t id, uint64_t time, uint32_t pid,
+	const void *payload, uint32_t bytes)
+{
+	if (make_room(stream))
+		add(stream, id, time, pid, payload, bytes);
+	else
+		stream->unwritten++;
+}
+
 void host_stream_add_histogram(
 	struct host_stream *stream, uint64_t time_ns, const struct host_histogram *histogram)
 {
 	uint8_t payload[HOST_PAYLOAD_MAX];
 	const uint32_t bytes = host_events_encode_histogram(histogram, payload);
 
-	if (make_room(stream))
-		add(stream, HOST_EVENT_exit_histogram, time_ns, stream->pid, payload, bytes);
-	else
-		stream->unwritten++;
+	host_stream_add_payload(stream, HOST_EVENT_exit_histogram, time_ns, stream->pid, payload, bytes);
 }

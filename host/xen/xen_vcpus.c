@@ -119,7 +119,7 @@ static void name_task(struct collector_event *event, const struct xen_vcpu *vcpu
 		memcpy(event->record.task.comm, vcpu->name, sizeof(vcpu->name));
 }
 
-static void say(const struct xen_vcpus *vcpus, const struct xen_vcpus_record *at, uint64_t tsc,
+static void say(const struct xen_vcpus *vcpus, const struct xen_event *at, uint64_t tsc,
 	const struct xen_vcpu *running, const struct collector_event *event)
 {
 	vcpus->sink.host(vcpus->sink.context, at->pcpu, tsc, tid_of(running), event);
@@ -131,21 +131,21 @@ static uint64_t ns_between(const struct xen_vcpus *vcpus, uint64_t from, uint64_
 	return from && to > from ? (uint64_t)((double)(to - from) * vcpus->ns_per_tsc + 0.5) : 0;
 }
 
-static void say_exit(const struct xen_vcpus *vcpus, const struct xen_vcpus_record *at,
-	const struct xen_vcpu *vcpu, const struct xen_vcpu *exit, uint64_t from)
+static void say_exit(const struct xen_vcpus *vcpus, const struct xen_event *at, const struct xen_vcpu *vcpu,
+	const struct xen_vcpu *exit, uint64_t from)
 {
 	struct collector_event event =
 		event_of(exit->hypercall ? COLLECTOR_HYPERCALL : COLLECTOR_EXIT, vcpu, exit->reason);
 
 	event.record.flags = exit->flags;
-	event.record.words[0] = ns_between(vcpus, from, at->tsc);
+	event.record.words[0] = ns_between(vcpus, from, at->order_tsc);
 	event.record.words[1] = exit->rip;
 	event.record.words[2] = exit->nr;
-	say(vcpus, at, at->tsc, vcpu, &event);
+	say(vcpus, at, at->order_tsc, vcpu, &event);
 }
 
 /* The one that left a pCPU, now that it is known who comes. */
-static void say_left(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at, const struct xen_vcpu *next)
+static void say_left(struct xen_vcpus *vcpus, const struct xen_event *at, const struct xen_vcpu *next)
 {
 	struct xen_vcpus_pcpu *pcpu = &vcpus->pcpus[at->pcpu];
 	const struct xen_vcpu *left = at_place(vcpus, pcpu->left);
@@ -161,7 +161,7 @@ static void say_left(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at,
 
 /* --- runstates --- */
 
-static void come(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at, struct xen_vcpu *vcpu)
+static void come(struct xen_vcpus *vcpus, const struct xen_event *at, struct xen_vcpu *vcpu)
 {
 	struct xen_vcpus_pcpu *pcpu = &vcpus->pcpus[at->pcpu];
 	const struct xen_vcpu *left = at_place(vcpus, pcpu->left);
@@ -172,16 +172,16 @@ static void come(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at, str
 	if (vcpu->tid && vcpu->pcpu != at->pcpu && vcpu->pcpu != NO_PCPU) {
 		event = event_of(COLLECTOR_VCPU_MIGRATE, vcpu, vcpu->pcpu);
 		event.record.words[0] = at->pcpu;
-		say(vcpus, at, at->tsc, left, &event);
+		say(vcpus, at, at->order_tsc, left, &event);
 	}
 	if (vcpu->tid) {
 		event = event_of(COLLECTOR_VCPU_IN, vcpu, 0);
 		name_task(&event, left);
-		say(vcpus, at, at->tsc, left, &event);
+		say(vcpus, at, at->order_tsc, left, &event);
 	}
 	if (left && left != vcpu)
 		vcpus->sink.sched_switch(
-			vcpus->sink.context, at->pcpu, at->tsc, left->tid, left_state, vcpu->tid);
+			vcpus->sink.context, at->pcpu, at->order_tsc, left->tid, left_state, vcpu->tid);
 	vcpu->pcpu = at->pcpu;
 	pcpu->current = place_of(vcpus, vcpu);
 	if (vcpu->block_tsc && vcpu->tid) {
@@ -194,7 +194,7 @@ static void come(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at, str
 }
 
 static void leave(
-	struct xen_vcpus *vcpus, const struct xen_vcpus_record *at, struct xen_vcpu *vcpu, enum xen_runstate to)
+	struct xen_vcpus *vcpus, const struct xen_event *at, struct xen_vcpu *vcpu, enum xen_runstate to)
 {
 	struct xen_vcpus_pcpu *pcpu = &vcpus->pcpus[at->pcpu];
 
@@ -202,7 +202,7 @@ static void leave(
 	vcpus->odd += pcpu->current && at_place(vcpus, pcpu->current) != vcpu;
 	pcpu->current = 0;
 	pcpu->left = place_of(vcpus, vcpu);
-	pcpu->left_tsc = at->tsc;
+	pcpu->left_tsc = at->order_tsc;
 	pcpu->left_state = to == XEN_RUNNABLE ? STATE_PREEMPTED
 		: to == XEN_OFFLINE           ? STATE_OFFLINE
 					      : STATE_SLEEPS;
@@ -213,7 +213,7 @@ static void leave(
 		vcpu->block_tsc = 0; /* it wanted to block, and there was an event already */
 }
 
-static void wake(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at, struct xen_vcpu *vcpu)
+static void wake(struct xen_vcpus *vcpus, const struct xen_event *at, struct xen_vcpu *vcpu)
 {
 	const struct xen_vcpu *by = xen_vcpus_current(vcpus, at->pcpu);
 	const uint32_t target = vcpu->pcpu == NO_PCPU ? at->pcpu : vcpu->pcpu;
@@ -224,11 +224,11 @@ static void wake(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at, str
 	event = event_of(COLLECTOR_VCPU_WAKING, vcpu, target);
 	name_task(&event, by);
 	say_left(vcpus, at, NULL);
-	say(vcpus, at, at->tsc, by, &event);
-	vcpus->sink.sched_waking(vcpus->sink.context, at->pcpu, at->tsc, tid_of(by), vcpu->tid, target);
+	say(vcpus, at, at->order_tsc, by, &event);
+	vcpus->sink.sched_waking(vcpus->sink.context, at->pcpu, at->order_tsc, tid_of(by), vcpu->tid, target);
 }
 
-static void change_runstate(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
+static void change_runstate(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
 	const enum xen_runstate from = at->code >> 8 & 0xf, to = at->code >> 4 & 0xf;
 	struct xen_vcpu *vcpu = find_packed(vcpus, at->extra[0]);
@@ -245,7 +245,7 @@ static void change_runstate(struct xen_vcpus *vcpus, const struct xen_vcpus_reco
 
 /* --- the scheduler's own records --- */
 
-static void switch_vcpus(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
+static void switch_vcpus(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
 	struct xen_vcpu *prev = find_vcpu(vcpus, at->extra[0], at->extra[1]);
 	const uint32_t place = prev ? place_of(vcpus, prev) : 0;
@@ -259,7 +259,7 @@ static void switch_vcpus(struct xen_vcpus *vcpus, const struct xen_vcpus_record 
 }
 
 /* It has nothing to do until an event comes. */
-static void block(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
+static void block(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
 	struct xen_vcpu *vcpu = find_vcpu(vcpus, at->extra[0], at->extra[1]);
 
@@ -268,10 +268,10 @@ static void block(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
 	if (vcpu->exit_tsc)
 		vcpu->flags |= COLLECTOR_HALTED;
 	else
-		vcpu->block_tsc = at->tsc;
+		vcpu->block_tsc = at->order_tsc;
 }
 
-static void wake_by_scheduler(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
+static void wake_by_scheduler(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
 	struct xen_vcpu *vcpu = find_vcpu(vcpus, at->extra[0], at->extra[1]);
 
@@ -281,29 +281,29 @@ static void wake_by_scheduler(struct xen_vcpus *vcpus, const struct xen_vcpus_re
 
 /* --- exits --- */
 
-static struct xen_vcpu *running(const struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
+static struct xen_vcpu *running(const struct xen_vcpus *vcpus, const struct xen_event *at)
 {
 	struct xen_vcpu *vcpu = at_place(vcpus, vcpus->pcpus[at->pcpu].current);
 
 	return vcpu && vcpu->tid ? vcpu : NULL;
 }
 
-static uint64_t address(const struct xen_vcpus_record *at, unsigned first)
+static uint64_t address(const struct xen_event *at, unsigned first)
 {
 	const bool wide = at->code & XEN_CODE_64;
 
-	if (first + wide >= at->nr_extras)
+	if (first + wide >= at->n_extra)
 		return 0;
 	return at->extra[first] | (wide ? (uint64_t)at->extra[first + 1] << 32 : 0);
 }
 
-static void exit_hvm(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
+static void exit_hvm(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
 	struct xen_vcpu *vcpu = running(vcpus, at);
 
-	if (!vcpu || !at->nr_extras)
+	if (!vcpu || !at->n_extra)
 		return;
-	vcpu->exit_tsc = at->tsc;
+	vcpu->exit_tsc = at->order_tsc;
 	vcpu->reason = at->extra[0];
 	vcpu->rip = address(at, 1);
 	vcpu->flags = (uint8_t)(vcpus->isa | (at->code & XEN_CODE_HVM_NESTED ? COLLECTOR_NESTED : 0));
@@ -311,7 +311,7 @@ static void exit_hvm(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
 	vcpu->nr = 0;
 }
 
-static void enter_hvm(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
+static void enter_hvm(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
 	struct xen_vcpu *vcpu = running(vcpus, at);
 
@@ -322,24 +322,24 @@ static void enter_hvm(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at
 	vcpu->exit_tsc = 0;
 }
 
-static void call_hvm(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
+static void call_hvm(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
 	struct xen_vcpu *vcpu = running(vcpus, at);
 
-	if (!vcpu || !vcpu->exit_tsc || !at->nr_extras)
+	if (!vcpu || !vcpu->exit_tsc || !at->n_extra)
 		return;
 	vcpu->hypercall = true;
 	vcpu->nr = at->extra[0];
 }
 
 /* The arguments that are there, at most four; 2 bits of each say how wide. */
-static void take_arguments(const struct xen_vcpus_record *at, struct collector_event *event)
+static void take_arguments(const struct xen_event *at, struct collector_event *event)
 {
 	for (unsigned i = 0, word = 1; i < 6; i++) {
 		const unsigned words = at->extra[0] >> (20 + 2 * i) & 3;
 		uint64_t value = 0;
 
-		if (words && word + words <= at->nr_extras)
+		if (words && word + words <= at->n_extra)
 			value = at->extra[word] | (words > 1 ? (uint64_t)at->extra[word + 1] << 32 : 0);
 		word += words;
 		if (i < 2)
@@ -349,13 +349,13 @@ static void take_arguments(const struct xen_vcpus_record *at, struct collector_e
 	}
 }
 
-static void enter_pv(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
+static void enter_pv(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
 	const unsigned what = at->code & 0xff;
 	const struct xen_vcpu *vcpu = running(vcpus, at);
 	struct collector_event event;
 
-	if (!vcpu || !at->nr_extras || what < XEN_PV_HYPERCALL || what > XEN_PV_HYPERCALL_V2)
+	if (!vcpu || !at->n_extra || what < XEN_PV_HYPERCALL || what > XEN_PV_HYPERCALL_V2)
 		return;
 	event = event_of(COLLECTOR_EXIT, vcpu, what);
 	event.record.flags = EXIT_ISA_XEN_PV;
@@ -367,31 +367,31 @@ static void enter_pv(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
 	} else if (what == XEN_PV_HYPERCALL) {
 		event.record.type = COLLECTOR_HYPERCALL;
 		event.record.words[1] = address(at, 0);
-		event.record.words[2] = at->extra[at->nr_extras - 1];
+		event.record.words[2] = at->extra[at->n_extra - 1];
 	} else {
 		event.record.words[1] = address(at,
 			what != XEN_PV_PTWR && what != XEN_PV_PTWR_PAE ? 0
 				: at->code & XEN_CODE_64               ? 4
 								       : 3);
 	}
-	say(vcpus, at, at->tsc, vcpu, &event);
+	say(vcpus, at, at->order_tsc, vcpu, &event);
 }
 
 /* --- all of them --- */
 
-static void add_sched(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
+static void add_sched(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
-	if (at->code == XEN_CODE_BLOCK && at->nr_extras >= 2)
+	if (at->code == XEN_CODE_BLOCK && at->n_extra >= 2)
 		block(vcpus, at);
 	if (vcpus->has_runstates)
 		return;
-	if (at->code == XEN_CODE_SWITCH && at->nr_extras >= 4)
+	if (at->code == XEN_CODE_SWITCH && at->n_extra >= 4)
 		switch_vcpus(vcpus, at);
-	else if (at->code == XEN_CODE_WAKE && at->nr_extras >= 2)
+	else if (at->code == XEN_CODE_WAKE && at->n_extra >= 2)
 		wake_by_scheduler(vcpus, at);
 }
 
-static void go_on(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
+static void go_on(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
 	struct xen_vcpu *vcpu = find_packed(vcpus, at->extra[0]);
 
@@ -401,7 +401,7 @@ static void go_on(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
 	vcpus->pcpus[at->pcpu].current = place_of(vcpus, vcpu);
 }
 
-void xen_vcpus_add(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
+void xen_vcpus_add(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
 	const uint32_t plain = at->code & ~(XEN_CODE_HVM_NESTED | XEN_CODE_64);
 
@@ -409,11 +409,11 @@ void xen_vcpus_add(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
 		vcpus->left_out++;
 		return;
 	}
-	if ((at->code & ~0xff0u) == (XEN_CODE_RUNSTATE | 1) && at->nr_extras)
+	if ((at->code & ~0xff0u) == (XEN_CODE_RUNSTATE | 1) && at->n_extra)
 		change_runstate(vcpus, at);
-	else if (at->code == XEN_CODE_CONTINUE && at->nr_extras)
+	else if (at->code == XEN_CODE_CONTINUE && at->n_extra)
 		go_on(vcpus, at);
-	else if ((at->code & XEN_CODE_CLASS) == 0x00020000u)
+	else if (xen_code_class(at->code) == XEN_CLASS_SCHED)
 		add_sched(vcpus, at);
 	else if (plain == XEN_CODE_HVM_EXIT)
 		exit_hvm(vcpus, at);
@@ -427,7 +427,7 @@ void xen_vcpus_add(struct xen_vcpus *vcpus, const struct xen_vcpus_record *at)
 
 void xen_vcpus_lost(struct xen_vcpus *vcpus, uint32_t number)
 {
-	struct xen_vcpus_record at = {.pcpu = number};
+	struct xen_event at = {.pcpu = number};
 	struct xen_vcpus_pcpu *pcpu;
 	struct xen_vcpu *vcpu;
 
@@ -446,5 +446,5 @@ void xen_vcpus_lost(struct xen_vcpus *vcpus, uint32_t number)
 void xen_vcpus_finish(struct xen_vcpus *vcpus)
 {
 	for (uint32_t i = 0; i < vcpus->nr_pcpus; i++)
-		say_left(vcpus, &(struct xen_vcpus_record){.pcpu = i}, NULL);
+		say_left(vcpus, &(struct xen_event){.pcpu = i}, NULL);
 }

@@ -15,28 +15,21 @@
 #include "host/collect/collector_ring.h"
 #include "lib/base/hash_map.h"
 #include "lib/model/exit_reasons.h"
+#include "lib/model/xen_event.h"
 
-#define XEN_DOMAIN_IDLE 32767
-#define XEN_VCPUS_MAX   16384
+#define XEN_VCPUS_MAX 16384
 
 struct xen_vcpu {
 	uint16_t domain, vcpu;
-	uint32_t tid;        /* that it goes by: from 1 on; 0: of the idle domain */
-	uint32_t pcpu;       /* that it has, or had last; UINT32_MAX: not known */
-	uint64_t block_tsc;  /* PV: has nothing to do since then; 0: has not said so */
-	uint64_t exit_tsc;   /* HVM: it is in an exit since then; 0: it is not */
-	uint64_t rip, nr;    /* of that exit; nr: of its hypercall */
+	uint32_t tid;       /* that it goes by: from 1 on; 0: of the idle domain */
+	uint32_t pcpu;      /* that it has, or had last; UINT32_MAX: not known */
+	uint64_t block_tsc; /* PV: has nothing to do since then; 0: has not said so */
+	uint64_t exit_tsc;  /* HVM: it is in an exit since then; 0: it is not */
+	uint64_t rip, nr;   /* of that exit; nr: of its hypercall */
 	uint32_t reason;
 	uint8_t flags;
 	bool hypercall;
 	char name[16]; /* "d1v0", NUL-padded */
-};
-
-/* One record of the trace. */
-struct xen_vcpus_record {
-	uint32_t pcpu, code, nr_extras;
-	uint64_t tsc;
-	const uint32_t *extra; /* nr_extras words */
 };
 
 struct xen_vcpus_sink {
@@ -44,11 +37,13 @@ struct xen_vcpus_sink {
 	/* a vCPU that is new, before anything else about it */
 	void (*vcpu)(void *context, const struct xen_vcpu *vcpu);
 	/* an event of a pCPU; `pid`: the vCPU that ran there until then */
-	void (*host)(void *context, uint32_t pcpu, uint64_t tsc, uint32_t pid, const struct collector_event *event);
+	void (*host)(void *context, uint32_t pcpu, uint64_t tsc, uint32_t pid,
+		const struct collector_event *event);
 	/* the pCPU went from one vCPU to another; 0: idle. prev_state: as the kernel's */
-	void (*sched_switch)(
-		void *context, uint32_t pcpu, uint64_t tsc, uint32_t prev, uint32_t prev_state, uint32_t next);
-	void (*sched_waking)(void *context, uint32_t pcpu, uint64_t tsc, uint32_t by, uint32_t vcpu, uint32_t target);
+	void (*sched_switch)(void *context, uint32_t pcpu, uint64_t tsc, uint32_t prev, uint32_t prev_state,
+		uint32_t next);
+	void (*sched_waking)(
+		void *context, uint32_t pcpu, uint64_t tsc, uint32_t by, uint32_t vcpu, uint32_t target);
 };
 
 struct xen_vcpus_pcpu {
@@ -84,8 +79,8 @@ int xen_vcpus_init(
 	struct xen_vcpus *vcpus, const struct xen_vcpus_options *options, const struct xen_vcpus_sink *sink);
 void xen_vcpus_deinit(struct xen_vcpus *vcpus);
 
-/* The next record, in the order of time. */
-void xen_vcpus_add(struct xen_vcpus *vcpus, const struct xen_vcpus_record *record);
+/* The next event, in the order of time. What concerns lost records is xen_vcpus_lost()'s. */
+void xen_vcpus_add(struct xen_vcpus *vcpus, const struct xen_event *record);
 
 /* Records of the pCPU were lost: what was known of it no longer holds. */
 void xen_vcpus_lost(struct xen_vcpus *vcpus, uint32_t pcpu);

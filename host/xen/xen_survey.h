@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What has to be known of a Xen trace before it is converted: found in a pass of its own. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "lib/base/error.h"
+#include "lib/base/hash_map.h"
+#include "lib/model/exit_reasons.h"
+#include "lib/reader/xen_reader.h"
+
+#define XEN_SURVEY_DOMAINS_MAX 4096
+
+struct xen_survey_domain {
+	uint16_t domain;
+	uint32_t nr_vcpus; /* 1 + the largest number seen */
+};
+
+struct xen_survey {
+	uint64_t hz;       /* of the TSC */
+	bool hz_estimated; /* by the trace; else given, or a guess */
+	bool hz_guessed;
+	uint64_t first_tsc, last_tsc; /* of the order; 0 and 0: no events */
+	uint64_t events;
+	uint32_t nr_pcpus; /* 1 + the largest number */
+	bool has_runstates;
+	enum exit_isa isa;                 /* of HVM guests */
+	struct xen_survey_domain *domains; /* by number, without the idle one */
+	size_t nr_domains;
+	uint64_t domains_left_out;
+	struct hash_map by_domain; /* domain -> index + 1 */
+	struct hash_map codes;     /* of the events that are there; value: the largest n_extra + 1 */
+};
+
+/* Reads the whole trace. `hz`: the TSC's, or 0. Errors of xen_reader_open() and xen_reader_next(). */
+int xen_survey_run(struct xen_survey *survey, const char *path, uint64_t hz, struct error *error);
+void xen_survey_deinit(struct xen_survey *survey);
+
+/* NULL: it is not there. */
+const struct xen_survey_domain *xen_survey_domain(const struct xen_survey *survey, uint32_t domain);
