@@ -12,14 +12,15 @@
 #define XEN_EXTRAS_MAX 7
 
 struct xen_event {
-	uint64_t tsc;       /* its own; of an event without one: the last of its pCPU, 0 if there was none */
-	uint64_t order_tsc; /* what it is ordered by: as tsc, but where that cannot be right or is not its time (see
+	uint64_t tsc; /* its own; of an event without one: the last of its pCPU, 0 if there was none */
+	uint64_t
+		order_tsc; /* what it is ordered by: as tsc, but where that cannot be right or is not its time (see
 	                       xen_reader.h) */
-	uint64_t offset;    /* of its record in the file, in bytes */
+	uint64_t offset; /* of its record in the file, in bytes */
 	uint32_t pcpu;
-	uint32_t code;      /* 28 bits */
+	uint32_t code; /* 28 bits */
 	bool has_tsc;
-	uint8_t n_extra;    /* 0 to XEN_EXTRAS_MAX */
+	uint8_t n_extra;                /* 0 to XEN_EXTRAS_MAX */
 	uint32_t extra[XEN_EXTRAS_MAX]; /* what is behind n_extra is zero */
 };
 
@@ -41,7 +42,8 @@ static inline uint32_t xen_code_class(uint32_t code)
 
 #define XEN_LOST_RECORDS 0x1f001u /* count, domain in the low and vcpu in the high half, u64 first lost TSC */
 #define XEN_WRAP_BUFFER  0x1f002u /* padding */
-#define XEN_CPU_CHANGE   0x1f003u /* whose records follow, and how many bytes of them; never delivered as event */
+#define XEN_CPU_CHANGE \
+	0x1f003u /* whose records follow, and how many bytes of them; never delivered as event */
 
 #define XEN_DOMAIN_IDLE    32767u
 #define XEN_DOMAIN_DEFAULT 32768u /* xenalyze's name of what ran before anything was known */

@@ -32,8 +32,8 @@
 
 enum xen_skip {
 	XEN_SKIP_NO_PCPU, /* not known whose records: the record that says so is missing or destroyed; or no records */
-	XEN_SKIP_RECORD,  /* a record that cannot be one, to the next that can */
-	XEN_SKIP_CUT,     /* the file ends inside a record */
+	XEN_SKIP_RECORD, /* a record that cannot be one, to the next that can */
+	XEN_SKIP_CUT,    /* the file ends inside a record */
 	XEN_SKIPS,
 };
 
@@ -46,23 +46,25 @@ struct xen_damage {
 /* Of what was read so far; while events are outstanding, part of it is ahead of them. */
 struct xen_counts {
 	uint64_t file_bytes;
-	uint64_t events;        /* delivered, wrap_buffer and lost_records included */
-	uint64_t lost_records;  /* of them, those that say that events were lost */
-	uint64_t lost;          /* … and how many were */
-	uint64_t wrapped;       /* of them, wrap_buffer */
-	uint64_t without_tsc;   /* of them, events without a TSC, wrap_buffer included */
-	uint64_t odd_tsc;       /* events whose TSC was out of row, delivered in its place */
-	uint64_t set_back;      /* times that a pCPU's TSC went back, and stayed */
-	uint64_t late;          /* events delivered after a later one of another pCPU */
+	uint64_t events;       /* delivered, wrap_buffer and lost_records included */
+	uint64_t lost_records; /* of them, those that say that events were lost */
+	uint64_t lost;         /* … and how many were */
+	uint64_t wrapped;      /* of them, wrap_buffer */
+	uint64_t without_tsc;  /* of them, events without a TSC, wrap_buffer included */
+	uint64_t odd_tsc;      /* events whose TSC was out of row, delivered in its place */
+	uint64_t set_back;     /* times that a pCPU's TSC went back, and stayed */
+	uint64_t late;         /* events delivered after a later one of another pCPU */
 	uint64_t windows;
-	uint64_t wrong_windows; /* those that were longer or shorter than they said, other than by the file's end */
-	uint64_t cut_windows;   /* those with less in the file than they said: 0 or 1 */
-	uint64_t cut_bytes;     /* … and what is missing of them */
+	uint64_t
+		wrong_windows; /* those that were longer or shorter than they said, other than by the file's end */
+	uint64_t cut_windows;        /* those with less in the file than they said: 0 or 1 */
+	uint64_t cut_bytes;          /* … and what is missing of them */
 	uint64_t skipped[XEN_SKIPS]; /* bytes, by reason */
 	uint64_t damages;            /* places at which something was skipped */
 	uint32_t pcpus;              /* that have a window */
 	uint32_t pcpu_limit;         /* highest number of them + 1 */
-	struct xen_damage damage[XEN_DAMAGES_KEPT]; /* the first `damages` of them, in the order of the file */
+	struct xen_damage
+		damage[XEN_DAMAGES_KEPT]; /* the first `damages` of them, in the order of the file */
 };
 
 struct xen_reader;
