@@ -7,13 +7,13 @@
 #include "lib/model/ctf_layout.h"
 #include "lib/model/record.h"
 
-#define PACKET_BYTES (64u << 10) /* full from here on */
+#define PACKET_BYTES (64u << 10)
 #define RECORD_MAX   (2 * RECORD_LONG_BYTES + sizeof(uint32_t) + HOST_PAYLOAD_MAX)
 #define SLACK_BYTES  32 /* ctf_stream_write()'s */
 
 void host_stream_init(struct host_stream *stream, struct machine_output *output, uint32_t cpu)
 {
-	*stream = (struct host_stream){.output = output, .cpu = cpu};
+	*stream = (struct host_stream){.output = output, .cpu = cpu, .packet_bytes = PACKET_BYTES};
 }
 
 void host_stream_deinit(struct host_stream *stream)
@@ -43,11 +43,11 @@ void host_stream_flush(struct host_stream *stream)
 /* Room for one more record, with the helper before it; a pCPU that no vCPU runs on needs none. */
 static bool make_room(struct host_stream *stream)
 {
-	if (stream->bytes >= PACKET_BYTES)
+	if (stream->bytes >= stream->packet_bytes)
 		host_stream_flush(stream);
 	if (!stream->buffer)
-		stream->buffer =
-			malloc(sizeof(struct ctf_packet_header) + PACKET_BYTES + RECORD_MAX + SLACK_BYTES);
+		stream->buffer = malloc(
+			sizeof(struct ctf_packet_header) + stream->packet_bytes + RECORD_MAX + SLACK_BYTES);
 	return stream->buffer != NULL;
 }
 

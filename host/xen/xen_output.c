@@ -13,6 +13,14 @@
 #define PACKET_MIN    4096u
 #define PACKET_MAX    65536u
 
+/* All streams' packets together stay within bounds. */
+static uint32_t packet_bytes(const struct xen_survey *survey)
+{
+	uint64_t streams = survey->nr_pcpus + XEN_STREAMS_MAX / 8, bytes = BUFFERS_BYTES / streams;
+
+	return bytes < PACKET_MIN ? PACKET_MIN : bytes > PACKET_MAX ? PACKET_MAX : (uint32_t)bytes;
+}
+
 int64_t xen_output_ns(const struct xen_survey *survey, uint64_t tsc)
 {
 	return (int64_t)((unsigned __int128)tsc * 1000000000u / survey->hz);
@@ -49,8 +57,10 @@ static int begin_machine(struct xen_output *output, struct xen_machine *machine,
 		layer ? output->guest_schema : output->host_schema, error);
 	if (code)
 		return code;
-	for (uint32_t i = 0; i < nr_cpus; i++)
+	for (uint32_t i = 0; i < nr_cpus; i++) {
 		host_stream_init(&machine->streams[i], &machine->output, i);
+		machine->streams[i].packet_bytes = packet_bytes(survey);
+	}
 	for (int end = 0; end < 2; end++) {
 		const uint64_t tsc = end ? last : survey->first_tsc;
 

@@ -6,6 +6,7 @@
 extern const struct command cmd_attach, cmd_bench, cmd_boot, cmd_detach, cmd_dmesg, cmd_doctor, cmd_dump,
 	cmd_help, cmd_info, cmd_list, cmd_module, cmd_panic, cmd_ps, cmd_record, cmd_report, cmd_run,
 	cmd_shutdown, cmd_top;
+extern const struct command cmd_xen_convert, cmd_xen_format;
 extern const struct command cmd_clocks, cmd_exits, cmd_latency, cmd_vcpu; /* joint_feed.h */
 
 extern const struct command *const commands[];
