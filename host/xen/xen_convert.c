@@ -15,8 +15,9 @@ struct xen_conversion {
 	struct xen_survey survey;
 	struct xen_output output;
 	struct xen_vcpus vcpus;
-	struct xen_ids ids;
-	int error; /* of a listener */
+	struct xen_layouts layouts;
+	uint64_t unnamed; /* events of more codes than a trace has ids for */
+	int error;        /* of a listener */
 };
 
 /* --- what xen_vcpus says --- */
@@ -62,22 +63,23 @@ static void take_waking(
 
 /* --- events --- */
 
-/* To the domain's machine what is its guest's doing, to xen's what is not, or has no other place. */
+/* To the domain's machine what is its guest's doing, to xen's what is not, or has no other place. `vcpu` ran. */
 static void put_event(
 	struct xen_conversion *conversion, const struct xen_event *event, const struct xen_vcpu *vcpu)
 {
+	struct xen_output *output = &conversion->output;
 	const bool of_guest = vcpu->tid && xen_is_guests(event->code);
 	uint8_t payload[XEN_PAYLOAD_MAX];
 	uint32_t id = 0, bytes = of_guest ? xen_put_fault(event, payload, &id) : 0;
 
-	if (id && xen_output_guest(&conversion->output, vcpu, event->order_tsc, id, payload, bytes))
+	if (id && xen_output_guest(output, vcpu, event->order_tsc, id, payload, bytes))
 		return;
-	id = xen_ids_encode(&conversion->ids, event, payload, &bytes);
-	if (!id ||
-		(of_guest &&
-			xen_output_guest(&conversion->output, vcpu, event->order_tsc, id, payload, bytes)))
+	id = xen_layouts_encode(&conversion->layouts, event, payload, &bytes);
+	conversion->unnamed += !id;
+	if (!id || (of_guest && xen_output_guest(output, vcpu, event->order_tsc, id, payload, bytes)))
 		return;
-	xen_output_host(&conversion->output, event->pcpu, event->order_tsc, vcpu->tid, id, payload, bytes);
+	xen_output_host(output, event->pcpu, event->order_tsc,
+		vcpu->tid ? vcpu->tid : xen_output_pid(output, event->pcpu), id, payload, bytes);
 }
 
 static void take_event(struct xen_conversion *conversion, const struct xen_event *event)
@@ -142,10 +144,9 @@ static int begin(struct xen_conversion *conversion, struct error *error)
 	const struct xen_vcpus_options vcpus = {
 		survey->hz, survey->nr_pcpus, survey->isa, survey->has_runstates};
 	const struct xen_vcpus_sink sink = {conversion, take_vcpu, take_host, take_switch, take_waking};
-	int code = xen_output_init(&conversion->output, survey, &output, error);
+	int code = xen_output_init(&conversion->output, survey, &conversion->layouts, &output, error);
 
-	if (!code &&
-		(xen_vcpus_init(&conversion->vcpus, &vcpus, &sink) || xen_ids_init(&conversion->ids, survey)))
+	if (!code && xen_vcpus_init(&conversion->vcpus, &vcpus, &sink))
 		code = error_set(error, -ENOMEM, "out of memory");
 	return code;
 }
@@ -172,7 +173,7 @@ static void describe(const struct xen_conversion *conversion, struct xen_convert
 	result->nr_domains = (uint32_t)survey->nr_domains;
 	result->nr_vcpus = conversion->vcpus.nr_tids;
 	result->nr_machines = (uint32_t)conversion->output.common.info.nr_machines;
-	result->left_out = conversion->vcpus.left_out;
+	result->left_out = conversion->vcpus.left_out + conversion->unnamed;
 	result->duration_ns = (uint64_t)(xen_output_ns(survey, survey->last_tsc) -
 		xen_output_ns(survey, survey->first_tsc));
 }
@@ -184,6 +185,8 @@ int xen_convert(
 	int code = xen_survey_run(&conversion.survey, options->path, options->hz, error);
 
 	*result = (struct xen_convert_result){0};
+	if (!code && xen_layouts_init(&conversion.layouts, &conversion.survey))
+		code = error_set(error, -ENOMEM, "out of memory");
 	if (!code) {
 		code = begin(&conversion, error);
 		if (!code)
@@ -197,7 +200,7 @@ int xen_convert(
 		xen_output_deinit(&conversion.output);
 	}
 	xen_vcpus_deinit(&conversion.vcpus);
-	xen_ids_deinit(&conversion.ids);
+	xen_layouts_deinit(&conversion.layouts);
 	xen_survey_deinit(&conversion.survey);
 	return code;
 }

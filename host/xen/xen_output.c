@@ -47,7 +47,7 @@ static int begin_machine(struct xen_output *output, struct xen_machine *machine,
 	int code;
 
 	snprintf(info.name, sizeof(info.name), "%s", name);
-	snprintf(info.channel, sizeof(info.channel), "xentrace");
+	snprintf(info.channel, sizeof(info.channel), TRACE_CHANNEL_XEN);
 	machine->streams = calloc(nr_cpus + 1, sizeof(*machine->streams));
 	if (!machine->streams)
 		return error_set(error, -ENOMEM, "out of memory");
@@ -108,7 +108,7 @@ static void describe(struct xen_output *output, const char *program_version)
 }
 
 int xen_output_init(struct xen_output *output, const struct xen_survey *survey,
-	const struct xen_output_options *options, struct error *error)
+	const struct xen_layouts *layouts, const struct xen_output_options *options, struct error *error)
 {
 	int code;
 
@@ -117,8 +117,8 @@ int xen_output_init(struct xen_output *output, const struct xen_survey *survey,
 	output->common.notice = options->notice;
 	output->common.context = options->notice_context;
 	output->common.names_schema = event_table_schema(EVENT_TABLE_NAMES, error);
-	output->host_schema = xen_schema_host(survey, error);
-	output->guest_schema = xen_schema_guest(survey, error);
+	output->host_schema = xen_schema_host(layouts, error);
+	output->guest_schema = xen_schema_guest(layouts, error);
 	if (!output->common.names_schema || !output->host_schema || !output->guest_schema)
 		return error && error->code ? error->code : -ENOMEM;
 	code = trace_dir_init(&output->common.dir, options->path, error);
@@ -194,6 +194,11 @@ void xen_output_host(struct xen_output *output, uint32_t pcpu, uint64_t tsc, uin
 {
 	if (pcpu < output->host.nr_streams)
 		host_stream_add_payload(&output->host.streams[pcpu], id, tsc, pid, payload, bytes);
+}
+
+uint32_t xen_output_pid(const struct xen_output *output, uint32_t pcpu)
+{
+	return pcpu < output->host.nr_streams ? output->host.streams[pcpu].pid : 0;
 }
 
 bool xen_output_guest(struct xen_output *output, const struct xen_vcpu *vcpu, uint64_t tsc, uint32_t id,

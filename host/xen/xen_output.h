@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "host/collect/host_stream.h"
 #include "host/collect/machine_output.h"
+#include "host/xen/xen_layouts.h"
 #include "host/xen/xen_survey.h"
 #include "host/xen/xen_vcpus.h"
 
@@ -44,7 +45,7 @@ int64_t xen_output_ns(const struct xen_survey *survey, uint64_t tsc);
 
 /* Creates the trace with its machines. Errors of trace_dir_init(); -ENOMEM. Good for xen_output_deinit() all the same. */
 int xen_output_init(struct xen_output *output, const struct xen_survey *survey,
-	const struct xen_output_options *options, struct error *error);
+	const struct xen_layouts *layouts, const struct xen_output_options *options, struct error *error);
 void xen_output_deinit(struct xen_output *output);
 
 /* Unix time is host time and this. Of the whole trace; 0: not known, times count from the TSC's 0. */
@@ -56,6 +57,9 @@ int xen_output_vcpu(struct xen_output *output, const struct xen_vcpu *vcpu);
 /* An event of a pCPU. */
 void xen_output_host(struct xen_output *output, uint32_t pcpu, uint64_t tsc, uint32_t pid, uint32_t id,
 	const void *payload, uint32_t bytes);
+
+/* Who runs on a pCPU as far as its events have said. */
+uint32_t xen_output_pid(const struct xen_output *output, uint32_t pcpu);
 
 /* An event of a vCPU, false: it has no stream. */
 bool xen_output_guest(struct xen_output *output, const struct xen_vcpu *vcpu, uint64_t tsc, uint32_t id,

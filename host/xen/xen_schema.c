@@ -66,40 +66,8 @@ bool xen_is_guests(uint32_t code)
 	return xen_code_class(code) == XEN_CLASS_PV || xen_code_class(code) == XEN_CLASS_HVM;
 }
 
-static int add_xen(
-	struct event_schema *schema, uint32_t id, uint32_t code, unsigned words, struct error *error)
-{
-	char name[EVENT_NAME_BYTES];
-	struct event_type *type;
-	int result;
-
-	snprintf(name, sizeof(name), "xen_0x%05x", code);
-	result = event_schema_add_type(schema, id, name, &type, error);
-	for (unsigned i = 0; !result && i < words; i++) {
-		snprintf(name, sizeof(name), "word%u", i + 1);
-		result = event_type_add_field(type, name, EVENT_FIELD_HEX, 32, error);
-	}
-	return result;
-}
-
-/* Those that stay together in one machine get all its ids in rising order of their codes' place in the survey. */
-static int add_all_xen(struct event_schema *schema, const struct xen_survey *survey, struct error *error)
-{
-	struct xen_ids ids = {0};
-	size_t position = 0;
-	uint64_t code, value;
-	int result = xen_ids_init(&ids, survey);
-
-	if (result)
-		error_set(error, result, "out of memory");
-	while (!result && hash_map_next(&ids.by_code, &position, &code, &value))
-		result = add_xen(schema, (uint32_t)(value >> 8), (uint32_t)code, value & 0xff, error);
-	xen_ids_deinit(&ids);
-	return result;
-}
-
 static struct event_schema *complete(struct event_schema *schema, const struct known *known,
-	const struct xen_survey *survey, struct error *error)
+	const struct xen_layouts *layouts, struct error *error)
 {
 	int code;
 
@@ -107,7 +75,7 @@ static struct event_schema *complete(struct event_schema *schema, const struct k
 		return NULL;
 	code = add_known(schema, known, error);
 	if (!code)
-		code = add_all_xen(schema, survey, error);
+		code = xen_layouts_describe(layouts, schema, error);
 	if (!code)
 		code = event_schema_check(schema, error);
 	if (!code)
@@ -116,40 +84,18 @@ static struct event_schema *complete(struct event_schema *schema, const struct k
 	return NULL;
 }
 
-struct event_schema *xen_schema_host(const struct xen_survey *survey, struct error *error)
+struct event_schema *xen_schema_host(const struct xen_layouts *layouts, struct error *error)
 {
-	return complete(host_events_schema(error), host_events, survey, error);
+	return complete(host_events_schema(error), host_events, layouts, error);
 }
 
-struct event_schema *xen_schema_guest(const struct xen_survey *survey, struct error *error)
+struct event_schema *xen_schema_guest(const struct xen_layouts *layouts, struct error *error)
 {
 	struct event_schema *schema = event_schema_create();
 
 	if (!schema)
 		error_set(error, -ENOMEM, "out of memory");
-	return complete(schema, guest_events, survey, error);
-}
-
-/* --- ids --- */
-
-int xen_ids_init(struct xen_ids *ids, const struct xen_survey *survey)
-{
-	uint32_t next = XEN_ID_FIRST;
-	size_t position = 0;
-	uint64_t code, words, *place;
-
-	while (hash_map_next(&survey->codes, &position, &code, &words) && next < EVENT_TYPES_MAX) {
-		place = hash_map_put(&ids->by_code, code);
-		if (!place)
-			return -ENOMEM;
-		*place = (uint64_t)next++ << 8 | (words - 1);
-	}
-	return 0;
-}
-
-void xen_ids_deinit(struct xen_ids *ids)
-{
-	hash_map_deinit(&ids->by_code);
+	return complete(schema, guest_events, layouts, error);
 }
 
 /* --- payloads --- */
@@ -158,18 +104,6 @@ static uint8_t *put(uint8_t *at, const void *value, size_t bytes)
 {
 	memcpy(at, value, bytes);
 	return at + bytes;
-}
-
-uint32_t xen_ids_encode(
-	const struct xen_ids *ids, const struct xen_event *event, uint8_t *at, uint32_t *bytes)
-{
-	const uint64_t *found = hash_map_get(&ids->by_code, event->code);
-
-	if (!found)
-		return 0;
-	*bytes = (uint32_t)(*found & 0xff) * 4;
-	memcpy(at, event->extra, *bytes);
-	return (uint32_t)(*found >> 8);
 }
 
 uint32_t xen_put_switch(uint8_t *at, uint32_t next, uint32_t prev_state)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/xen/xen_codes.h"
+#include "lib/model/xen_events.h"
 
 #define HZ_DEFAULT   2400000000u /* as xenalyze takes it */
 #define SVM_FIRST    0x60u       /* VMX has no such exits, SVM's common ones are from there on */
@@ -72,12 +73,13 @@ static int look_at(struct xen_survey *survey, const struct xen_event *event)
 
 static int count(struct xen_survey *survey, const struct xen_event *event)
 {
-	uint64_t *extras = hash_map_put(&survey->codes, event->code);
+	uint64_t *seen = hash_map_put(&survey->codes, event->code);
 
-	if (!extras)
+	if (!seen)
 		return -ENOMEM;
-	if (*extras < event->n_extra + 1u)
-		*extras = event->n_extra + 1u;
+	if ((*seen & XEN_SURVEY_EXTRAS) < event->n_extra)
+		*seen = (*seen & ~(uint64_t)XEN_SURVEY_EXTRAS) | event->n_extra;
+	*seen |= xen_event_fits(event->code, event->n_extra) ? XEN_SURVEY_FITS : XEN_SURVEY_ODD;
 	if (!survey->first_tsc || (event->order_tsc && event->order_tsc < survey->first_tsc))
 		survey->first_tsc = event->order_tsc;
 	if (event->order_tsc > survey->last_tsc)

@@ -10,6 +10,9 @@
 #include "lib/reader/xen_reader.h"
 
 #define XEN_SURVEY_DOMAINS_MAX 4096
+#define XEN_SURVEY_EXTRAS      0xff
+#define XEN_SURVEY_FITS        0x100 /* some of that code have the words that such an event has */
+#define XEN_SURVEY_ODD         0x200 /* some have not, or its code is not known */
 
 struct xen_survey_domain {
 	uint16_t domain;
@@ -29,7 +32,8 @@ struct xen_survey {
 	size_t nr_domains;
 	uint64_t domains_left_out;
 	struct hash_map by_domain; /* domain -> index + 1 */
-	struct hash_map codes;     /* of the events that are there; value: the largest n_extra + 1 */
+	struct hash_map
+		codes; /* of the events that are there; value: the largest n_extra, and XEN_SURVEY_… */
 };
 
 /* Reads the whole trace. `hz`: the TSC's, or 0. Errors of xen_reader_open() and xen_reader_next(). */

@@ -13,6 +13,7 @@
 #include "lib/reader/xen_rows.h"
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/human.h"
+#include "tools/hypertrace/xen_format_defaults.h"
 
 #define OUTPUT_BYTES (64u << 10)
 
