@@ -3,11 +3,16 @@
 
 #include "lib/model/xen_events.h"
 
-#define BEGINNING "CPU%(cpu)d  %(tsc)d (+%(reltsc)8d)  "
+static const char beginning[] = "CPU%(cpu)d  %(tsc)d (+%(reltsc)8d)  ";
 
 /* Its runstates are in its code: one rule each. */
 #define RUNSTATE_CHANGE 0x21001u
 #define RUNSTATES       4
+
+static void print_beginning(FILE *out, uint32_t code)
+{
+	fprintf(out, "0x%08x  %s", code, beginning);
+}
 
 static void print_words(FILE *out, unsigned words)
 {
@@ -23,15 +28,18 @@ static void print_runstates(FILE *out)
 
 	for (unsigned from = 0; from < RUNSTATES; from++)
 		for (unsigned to = 0; to < RUNSTATES; to++)
-			if (from != to)
-				fprintf(out, "0x%08x  " BEGINNING "%s_to_%s  [ dom:vcpu = 0x%%(1)08x ]\n",
-					RUNSTATE_CHANGE | from << 8 | to << 4, names[from], names[to]);
+			if (from != to) {
+				print_beginning(out, RUNSTATE_CHANGE | from << 8 | to << 4);
+				fprintf(out, "%s_to_%s", names[from], names[to]);
+				print_words(out, 1);
+			}
 }
 
 /* All words that it may have: what they mean is for the reader to write. */
 static void print_type(FILE *out, const struct xen_event_type *type)
 {
-	fprintf(out, "0x%08x  " BEGINNING "%s", type->code, type->name);
+	print_beginning(out, type->code);
+	fputs(type->name, out);
 	print_words(out, type->extras_max == XEN_EXTRAS_MAX && !type->nr_fields ? 0 : type->extras_max);
 }
 
@@ -42,9 +50,11 @@ void xen_format_print_defaults(FILE *out)
 	fputs("# Rules of hypertrace xen format: an event's number and the text of its records. 0: of all others.\n"
 	      "# %(cpu)d %(tsc)d %(reltsc)d %(event)x, and %(1)d to %(7)d, the record's words.\n\n",
 		out);
-	fprintf(out, "0x%08x  " BEGINNING "unknown (0x%%(event)08x)", 0);
+	print_beginning(out, 0);
+	fputs("unknown (0x%(event)08x)", out);
 	print_words(out, XEN_EXTRAS_MAX);
-	fprintf(out, "0x%08x  " BEGINNING "cpu_change  [ window = %%(2)d bytes ]\n", XEN_CPU_CHANGE);
+	print_beginning(out, XEN_CPU_CHANGE);
+	fputs("cpu_change  [ window = %(2)d bytes ]\n", out);
 	print_runstates(out);
 	for (unsigned i = 0; (type = xen_event_type_at(i)); i++)
 		if (type->code != RUNSTATE_CHANGE && type->code != XEN_CPU_CHANGE)
