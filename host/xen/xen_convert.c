@@ -98,12 +98,11 @@ static void take_event(struct xen_conversion *conversion, const struct xen_event
 	}
 }
 
-static int convert_events(
-	struct xen_conversion *conversion, struct xen_convert_result *result, struct error *error)
+static int convert_events(struct xen_conversion *conversion, struct xen_reader *reader,
+	struct xen_convert_result *result, struct error *error)
 {
-	struct xen_reader *reader;
 	struct xen_event event;
-	int code = xen_reader_open(conversion->options->path, &reader, error);
+	int code = xen_reader_rewind(reader, error);
 
 	if (code)
 		return code;
@@ -113,7 +112,6 @@ static int convert_events(
 		code = error_set(error, conversion->error, "out of memory");
 	xen_vcpus_finish(&conversion->vcpus);
 	result->counts = *xen_reader_counts(reader);
-	xen_reader_close(reader);
 	return code;
 }
 
@@ -178,29 +176,42 @@ static void describe(const struct xen_conversion *conversion, struct xen_convert
 		xen_output_ns(survey, survey->first_tsc));
 }
 
+/* Behind the survey. */
+static int convert(struct xen_conversion *conversion, struct xen_reader *reader,
+	struct xen_convert_result *result, struct error *error)
+{
+	int code = begin(conversion, error);
+
+	if (!code)
+		code = convert_events(conversion, reader, result, error);
+	if (!code)
+		code = add_guests(conversion, error);
+	if (!code)
+		code = xen_output_finish(&conversion->output, error);
+	if (!code)
+		describe(conversion, result);
+	xen_output_deinit(&conversion->output);
+	return code;
+}
+
 int xen_convert(
 	const struct xen_convert_options *options, struct xen_convert_result *result, struct error *error)
 {
 	struct xen_conversion conversion = {.options = options};
-	int code = xen_survey_run(&conversion.survey, options->path, options->hz, error);
+	struct xen_reader *reader;
+	int code = xen_reader_open(options->path, &reader, error);
 
 	*result = (struct xen_convert_result){0};
+	if (code)
+		return code;
+	code = xen_survey_run(&conversion.survey, reader, options->hz, error);
 	if (!code && xen_layouts_init(&conversion.layouts, &conversion.survey))
 		code = error_set(error, -ENOMEM, "out of memory");
-	if (!code) {
-		code = begin(&conversion, error);
-		if (!code)
-			code = convert_events(&conversion, result, error);
-		if (!code)
-			code = add_guests(&conversion, error);
-		if (!code)
-			code = xen_output_finish(&conversion.output, error);
-		if (!code)
-			describe(&conversion, result);
-		xen_output_deinit(&conversion.output);
-	}
+	if (!code)
+		code = convert(&conversion, reader, result, error);
 	xen_vcpus_deinit(&conversion.vcpus);
 	xen_layouts_deinit(&conversion.layouts);
 	xen_survey_deinit(&conversion.survey);
+	xen_reader_close(reader);
 	return code;
 }

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "host/xen/xen_codes.h"
+#include "lib/model/xen_clock.h"
 #include "lib/model/xen_events.h"
 
-#define HZ_DEFAULT   2400000000u /* as xenalyze takes it */
-#define SVM_FIRST    0x60u       /* VMX has no such exits, SVM's common ones are from there on */
+#define SVM_FIRST    0x60u /* VMX has no such exits, SVM's common ones are from there on */
 #define REASON_ERROR 0x80000000u
 
 void xen_survey_deinit(struct xen_survey *survey)
@@ -97,7 +97,8 @@ static int by_number(const void *a, const void *b)
 	return one->domain < other->domain ? -1 : one->domain > other->domain;
 }
 
-static int read_all(struct xen_survey *survey, struct xen_reader *reader, struct error *error)
+static int read_all(struct xen_survey *survey, struct xen_clock_estimate *estimate, struct xen_reader *reader,
+	struct error *error)
 {
 	struct xen_event event;
 	int result;
@@ -105,8 +106,21 @@ static int read_all(struct xen_survey *survey, struct xen_reader *reader, struct
 	while ((result = xen_reader_next(reader, &event, error)) > 0) {
 		if (count(survey, &event))
 			return error_set(error, -ENOMEM, "out of memory");
+		if (xen_clock_estimate_wants(estimate))
+			xen_clock_estimate_feed(estimate, &event);
 	}
 	return result;
+}
+
+static void find_hz(struct xen_survey *survey, struct xen_clock_estimate *estimate)
+{
+	const double hz = survey->hz ? 0 : xen_clock_estimate_hz(estimate);
+
+	if (survey->hz)
+		return;
+	survey->hz_estimated = hz >= XEN_CLOCK_HZ_MIN && hz <= XEN_CLOCK_HZ_MAX;
+	survey->hz_guessed = !survey->hz_estimated;
+	survey->hz = (uint64_t)((survey->hz_estimated ? hz : XEN_CLOCK_DEFAULT_HZ) + 0.5);
 }
 
 static void sort_domains(struct xen_survey *survey)
@@ -117,22 +131,19 @@ static void sort_domains(struct xen_survey *survey)
 		*hash_map_get(&survey->by_domain, survey->domains[i].domain) = i + 1;
 }
 
-int xen_survey_run(struct xen_survey *survey, const char *path, uint64_t hz, struct error *error)
+int xen_survey_run(struct xen_survey *survey, struct xen_reader *reader, uint64_t hz, struct error *error)
 {
-	struct xen_reader *reader;
+	struct xen_clock_estimate estimate;
 	int result;
 
 	*survey = (struct xen_survey){.hz = hz};
-	result = xen_reader_open(path, &reader, error);
-	if (result)
-		return result;
-	result = read_all(survey, reader, error);
-	xen_reader_close(reader);
+	result = xen_clock_estimate_init(&estimate, error);
+	if (!result)
+		result = read_all(survey, &estimate, reader, error);
+	if (!result)
+		find_hz(survey, &estimate);
+	xen_clock_estimate_deinit(&estimate);
 	sort_domains(survey);
-	if (!survey->hz) {
-		survey->hz = HZ_DEFAULT;
-		survey->hz_guessed = true;
-	}
 	return result;
 }
 

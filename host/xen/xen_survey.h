@@ -20,10 +20,9 @@ struct xen_survey_domain {
 };
 
 struct xen_survey {
-	uint64_t hz;       /* of the TSC */
-	bool hz_estimated; /* by the trace; else given, or a guess */
-	bool hz_guessed;
-	uint64_t first_tsc, last_tsc; /* of the order; 0 and 0: no events */
+	uint64_t hz;                   /* of the TSC */
+	bool hz_estimated, hz_guessed; /* by the trace; for lack of a better one. Neither: given */
+	uint64_t first_tsc, last_tsc;  /* of the order; 0 and 0: no events */
 	uint64_t events;
 	uint32_t nr_pcpus; /* 1 + the largest number */
 	bool has_runstates;
@@ -36,8 +35,8 @@ struct xen_survey {
 		codes; /* of the events that are there; value: the largest n_extra, and XEN_SURVEY_… */
 };
 
-/* Reads the whole trace. `hz`: the TSC's, or 0. Errors of xen_reader_open() and xen_reader_next(). */
-int xen_survey_run(struct xen_survey *survey, const char *path, uint64_t hz, struct error *error);
+/* Reads the whole trace. `hz`: the TSC's, or 0. Errors of xen_reader_next(); -ENOMEM. */
+int xen_survey_run(struct xen_survey *survey, struct xen_reader *reader, uint64_t hz, struct error *error);
 void xen_survey_deinit(struct xen_survey *survey);
 
 /* NULL: it is not there. */

@@ -346,10 +346,9 @@ const char *xen_skip_text(enum xen_skip reason)
 	return "";
 }
 
-void xen_reader_close(struct xen_reader *reader)
+/* All but the file. */
+static void deinit(struct xen_reader *reader)
 {
-	if (!reader)
-		return;
 	for (uint32_t i = 0; i < reader->counts.pcpus; i++) {
 		xen_cursor_deinit(reader->cursors[i]);
 		free(reader->cursors[i]);
@@ -360,6 +359,25 @@ void xen_reader_close(struct xen_reader *reader)
 	free(reader->winners);
 	xen_queue_deinit(&reader->queue);
 	xen_scan_deinit(&reader->scan);
+}
+
+int xen_reader_rewind(struct xen_reader *reader, struct error *error)
+{
+	struct xen_file file = reader->file;
+	int code;
+
+	deinit(reader);
+	*reader = (struct xen_reader){.file = file};
+	code = start(reader, error);
+	reader->failed = code;
+	return code;
+}
+
+void xen_reader_close(struct xen_reader *reader)
+{
+	if (!reader)
+		return;
+	deinit(reader);
 	xen_file_deinit(&reader->file);
 	free(reader);
 }

@@ -82,6 +82,9 @@ int xen_reader_open_fd(int fd, const char *name, struct xen_reader **reader, str
 /* 1: *event is the next. 0: there are no more. Negative errno: the file could not be read on (-EIO, …; -ENOMEM). */
 int xen_reader_next(struct xen_reader *reader, struct xen_event *event, struct error *error);
 
+/* Back to the first event, with all counts at 0. Errors of open; then the reader can only be closed. */
+int xen_reader_rewind(struct xen_reader *reader, struct error *error);
+
 /* Valid until close. */
 const struct xen_counts *xen_reader_counts(const struct xen_reader *reader);
 

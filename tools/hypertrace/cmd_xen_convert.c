@@ -11,6 +11,7 @@
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/human.h"
 #include "tools/hypertrace/output_directory.h"
+#include "tools/hypertrace/xen_input.h"
 
 struct convert_options {
 	const char *output;
@@ -24,8 +25,7 @@ static const struct option_spec convert_specs[] = {
 		"where the trace goes; default " OUTPUT_DEFAULT},
 	{'g', "guest", "TRACE:DOMAIN[:OFFSET]", OPTION_LIST, offsetof(struct convert_options, guests),
 		"put a trace beside it that was recorded inside a domain, whose TSC is Xen's plus OFFSET (default 0)"},
-	{0, "cpu-hz", "HZ", OPTION_STRING, offsetof(struct convert_options, hz),
-		"frequency of the TSC (2.4G, 2596.124M); default as the trace says"},
+	{0, "cpu-hz", "HZ", OPTION_STRING, offsetof(struct convert_options, hz), XEN_CPU_HZ_HELP},
 	{0, "json", NULL, OPTION_FLAG, offsetof(struct convert_options, json), "say what was done as JSON"},
 	{0},
 };
@@ -107,8 +107,6 @@ static void take_notice(void *context, const char *text)
 
 static void show_text(const struct xen_convert_result *result, const char *output)
 {
-	const struct xen_counts *counts = &result->counts;
-
 	printf("%s events of %s, %u domain%s with %u vCPU%s on %u pCPU%s, in %s: %u machines\n",
 		human_count(result->events).text, human_ns(result->duration_ns).text, result->nr_domains,
 		result->nr_domains == 1 ? "" : "s", result->nr_vcpus, result->nr_vcpus == 1 ? "" : "s",
@@ -117,12 +115,6 @@ static void show_text(const struct xen_convert_result *result, const char *outpu
 		result->hz_guessed             ? "a guess: give the real one with --cpu-hz"
 			: result->hz_estimated ? "estimated from the trace"
 					       : "as given");
-	if (counts->lost)
-		printf("%s events were lost while recording\n", human_count(counts->lost).text);
-	if (xen_counts_skipped(counts))
-		printf("%s bytes skipped at %s place%s: damaged\n",
-			human_count(xen_counts_skipped(counts)).text, human_count(counts->damages).text,
-			counts->damages == 1 ? "" : "s");
 	if (result->left_out)
 		printf("%s events left out, of too many vCPUs or pCPUs\n",
 			human_count(result->left_out).text);
@@ -160,7 +152,8 @@ static int convert(const char *path, const struct convert_options *options, stru
 		show_json(&result);
 	else
 		show_text(&result, wish->output);
-	return 0;
+	fflush(stdout);
+	return xen_account(&result.counts, strcmp(path, "-") ? path : "standard input", error);
 }
 
 static int convert_run(const struct command *self, int argc, char **argv)
@@ -171,6 +164,8 @@ static int convert_run(const struct command *self, int argc, char **argv)
 		.program_version = HYPERTRACE_VERSION, .guests = guests, .notice = take_notice};
 	char *copies[STRING_LIST_MAX] = {0};
 	struct error error = {0};
+	const char *path;
+	double hz = 0;
 	int result = options_parse(self, &argc, &argv, &options, &error);
 
 	if (result == 1)
@@ -180,13 +175,16 @@ static int convert_run(const struct command *self, int argc, char **argv)
 			&error, -EINVAL, "xen convert: %s", argc ? "one FILE at a time" : "which FILE?");
 		error_hint(&error, "hypertrace xen convert FILE -o TRACE");
 	}
+	if (!result && options.hz)
+		result = xen_clock_parse_hz(options.hz, &hz, &error);
 	if (!result)
 		result = parse_guests(&options.guests, copies, guests, &error);
+	wish.hz = (uint64_t)(hz + 0.5);
 	wish.nr_guests = options.guests.count;
 	if (result) {
 		result = show_error(&error, options.json, 2);
 	} else {
-		result = convert(argv[0], &options, &wish, &error);
+		result = convert(path, &options, &wish, &error);
 		result = result ? show_error(&error, options.json, 1) : 0;
 	}
 	for (size_t i = 0; i < STRING_LIST_MAX; i++)
@@ -197,7 +195,7 @@ static int convert_run(const struct command *self, int argc, char **argv)
 const struct command cmd_xen_convert = {
 	.name = "xen convert",
 	.summary = "Turn a file of xentrace into a trace that every verb reads",
-	.synopsis = "[-o DIR] [--guest TRACE:DOMAIN[:OFFSET]]... FILE",
+	.synopsis = "[-o DIR] [--guest TRACE:DOMAIN[:OFFSET]]... [FILE]",
 	.description =
 		"The trace has a machine `xen`, with what Xen did to domains' vCPUs as `hypertrace record --host` says it of KVM: "
 		"vcpu, exits, latency and report read it; and a machine of each domain, dom0, dom1 and so on, with what its guest did "

@@ -12,8 +12,8 @@
 #include "lib/model/xen_format.h"
 #include "lib/reader/xen_rows.h"
 #include "tools/hypertrace/commands.h"
-#include "tools/hypertrace/human.h"
 #include "tools/hypertrace/xen_format_defaults.h"
+#include "tools/hypertrace/xen_input.h"
 
 #define OUTPUT_BYTES (64u << 10)
 
@@ -73,14 +73,6 @@ static int format_all(struct xen_format *format, struct xen_rows *rows, struct e
 	return result;
 }
 
-static void say_skipped(const struct xen_counts *counts)
-{
-	if (xen_counts_skipped(counts))
-		fprintf(stderr, "hypertrace: %s bytes skipped at %s place%s: damaged\n",
-			human_count(xen_counts_skipped(counts)).text, human_count(counts->damages).text,
-			counts->damages == 1 ? "" : "s");
-}
-
 static int format_file(struct xen_format *format, const char *path, struct error *error)
 {
 	struct xen_rows rows;
@@ -89,7 +81,7 @@ static int format_file(struct xen_format *format, const char *path, struct error
 	if (!result)
 		result = format_all(format, &rows, error);
 	if (!result)
-		say_skipped(&rows.counts);
+		result = xen_account(&rows.counts, rows.file.name, error);
 	xen_rows_deinit(&rows);
 	return result;
 }
