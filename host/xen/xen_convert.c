@@ -16,7 +16,7 @@ struct xen_conversion {
 	struct xen_output output;
 	struct xen_vcpus vcpus;
 	struct xen_layouts layouts;
-	uint64_t unnamed; /* events of more codes than a trace has ids for */
+	uint64_t unplaced; /* events of a pCPU beyond what a trace has, or of more codes than it has ids for */
 	int error;        /* of a listener */
 };
 
@@ -75,7 +75,7 @@ static void put_event(
 	if (id && xen_output_guest(output, vcpu, event->order_tsc, id, payload, bytes))
 		return;
 	id = xen_layouts_encode(&conversion->layouts, event, payload, &bytes);
-	conversion->unnamed += !id;
+	conversion->unplaced += !id;
 	if (!id || (of_guest && xen_output_guest(output, vcpu, event->order_tsc, id, payload, bytes)))
 		return;
 	xen_output_host(output, event->pcpu, event->order_tsc,
@@ -89,7 +89,9 @@ static void take_event(struct xen_conversion *conversion, const struct xen_event
 
 	if (event->code == XEN_WRAP_BUFFER)
 		return;
-	if (event->code == XEN_LOST_RECORDS) {
+	if (event->pcpu >= conversion->survey.nr_pcpus) {
+		conversion->unplaced++;
+	} else if (event->code == XEN_LOST_RECORDS) {
 		xen_vcpus_lost(&conversion->vcpus, event->pcpu);
 		xen_output_lost(&conversion->output, event->pcpu, event->extra[0]);
 	} else {
@@ -171,7 +173,7 @@ static void describe(const struct xen_conversion *conversion, struct xen_convert
 	result->nr_domains = (uint32_t)survey->nr_domains;
 	result->nr_vcpus = conversion->vcpus.nr_tids;
 	result->nr_machines = (uint32_t)conversion->output.common.info.nr_machines;
-	result->left_out = conversion->vcpus.left_out + conversion->unnamed;
+	result->left_out = conversion->vcpus.left_out + conversion->unplaced;
 	result->duration_ns = (uint64_t)(xen_output_ns(survey, survey->last_tsc) -
 		xen_output_ns(survey, survey->first_tsc));
 }

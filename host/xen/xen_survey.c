@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/xen/xen_codes.h"
+#include "lib/model/trace_info.h"
 #include "lib/model/xen_clock.h"
 #include "lib/model/xen_events.h"
 
@@ -84,7 +85,7 @@ static int count(struct xen_survey *survey, const struct xen_event *event)
 		survey->first_tsc = event->order_tsc;
 	if (event->order_tsc > survey->last_tsc)
 		survey->last_tsc = event->order_tsc;
-	if (event->pcpu >= survey->nr_pcpus)
+	if (event->pcpu >= survey->nr_pcpus && event->pcpu < TRACE_CPUS_MAX)
 		survey->nr_pcpus = event->pcpu + 1;
 	survey->events++;
 	return look_at(survey, event);

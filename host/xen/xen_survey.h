@@ -24,7 +24,7 @@ struct xen_survey {
 	bool hz_estimated, hz_guessed; /* by the trace; for lack of a better one. Neither: given */
 	uint64_t first_tsc, last_tsc;  /* of the order; 0 and 0: no events */
 	uint64_t events;
-	uint32_t nr_pcpus; /* 1 + the largest number */
+	uint32_t nr_pcpus; /* 1 + the largest number that a trace of ours can have */
 	bool has_runstates;
 	enum exit_isa isa;                 /* of HVM guests */
 	struct xen_survey_domain *domains; /* by number, without the idle one */

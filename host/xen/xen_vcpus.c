@@ -405,10 +405,8 @@ void xen_vcpus_add(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
 	const uint32_t plain = at->code & ~(XEN_CODE_HVM_NESTED | XEN_CODE_64);
 
-	if (at->pcpu >= vcpus->nr_pcpus) {
-		vcpus->left_out++;
+	if (at->pcpu >= vcpus->nr_pcpus)
 		return;
-	}
 	if ((at->code & ~0xff0u) == (XEN_CODE_RUNSTATE | 1) && at->n_extra)
 		change_runstate(vcpus, at);
 	else if (at->code == XEN_CODE_CONTINUE && at->n_extra)

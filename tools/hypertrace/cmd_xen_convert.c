@@ -107,10 +107,11 @@ static void take_notice(void *context, const char *text)
 
 static void show_text(const struct xen_convert_result *result, const char *output)
 {
-	printf("%s events of %s, %u domain%s with %u vCPU%s on %u pCPU%s, in %s: %u machines\n",
+	printf("%s events of %s, %u domain%s with %u vCPU%s on %u pCPU%s, in %s: %u machine%s\n",
 		human_count(result->events).text, human_ns(result->duration_ns).text, result->nr_domains,
 		result->nr_domains == 1 ? "" : "s", result->nr_vcpus, result->nr_vcpus == 1 ? "" : "s",
-		result->nr_pcpus, result->nr_pcpus == 1 ? "" : "s", output, result->nr_machines);
+		result->nr_pcpus, result->nr_pcpus == 1 ? "" : "s", output, result->nr_machines,
+		result->nr_machines == 1 ? "" : "s");
 	printf("TSC of %.6f MHz, %s\n", (double)result->hz / 1e6,
 		result->hz_guessed             ? "a guess: give the real one with --cpu-hz"
 			: result->hz_estimated ? "estimated from the trace"
@@ -134,8 +135,9 @@ static void show_json(const struct xen_convert_result *result)
 		result->counts.lost, xen_counts_skipped(&result->counts), result->left_out);
 }
 
+/* *shown: the trace is made; what was skipped is said after it. */
 static int convert(const char *path, const struct convert_options *options, struct xen_convert_options *wish,
-	struct error *error)
+	bool *shown, struct error *error)
 {
 	struct xen_convert_result result;
 	int code;
@@ -152,7 +154,8 @@ static int convert(const char *path, const struct convert_options *options, stru
 		show_json(&result);
 	else
 		show_text(&result, wish->output);
-	fflush(stdout);
+	fflush(stdout); /* before what is said of damage */
+	*shown = true;
 	return xen_account(&result.counts, strcmp(path, "-") ? path : "standard input", error);
 }
 
@@ -164,17 +167,15 @@ static int convert_run(const struct command *self, int argc, char **argv)
 		.program_version = HYPERTRACE_VERSION, .guests = guests, .notice = take_notice};
 	char *copies[STRING_LIST_MAX] = {0};
 	struct error error = {0};
-	const char *path;
+	const char *path = NULL;
+	bool shown = false;
 	double hz = 0;
 	int result = options_parse(self, &argc, &argv, &options, &error);
 
 	if (result == 1)
 		return 0;
-	if (!result && argc != 1) {
-		result = error_set(
-			&error, -EINVAL, "xen convert: %s", argc ? "one FILE at a time" : "which FILE?");
-		error_hint(&error, "hypertrace xen convert FILE -o TRACE");
-	}
+	if (!result)
+		result = xen_input_operand(argc, argv, &path, &error);
 	if (!result && options.hz)
 		result = xen_clock_parse_hz(options.hz, &hz, &error);
 	if (!result)
@@ -184,8 +185,11 @@ static int convert_run(const struct command *self, int argc, char **argv)
 	if (result) {
 		result = show_error(&error, options.json, 2);
 	} else {
-		result = convert(path, &options, &wish, &error);
-		result = result ? show_error(&error, options.json, 1) : 0;
+		result = convert(path, &options, &wish, &shown, &error);
+		if (result && shown && options.json)
+			result = 1; /* the document says what was skipped */
+		else if (result)
+			result = show_error(&error, options.json, 1);
 	}
 	for (size_t i = 0; i < STRING_LIST_MAX; i++)
 		free(copies[i]);
