@@ -16,7 +16,8 @@ struct xen_conversion {
 	struct xen_output output;
 	struct xen_vcpus vcpus;
 	struct xen_layouts layouts;
-	uint64_t unplaced; /* events of a pCPU beyond what a trace has, or of more codes than it has ids for */
+	uint64_t
+		unplaced; /* events of a pCPU beyond what a trace has, or of more codes than it has ids for */
 	int error;        /* of a listener */
 };
 
@@ -207,6 +208,8 @@ int xen_convert(
 	if (code)
 		return code;
 	code = xen_survey_run(&conversion.survey, reader, options->hz, error);
+	for (size_t i = 0; i < options->nr_guests && !code; i++)
+		code = xen_guest_check(&conversion.survey, &options->guests[i], error);
 	if (!code && xen_layouts_init(&conversion.layouts, &conversion.survey))
 		code = error_set(error, -ENOMEM, "out of memory");
 	if (!code)

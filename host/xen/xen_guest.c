@@ -153,13 +153,6 @@ static int set_points(const struct xen_output *output, const struct xen_convert_
 		const struct clock_point point = {
 			.tsc = ends[i], .host_ns = xen_output_ns(output->survey, xen), .bound_ns = 1};
 
-		if (xen > INT64_MAX) {
-			error_set(error, -EINVAL,
-				"with the offset %" PRId64
-				" it would have been recorded before Xen's TSC was 0",
-				guest->offset);
-			return error_hint(error, "the domain's TSC is Xen's TSC plus the offset");
-		}
 		if (trace_machine_info_add_point(info, point))
 			return error_set(error, -ENOMEM, "out of memory");
 	}
@@ -240,9 +233,12 @@ static int write_metadata(const struct xen_output *output, const struct trace_ma
 
 /* --- all of it --- */
 
-static int check(const struct xen_output *output, const struct xen_convert_guest *guest,
-	const struct trace *trace, struct error *error)
+/* Is it one that can be put beside Xen's? The span of its events in *span. */
+static int check(const struct xen_survey *survey, const struct xen_convert_guest *guest,
+	const struct trace *trace, struct span *span, struct error *error)
 {
+	int code;
+
 	if (trace->nr_machines != 1) {
 		error_set(error, -EINVAL, "%u machines are in it", trace->nr_machines);
 		return error_hint(error, "name the guest's own directory in it: %s/%s", guest->path,
@@ -251,12 +247,19 @@ static int check(const struct xen_output *output, const struct xen_convert_guest
 	if (!is_tsc(trace->machines[0].info)) {
 		error_set(error, -ENOTSUP, "its time stamps are those of the clock '%s', not of the TSC",
 			trace->machines[0].info->clock);
-		return error_hint(error, "record with --channel shm, or ftrace's trace_clock x86-tsc");
+		return error_hint(error, "record with --channel shm, or with ftrace's trace_clock x86-tsc");
 	}
-	if (xen_survey_domain(output->survey, guest->domain))
-		return 0;
-	error_set(error, -EINVAL, "the Xen trace has nothing of domain %u", guest->domain);
-	return error_hint(error, "hypertrace xen summary lists its domains");
+	if (!xen_survey_domain(survey, guest->domain)) {
+		error_set(error, -EINVAL, "the Xen trace has nothing of domain %u", guest->domain);
+		return error_hint(error, "hypertrace xen summary lists its domains");
+	}
+	code = find_span(trace, 0, span, error);
+	if (code || span->first_tsc - (uint64_t)guest->offset <= INT64_MAX)
+		return code;
+	error_set(error, -EINVAL,
+		"with the offset %" PRId64 " it would have been recorded before Xen's TSC was 0",
+		guest->offset);
+	return error_hint(error, "the domain's TSC is Xen's TSC plus the offset");
 }
 
 /* Unix time is what the guest says it is: Xen's trace knows none. */
@@ -277,11 +280,9 @@ static int add(struct xen_output *output, const struct xen_convert_guest *guest,
 	struct span span = {0};
 	cleanup_close int dir_fd = -1;
 	char name[32];
-	int code = check(output, guest, trace, error);
+	int code = check(output->survey, guest, trace, &span, error);
 
 	snprintf(name, sizeof(name), "dom%u", guest->domain);
-	if (!code)
-		code = find_span(trace, 0, &span, error);
 	if (!code)
 		code = trace_info_add_machine(&output->common.info, name, &info, error);
 	if (!code)
@@ -303,6 +304,20 @@ static int add(struct xen_output *output, const struct xen_convert_guest *guest,
 	if (!code)
 		code = copy_names(machine->dir_fd, dir_fd, "names/formats", error);
 	return code;
+}
+
+int xen_guest_check(
+	const struct xen_survey *survey, const struct xen_convert_guest *guest, struct error *error)
+{
+	struct span span = {0};
+	struct trace *trace;
+	int code = trace_open(&guest->path, 1, &trace, error);
+
+	if (code)
+		return code;
+	code = check(survey, guest, trace, &span, error);
+	trace_close(trace);
+	return code ? error_add(error, "%s", guest->path) : 0;
 }
 
 int xen_guest_add(struct xen_output *output, const struct xen_convert_guest *guest, struct error *error)

@@ -9,6 +9,12 @@ import struct
 import sys
 
 
+class Seconds(float):
+    def __str__(self):  # as Python 2 did
+        text = "%.12g" % self
+        return text if "." in text or "e" in text else text + ".0"
+
+
 def load_rules(path):
     rules = {}
     for line in open(path):
@@ -44,7 +50,7 @@ def main():
         if has_tsc and tsc < before:
             print("TSC stepped backward cpu %d !  %d %d" % (cpu, tsc, before))
         values = {"cpu": cpu, "event": event, "reltsc": tsc - before if before and has_tsc else 0}
-        values["tsc"] = tsc / (mhz * 1000000.0) if mhz else tsc
+        values["tsc"] = Seconds(tsc / (mhz * 1000000.0)) if mhz else tsc
         values.update({str(i + 1): word for i, word in enumerate(words)})
         if has_tsc:
             last[cpu] = tsc
