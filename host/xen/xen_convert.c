@@ -17,8 +17,8 @@ struct xen_conversion {
 	struct xen_vcpus vcpus;
 	struct xen_layouts layouts;
 	uint64_t
-		unplaced; /* events of a pCPU beyond what a trace has, or of more codes than it has ids for */
-	int error;        /* of a listener */
+		unplaced; /* events of a pCPU or a time beyond what a trace has, or of more codes than it has ids for */
+	int error; /* of a listener */
 };
 
 /* --- what xen_vcpus says --- */
@@ -90,7 +90,7 @@ static void take_event(struct xen_conversion *conversion, const struct xen_event
 
 	if (event->code == XEN_WRAP_BUFFER)
 		return;
-	if (event->pcpu >= conversion->survey.nr_pcpus) {
+	if (event->pcpu >= conversion->survey.nr_pcpus || event->order_tsc > XEN_SURVEY_TSC_MAX) {
 		conversion->unplaced++;
 	} else if (event->code == XEN_LOST_RECORDS) {
 		xen_vcpus_lost(&conversion->vcpus, event->pcpu);

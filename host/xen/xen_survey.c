@@ -81,10 +81,12 @@ static int count(struct xen_survey *survey, const struct xen_event *event)
 	if ((*seen & XEN_SURVEY_EXTRAS) < event->n_extra)
 		*seen = (*seen & ~(uint64_t)XEN_SURVEY_EXTRAS) | event->n_extra;
 	*seen |= xen_event_fits(event->code, event->n_extra) ? XEN_SURVEY_FITS : XEN_SURVEY_ODD;
-	if (!survey->first_tsc || (event->order_tsc && event->order_tsc < survey->first_tsc))
-		survey->first_tsc = event->order_tsc;
-	if (event->order_tsc > survey->last_tsc)
-		survey->last_tsc = event->order_tsc;
+	if (event->order_tsc && event->order_tsc <= XEN_SURVEY_TSC_MAX) {
+		if (!survey->first_tsc || event->order_tsc < survey->first_tsc)
+			survey->first_tsc = event->order_tsc;
+		if (event->order_tsc > survey->last_tsc)
+			survey->last_tsc = event->order_tsc;
+	}
 	if (event->pcpu >= survey->nr_pcpus && event->pcpu < TRACE_CPUS_MAX)
 		survey->nr_pcpus = event->pcpu + 1;
 	survey->events++;

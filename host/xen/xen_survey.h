@@ -10,6 +10,7 @@
 #include "lib/reader/xen_reader.h"
 
 #define XEN_SURVEY_DOMAINS_MAX 4096
+#define XEN_SURVEY_TSC_MAX     (1ull << 62) /* a later one is damage, and no time that a trace of ours has */
 #define XEN_SURVEY_EXTRAS      0xff
 #define XEN_SURVEY_FITS        0x100 /* some of that code have the words that such an event has */
 #define XEN_SURVEY_ODD         0x200 /* some have not, or its code is not known */

@@ -117,7 +117,7 @@ static void show_text(const struct xen_convert_result *result, const char *outpu
 			: result->hz_estimated ? "estimated from the trace"
 					       : "as given");
 	if (result->left_out)
-		printf("%s events left out, of too many vCPUs or pCPUs\n",
+		printf("%s events left out, beyond what a trace can hold: vCPUs, pCPUs, codes or times\n",
 			human_count(result->left_out).text);
 }
 
