@@ -497,6 +497,8 @@ static int compare_edges(const void *a, const void *b)
 
 	if (one->calls != other->calls)
 		return one->calls > other->calls ? -1 : 1;
+	if (one->total.wall_ns != other->total.wall_ns)
+		return one->total.wall_ns > other->total.wall_ns ? -1 : 1;
 	return one->function < other->function ? -1 : one->function > other->function;
 }
 
