@@ -23,6 +23,7 @@
 #define WAITING_NS  (3000 * MS_NS) /* until we say that we wait */
 #define MACHINES    FTRACE_BUFFERS_MAX
 #define NAME_BYTES  48
+#define FULL        1000u /* of a ring, in 1/1000 */
 
 struct guest {
 	struct ftrace_guest base; /* first */
@@ -379,6 +380,16 @@ static int check_kernel(struct guest *guest, uint64_t now_ns)
 	return code;
 }
 
+/*
+ * What the kernel writes between our last look and its emptying of the ring for a tracer is gone, and cannot be counted:
+ * short looks make it little. True: that is to come.
+ */
+static bool awaits_tracer(const struct guest *guest)
+{
+	return guest->stock.tracer && guest->generations == 1 && guest->nr_machines &&
+		strcmp(ftrace_machine_tracer(guest->machines[0]), guest->stock.tracer) != 0;
+}
+
 static unsigned poll_guest(struct recorder_member *member, uint64_t now_ns)
 {
 	struct guest *guest = of_member(member);
@@ -398,6 +409,8 @@ static unsigned poll_guest(struct recorder_member *member, uint64_t now_ns)
 		give_up(guest, "gone", fill == -ESRCH ? "the VMM has ended" : "its memory cannot be read any more");
 	else if (!guest->memory.is_live) /* it stands still: that was all of it */
 		give_up(guest, "stopped", NULL);
+	if (fill >= 0 && awaits_tracer(guest))
+		return FULL;
 	return fill < 0 ? 0 : (unsigned)fill;
 }
 

@@ -38,6 +38,7 @@ void ftrace_machine_count(struct ftrace_machine *machine);
 
 uint64_t ftrace_machine_ring_bytes(const struct ftrace_machine *machine);
 uint64_t ftrace_machine_address(const struct ftrace_machine *machine); /* of its struct trace_array */
+const char *ftrace_machine_tracer(const struct ftrace_machine *machine); /* as last seen; raw */
 struct machine_output *ftrace_machine_output(struct ftrace_machine *machine);
 
 /* Ends it: last counts, clock, metadata. `message` is raw. */

@@ -122,7 +122,7 @@ static void initcall(struct making *m, uint32_t id, uint64_t ms)
 }
 
 /*
- * pid 1: an initcall at subsys of 40 ms, in which acpi_init is called twice: 10 ms, and `more` ms with a sleep of 10 ms in
+ * pid 1: an initcall at device of 40 ms, in which acpi_init is called twice: 10 ms, and `more` ms with a sleep of 10 ms in
  * it; and one at late of 5 ms. The CPU idles meanwhile.
  */
 static void make_boot(const char *name, uint64_t more)
@@ -131,7 +131,7 @@ static void make_boot(const char *name, uint64_t more)
 	const uint64_t sleep = 13 + more, last = sleep + 30;
 
 	maker_switch(&m.cpu, tsc(1), 1, 0, 120);
-	maker_text(&m.cpu, MAKER_INITCALL_LEVEL, tsc(1), NULL, 0, "subsys");
+	maker_text(&m.cpu, MAKER_INITCALL_LEVEL, tsc(1), NULL, 0, "device");
 	enter(&m, INITCALL, 2);
 	enter(&m, ACPI, 3);
 	leave(&m, ACPI, 13);
@@ -267,19 +267,39 @@ static void test_levels(void **state)
 	(void)state;
 	contains("graph a --boot-level", 0,
 		"  level                   took  in functions  calls   share  functions  first called\n"
-		"  subsys               33.0 ms       21.0 ms      5  83.3 %          4             4\n"
+		"  device               33.0 ms       21.0 ms      5  83.3 %          4             4\n"
 		"  late                 7.00 ms       5.00 ms      1  16.7 %          1             1\n"
 		"  after the initcalls  3.00 ms             -      -   0.0 %          -             -\n");
 	contains("graph a --boot-level --top 1", 0,
 		"  level   function          self    share  calls\n"
-		"  subsys  acpi_init      11.0 ms   52.4 %      2\n"
+		"  device  acpi_init      11.0 ms   52.4 %      2\n"
 		"  late    <evil>&name;x  5.00 ms  100.0 %      1\n");
 	contains(
 		"graph a --boot-level --json | python3 -c 'import json, sys\n"
 		"for l in json.load(sys.stdin)[\"machines\"][0][\"levels\"]:\n"
 		"    print(l[\"level\"], l[\"duration_ns\"], l[\"calls\"], l[\"self_on_cpu_ns\"], len(l[\"functions\"]))'",
 		0,
-		"subsys 33000000 5 21000000 4\nlate 7000000 1 5000000 1\nafter the initcalls 3000000 0 0 0\n");
+		"device 33000000 5 21000000 4\nlate 7000000 1 5000000 1\nafter the initcalls 3000000 0 0 0\n");
+}
+
+/* The level between is not there: its ring was emptied. */
+static void test_missing_level(void **state)
+{
+	struct making m = begin("gap");
+
+	(void)state;
+	maker_switch(&m.cpu, tsc(1), 1, 0, 120);
+	maker_text(&m.cpu, MAKER_INITCALL_LEVEL, tsc(1), NULL, 0, "pure");
+	enter(&m, INITCALL, 2);
+	leave(&m, INITCALL, 3);
+	maker_text(&m.cpu, MAKER_INITCALL_LEVEL, tsc(4), NULL, 0, "postcore");
+	initcall(&m, MAKER_INITCALL_START, 5);
+	enter(&m, INITCALL, 5);
+	leave(&m, INITCALL, 6);
+	initcall(&m, MAKER_INITCALL_FINISH, 7);
+	end(&m);
+	contains("graph gap --boot-level", 0, "\n  pure, core  ");
+	contains("graph gap --boot-level", 0, "\n  postcore    ");
 }
 
 static void test_bad_words(void **state)
@@ -300,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_flame),
 		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_missing_level),
 		cmocka_unit_test(test_bad_words),
 	};
 

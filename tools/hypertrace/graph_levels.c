@@ -21,6 +21,7 @@
 /* Phase 1 + i of the call graph. */
 struct level {
 	const struct boot_stage *stage;
+	char name[2 * BOOT_STAGE_BYTES];
 	uint64_t to_ns;         /* of the last one: of all that are left */
 	uint64_t calls, own_ns; /* on a CPU */
 	uint32_t functions;
@@ -76,6 +77,35 @@ static int make_boots(struct levels *levels, const struct graph_feed *feed, stru
 	return 0;
 }
 
+/* init/main.c's, in their order; only some have a separate stage behind them. */
+static const char *const own_levels[] = {
+	"pure", "core", "postcore", "arch", "subsys", "fs", "device", "late"};
+#define OWN_LEVELS (sizeof(own_levels) / sizeof(own_levels[0]))
+
+static size_t place_of(const struct boot_stage *stage)
+{
+	size_t i = 0;
+
+	while (i < OWN_LEVELS && (stage->kind != BOOT_STAGE_LEVEL || strcmp(own_levels[i], stage->name)))
+		i++;
+	return i;
+}
+
+/*
+ * A level's beginning may be missing: function_graph begins in `core`, and empties the ring. Then it is part of the one
+ * before, and the row says so.
+ */
+static void name_level(struct level *level, const struct boot_stage *next)
+{
+	const size_t from = place_of(level->stage), to = next ? place_of(next) : OWN_LEVELS;
+	size_t length = (size_t)snprintf(level->name, sizeof(level->name), "%s", level->stage->name);
+
+	for (size_t i = from + 1;
+		from < OWN_LEVELS && to < OWN_LEVELS && i < to && length < sizeof(level->name); i++)
+		length += (size_t)snprintf(
+			level->name + length, sizeof(level->name) - length, ", %s", own_levels[i]);
+}
+
 static void find_levels(struct machine_levels *own)
 {
 	const struct boot *boot = own->boot;
@@ -86,6 +116,8 @@ static void find_levels(struct machine_levels *own)
 		if (stage->kind != BOOT_STAGE_FIRMWARE && stage->to_ns > stage->from_ns)
 			own->levels[own->nr_levels++] = (struct level){.stage = stage, .to_ns = stage->to_ns};
 	}
+	for (uint32_t l = 0; l < own->nr_levels; l++)
+		name_level(&own->levels[l], l + 1 < own->nr_levels ? own->levels[l + 1].stage : NULL);
 	if (own->nr_levels)
 		own->levels[own->nr_levels - 1].to_ns = boot->last_ns;
 }
@@ -207,7 +239,7 @@ static void table_of_levels(
 	for (uint32_t l = 0; l < own->nr_levels; l++) {
 		const struct level *level = &own->levels[l];
 
-		table_foreign(&table, level->stage->name, NAME_WIDTH);
+		table_foreign(&table, level->name, NAME_WIDTH);
 		table_ns(&table, level->to_ns - level->stage->from_ns);
 		if (graph->timed)
 			table_ns(&table, level->own_ns);
@@ -235,7 +267,7 @@ static void table_of_functions(
 		struct ranked *rows = rank(graph, l + 1, &count);
 
 		for (size_t i = 0; i < count && (!most || i < most); i++) {
-			table_foreign(&table, i ? "" : level->stage->name, NAME_WIDTH);
+			table_foreign(&table, i ? "" : level->name, NAME_WIDTH);
 			table_foreign(&table, graph_function_name(graph, rows[i].function).text, NAME_WIDTH);
 			if (graph->timed)
 				table_ns(&table, rows[i].value);
@@ -298,7 +330,7 @@ static json_t *levels_json(
 		const struct level *level = &own->levels[l];
 		json_t *row = json_object();
 
-		json_set_text(row, "level", level->stage->name);
+		json_set_text(row, "level", level->name);
 		json_set_count(row, "start_ns", level->stage->from_ns - own->levels[0].stage->from_ns);
 		json_set_count(row, "duration_ns", level->to_ns - level->stage->from_ns);
 		json_set_count(row, "calls", level->calls);

@@ -21,7 +21,7 @@
 
 struct recording {
 	struct recorder *recorder;
-	const char *output, *functions;
+	const char *output, *functions, *tracer;
 	pthread_t thread;
 	atomic_bool stop;
 	int wake; /* eventfd: ends the recorder's sleep */
@@ -52,6 +52,7 @@ static int add_stock_guest(struct recording *recording, struct error *error)
 	const struct recorder_stock stock = {.name = "guest",
 		.cache_dir = symbol_cache(),
 		.functions = recording->functions,
+		.tracer = recording->tracer,
 		.whole = true,
 		.from_start = true,
 		.start_host_ns = recording->start_ns,
@@ -138,9 +139,10 @@ int recording_create(struct recording **result, const struct recorder_options *o
 	return 0;
 }
 
-void recording_set_functions(struct recording *recording, const char *patterns)
+void recording_set_functions(struct recording *recording, const char *patterns, bool graph)
 {
 	recording->functions = patterns;
+	recording->tracer = patterns && graph ? "function_graph" : NULL;
 }
 
 int recording_start(struct recording *recording, pid_t vmm, bool guest_time, struct error *error)
