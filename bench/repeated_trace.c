@@ -2,25 +2,23 @@
 #include "bench/repeated_trace.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "bench/rival.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/file.h"
 #include "lib/model/ctf_layout.h"
 #include "lib/model/record.h"
 #include "lib/reader/trace.h"
 
-/* One stream of the original, whole in memory; repetitions are made in place. */
+/* One stream of the original. */
 struct part {
-	uint8_t *data;
-	size_t bytes;
+	const struct trace_stream *stream;
 	uint64_t events, packets, lost, first_tsc, last_tsc;
+	uint8_t *packet; /* the one that was read last */
+	size_t capacity;
 };
 
 static uint32_t load32(const uint8_t *at)
@@ -61,21 +59,13 @@ static size_t record_bytes(const struct event_schema *schema, const uint8_t *at,
 	return room < bytes ? 0 : bytes;
 }
 
-/* Moves a packet's times; short headers hold the low bits, which such steps leave as they are. */
-static int move_packet(
-	const struct event_schema *schema, uint8_t *packet, uint64_t step_tsc, struct error *error)
+/* Moves the times of a packet's records: short headers hold the low bits, which such steps leave as they are. */
+static int move_records(const struct event_schema *schema, uint8_t *at, const uint8_t *end, uint64_t step_tsc,
+	struct error *error)
 {
-	struct ctf_packet_header header;
-	uint8_t *at, *end;
-	uint64_t tsc;
-
-	memcpy(&header, packet, sizeof(header));
-	header.timestamp_begin += step_tsc;
-	header.timestamp_end += step_tsc;
-	memcpy(packet, &header, sizeof(header));
-	end = packet + header.content_size / 8;
-	for (at = packet + sizeof(header); at < end;) {
+	while (at < end) {
 		size_t bytes = record_bytes(schema, at, (size_t)(end - at));
+		uint64_t tsc;
 
 		if (!bytes)
 			return error_set(error, -EINVAL, "a packet of the trace to repeat is damaged");
@@ -89,31 +79,42 @@ static int move_packet(
 	return 0;
 }
 
-/* The packet at `offset`; NULL: none, or a damaged one. */
-static uint8_t *packet_at(const struct part *part, size_t offset, struct ctf_packet_header *header)
+/* Reads the packet at `offset` into part->packet. */
+static int read_packet(
+	struct part *part, uint64_t offset, struct ctf_packet_header *header, struct error *error)
 {
-	if (part->bytes - offset < sizeof(*header))
-		return NULL;
-	memcpy(header, part->data + offset, sizeof(*header));
-	if (header->magic != CTF_MAGIC || header->packet_size / 8 < sizeof(*header) ||
-		header->packet_size / 8 > part->bytes - offset || header->content_size > header->packet_size)
-		return NULL;
-	return part->data + offset;
+	const struct trace_stream *stream = part->stream;
+	size_t bytes;
+
+	if (file_read_at(stream->fd, header, sizeof(*header), (off_t)offset) != sizeof(*header) ||
+		header->magic != CTF_MAGIC || header->packet_size / 8 < sizeof(*header) ||
+		header->packet_size / 8 > stream->bytes - offset ||
+		header->content_size > header->packet_size || header->content_size / 8 < sizeof(*header))
+		return error_set(error, -EINVAL, "%s: a packet is damaged", stream->name);
+	bytes = header->packet_size / 8;
+	if (bytes > part->capacity) {
+		uint8_t *larger = realloc(part->packet, bytes);
+
+		if (!larger)
+			return error_set(error, -ENOMEM, "out of memory");
+		part->packet = larger;
+		part->capacity = bytes;
+	}
+	if (file_read_at(stream->fd, part->packet, bytes, (off_t)offset) != (ssize_t)bytes)
+		return error_set(error, -EIO, "%s: cannot be read", stream->name);
+	return 0;
 }
 
-static int load_part(struct part *part, const struct trace_stream *stream, struct error *error)
+static int look_at_part(struct part *part, const struct trace_stream *stream, struct error *error)
 {
 	struct ctf_packet_header header;
 
-	part->bytes = stream->bytes;
-	part->data = mmap(NULL, part->bytes + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE, stream->fd, 0);
-	if (part->data == MAP_FAILED) {
-		part->data = NULL;
-		return error_set(error, -errno, "%s: %s", stream->name, strerror(errno));
-	}
-	for (size_t offset = 0; offset < part->bytes; offset += header.packet_size / 8) {
-		if (!packet_at(part, offset, &header))
-			return error_set(error, -EINVAL, "%s: a packet is damaged", stream->name);
+	part->stream = stream;
+	for (uint64_t offset = 0; offset < stream->bytes; offset += header.packet_size / 8) {
+		int result = read_packet(part, offset, &header, error);
+
+		if (result)
+			return result;
 		if (!part->packets++)
 			part->first_tsc = header.timestamp_begin;
 		part->last_tsc = header.timestamp_end;
@@ -123,25 +124,28 @@ static int load_part(struct part *part, const struct trace_stream *stream, struc
 	return 0;
 }
 
-/* One more time, `step_tsc` later, to the end of the file. */
-static int repeat_part(struct part *part, const struct event_schema *schema, uint64_t step_tsc, FILE *out,
-	struct error *error)
+/* The n-th time, to the end of the file. */
+static int repeat_part(struct part *part, const struct event_schema *schema, uint64_t n, uint64_t step_tsc,
+	FILE *out, struct error *error)
 {
 	struct ctf_packet_header header;
 
-	for (size_t offset = 0; offset < part->bytes; offset += header.packet_size / 8) {
-		uint8_t *packet = packet_at(part, offset, &header);
-		int result = move_packet(schema, packet, step_tsc, error);
+	for (uint64_t offset = 0; offset < part->stream->bytes; offset += header.packet_size / 8) {
+		int result = read_packet(part, offset, &header, error);
 
+		if (!result)
+			result = move_records(schema, part->packet + sizeof(header),
+				part->packet + header.content_size / 8, n * step_tsc, error);
 		if (result)
 			return result;
-		memcpy(&header, packet, sizeof(header));
-		header.packet_seq_num += part->packets;
-		header.events_discarded += part->lost + 1;
-		memcpy(packet, &header, sizeof(header));
+		header.timestamp_begin += n * step_tsc;
+		header.timestamp_end += n * step_tsc;
+		header.packet_seq_num += n * part->packets;
+		header.events_discarded += n * (part->lost + 1);
+		memcpy(part->packet, &header, sizeof(header));
+		if (fwrite(part->packet, header.packet_size / 8, 1, out) != 1)
+			return error_set(error, -EIO, "cannot write the trace: %s", strerror(errno));
 	}
-	if (fwrite(part->data, part->bytes, 1, out) != 1)
-		return error_set(error, -EIO, "cannot write the trace: %s", strerror(errno));
 	return 0;
 }
 
@@ -172,8 +176,8 @@ static int repeat(struct part *parts, const struct trace *trace, const char *to,
 		out = fopen(path, "ae");
 		if (!out)
 			return error_set(error, -errno, "%s: %s", path, strerror(errno));
-		for (uint64_t have = once; parts[i].packets && have < events && !result; have += once)
-			result = repeat_part(&parts[i], schema, step_tsc, out, error);
+		for (uint64_t n = 1; n * once < events && !result; n++)
+			result = repeat_part(&parts[i], schema, n, step_tsc, out, error);
 		if (fclose(out) && !result)
 			result = error_set(error, -errno, "%s: %s", path, strerror(errno));
 	}
@@ -201,12 +205,11 @@ int repeated_trace_make(
 	if (!parts && !result)
 		result = error_set(error, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < trace->nr_streams && !result; i++)
-		result = load_part(&parts[i], &trace->streams[i], error);
+		result = look_at_part(&parts[i], &trace->streams[i], error);
 	if (!result)
 		result = repeat(parts, trace, to, events, made, error);
 	for (uint32_t i = 0; parts && i < trace->nr_streams; i++)
-		if (parts[i].data)
-			munmap(parts[i].data, parts[i].bytes + 1);
+		free(parts[i].packet);
 	trace_close(trace);
 	return result;
 }

@@ -78,8 +78,8 @@ static void add_other(struct call_events *events, const struct kernel_event_layo
 		add_span(events, layout, payload, cpu, pid, now_ns);
 		return;
 	case KERNEL_EVENT_FUNC_MISSED:
+		/* no gap: the calls around one that has no record are whole */
 		events->missed += kernel_event_value(layout, 1, payload);
-		call_stacks_lost(stacks, cpu, now_ns);
 		return;
 	default:
 		return;

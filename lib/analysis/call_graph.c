@@ -157,15 +157,23 @@ static uint32_t child_slow(struct call_graph *graph, uint32_t parent, uint64_t a
 	return add_node(graph, parent, address, function);
 }
 
+/* Kernels repeat themselves: what was called after the last call, or that again, saves most look-ups. */
 static inline uint32_t child_of(struct call_graph *graph, uint32_t parent, uint64_t address)
 {
-	uint32_t guess = graph->nodes[parent].last_child, node;
+	uint32_t last = graph->nodes[parent].last_child, guess = graph->nodes[last].follower, node;
 
-	if (__builtin_expect(guess && graph->nodes[guess].address == address, 1))
+	if (__builtin_expect(guess && graph->nodes[guess].address == address, 1)) {
+		graph->nodes[parent].last_child = guess;
 		return guess;
+	}
+	if (last && graph->nodes[last].address == address)
+		return last;
 	node = child_slow(graph, parent, address);
-	if (graph->nodes[node].parent == parent)
+	if (graph->nodes[node].parent == parent) {
 		graph->nodes[parent].last_child = node;
+		if (last)
+			graph->nodes[last].follower = node;
+	}
 	return node;
 }
 
@@ -282,10 +290,8 @@ static void leave(void *context, struct call_task *task, struct call_frame *fram
 	(void)task;
 	if (!(frame->flags & FRAME_TIMED))
 		return;
-	if (__builtin_expect(!frame->function, 0)) {
-		call_times_add(&node->total, &frame->children);
-		return;
-	}
+	if (__builtin_expect(!frame->function, 0))
+		return; /* sum_up_unknown() */
 	self = (struct call_times){less(took->wall_ns, frame->children.wall_ns),
 		less(took->on_ns, frame->children.on_ns), less(took->real_ns, frame->children.real_ns)};
 	call_times_add(&node->total, took);
@@ -430,6 +436,18 @@ static void finish_phases(struct call_function *function)
 			less(function->self.real_ns, sum.self.real_ns)}};
 }
 
+/* What is not known itself took at least what it called did. Children have higher numbers. */
+static void sum_up_unknown(struct call_graph *graph)
+{
+	for (uint32_t i = graph->nr_nodes - 1; i > CALL_MORE; i--) {
+		struct call_node *node = &graph->nodes[i];
+
+		for (uint32_t child = node->address ? 0 : node->first_child; child;
+			child = graph->nodes[child].next_sibling)
+			call_times_add(&node->total, &graph->nodes[child].total);
+	}
+}
+
 static void sum_up(struct call_graph *graph, struct call_node *node)
 {
 	struct call_function *function = &graph->functions[node->function];
@@ -449,6 +467,7 @@ void call_graph_finish(struct call_graph *graph)
 	if (!graph->begun)
 		call_graph_begin(graph);
 	call_events_finish(&graph->events, end_ns);
+	sum_up_unknown(graph);
 	for (uint32_t child = more->first_child; child; child = graph->nodes[child].next_sibling)
 		call_times_add(&more->total, &graph->nodes[child].total);
 	if (more->first_child) {

@@ -37,9 +37,10 @@ struct call_node {
 	uint64_t address;                           /* as events say it; 0: not known */
 	uint32_t function;                          /* into graph->functions */
 	uint32_t parent, first_child, next_sibling; /* 0: none */
-	uint32_t last_child;                        /* that was called: a guess of the next */
-	bool recursive;                             /* it is below a node of the same function */
-	uint64_t calls;                             /* also those without an end */
+	bool recursive;      /* it is below a node of the same function */
+	uint32_t last_child; /* that was called … */
+	uint32_t follower;   /* … and the sibling that was called after it, once: a good guess of the next */
+	uint64_t calls;      /* also those without an end */
 	uint64_t unended;
 	struct call_times total; /* with what it called; of function 0: only that */
 	struct call_times self;  /* without */

@@ -19,7 +19,7 @@ static uint64_t sort_value(const struct call_function *function, enum graph_sort
 {
 	switch (sort) {
 	case GRAPH_BY_SELF:
-		return function->self.wall_ns;
+		return function->self.on_ns;
 	case GRAPH_BY_TOTAL:
 		return function->total.wall_ns;
 	case GRAPH_BY_MEAN:
