@@ -71,14 +71,6 @@ enum ht_lost {
 	HT_LOST_CAUSES = 4,
 };
 
-/* `cause` of the event `func_missed`: why a call has no record. */
-enum ht_missed {
-	HT_MISSED_NO_SLOT = 0, /* all places that remember a return address are taken */
-	HT_MISSED_IDLE = 1,    /* where RCU does not watch, nothing may hook a return */
-	HT_MISSED_UNJUDGED = 2, /* there, too, a task that no filter has judged yet */
-	HT_MISSED_CAUSES = 3,
-};
-
 /* One reading of the guest's clocks, taken with interrupts off: tsc lies between the readings of the others. */
 struct ht_clock_sample {
 	__u64 tsc;
@@ -116,14 +108,7 @@ struct ht_region {
 	char control_message[256]; /* why control_error is not 0 */
 	char message[512];    /* of the panic or reboot */
 	__u32 nested_parts;   /* regions for guests of its own from region_bytes on; 0: none */
-	/* the answer to struct ht_functions */
-	__u32 functions_done;      /* its seq; stored with release after the rest */
-	__s32 functions_error;     /* 0: what matches is traced; -ENOENT: nothing matches; else no function is traced */
-	__u32 functions_probe;     /* enum ht_function_probe that is in use */
-	__u32 functions_matched;   /* that are traced; 0: unknown, or none */
 	__u32 reserved;
-	__u64 functions_unmatched; /* bit i: the i-th pattern matches no function that can be traced */
-	char functions_message[192]; /* why functions_error is not 0 */
 };
 
 /*
@@ -134,6 +119,8 @@ struct ht_region {
 #define HT_CONTROL_COMMS            16
 #define HT_CONTROL_COMM_BYTES       16
 #define HT_CONTROL_TRACEPOINT_BYTES 4096
+#define HT_CONTROL_FUNCTION_BYTES   3072
+#define HT_CONTROL_DROPPED          256
 
 enum ht_control_flags {
 	HT_CONTROL_PIDS_EXCLUDE = 1 << 0,  /* record all but those pids */
@@ -158,6 +145,11 @@ struct ht_control {
 	__u64 cpus[HT_MAX_CPUS / 64];
 	__u64 min_duration_ns[8];                      /* by enum ht_pair; 0: every entry and exit is recorded */
 	char tracepoints[HT_CONTROL_TRACEPOINT_BYTES]; /* "system:event\n" …, recorded by way of ftrace, NUL-ended */
+	char functions[HT_CONTROL_FUNCTION_BYTES]; /* "PATTERN\n!PATTERN\n" …, ftrace's globs, '!' takes out, NUL-ended; "": none */
+	__u32 function_probe; /* enum ht_function_probe */
+	__u32 function_depth; /* of calls in calls that are recorded; 0: all. Not with HT_FUNCTION_ENTRY */
+	__u32 nr_dropped;
+	__u32 dropped[HT_CONTROL_DROPPED]; /* functions that are taken out, too, as in func_entry */
 	__u32 seq_end;
 	__u32 reserved;
 };
@@ -169,42 +161,24 @@ enum ht_pair {
 	HT_PAIR_SYSCALL = 2,
 	HT_PAIR_HRTIMER = 3,
 	HT_PAIR_TIMER = 4,
-	HT_PAIRS = 5,
+	HT_PAIR_FUNCTION = 5, /* func_span instead of span */
+	HT_PAIRS = 6,
 };
 
-/*
- * Which functions are traced: apart from ht_control, so that it is changed without any effect on the rest. Copied whole
- * under its own seq and seq_end, by the same rules. An empty list of patterns: none.
- *
- * A pattern has ftrace's wildcards, * ? [], and matches the names of the guest's own symbols. One that begins with '!'
- * takes out what it matches, wherever in the list it stands. `excluded` takes out more, by address: while nothing else
- * has changed, no other function is touched, and none is missed meanwhile.
- */
-#define HT_FUNCTIONS_PATTERN_BYTES 4096
-#define HT_FUNCTIONS_PATTERNS      64
-#define HT_FUNCTIONS_EXCLUDED      512
-
+/* What is recorded of a function. */
 enum ht_function_probe {
-	HT_FUNCTIONS_RETURN = 0, /* entry and exit, by the kernel's return hooks */
-	HT_FUNCTIONS_ENTRY = 1,  /* entry alone */
-	HT_FUNCTIONS_FGRAPH = 2, /* entry and exit, by the kernel's function graph, which it keeps to itself */
-	HT_FUNCTIONS_PROBES = 3,
+	HT_FUNCTION_NONE = 0,
+	HT_FUNCTION_ENTRY = 1,
+	HT_FUNCTION_RETURN = 2, /* entry and exit, by fprobe or kretprobes */
+	HT_FUNCTION_GRAPH = 3,  /* entry and exit, by the kernel's function graph, which is not exported to modules */
 };
 
-enum ht_functions_flags {
-	HT_FUNCTIONS_NOISY = 1 << 0, /* also the helpers that the module leaves out unless they are named in full */
-};
-
-struct ht_functions {
-	__u32 seq;             /* written last (release); 0: never written */
-	__u32 flags;           /* enum ht_functions_flags */
-	__u32 probe;           /* enum ht_function_probe */
-	__u32 max_depth;       /* calls within so many traced calls are left out; 0: no limit */
-	__u64 min_duration_ns; /* 0: every entry and exit is recorded; else only func_span at the exit */
-	__u32 nr_excluded;
-	__u32 seq_end;
-	char patterns[HT_FUNCTIONS_PATTERN_BYTES]; /* "PATTERN\n!PATTERN\n" …, NUL-ended */
-	__u32 excluded[HT_FUNCTIONS_EXCLUDED];     /* low halves of addresses, as func_entry's */
+/* `cause` of the event func_missed. */
+enum ht_function_missed {
+	HT_MISSED_SWITCHED = 0,  /* other functions, or none, from here on */
+	HT_MISSED_RECURSION = 1, /* called while a call was judged by the filter on the same CPU */
+	HT_MISSED_RETURN = 2,    /* no room to remember where to return to, or in a probe of the kernel's */
+	HT_MISSED_CAUSES = 3,
 };
 
 /* Offset HT_HOST_OFFSET. read_packets[i]: packets of ring i that the host has copied (discard mode, names ring). */
@@ -219,7 +193,6 @@ struct ht_host {
 	__u32 nested_parts; /* 0: one */
 	struct ht_control control;
 	__u64 read_packets[HT_MAX_RINGS];
-	struct ht_functions functions;
 };
 
 /*

@@ -81,9 +81,8 @@ struct event_schema *event_table_schema(enum event_table_part part, struct error
 /* On and off by themselves: a filter or a tracepoint by name needs them, or they say how the guest ends. */
 #define CHOICE_OF_span    reading
 #define CHOICE_OF_generic reading
+#define CHOICE_OF_functions reading /* -F */
 #define CHOICE_OF_state   reading
-/* On by patterns of names, not by -e. */
-#define CHOICE_OF_functions reading
 /* Not in a trace's streams. */
 #define CHOICE_OF_names none
 

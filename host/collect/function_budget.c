@@ -207,7 +207,7 @@ static void choose(struct function_budget *budget, struct function_budget_step *
 	for (size_t i = 0; i < found; i++) {
 		uint64_t *place;
 
-		if (step->count == FUNCTION_BUDGET_STEP_MAX || budget->nr_dropped == HT_FUNCTIONS_EXCLUDED ||
+		if (step->count == FUNCTION_BUDGET_STEP_MAX || budget->nr_dropped == HT_CONTROL_DROPPED ||
 			step->share * left / all <= AIM * budget->options.share)
 			break;
 		place = hash_map_put(&budget->dropped, candidates[i].address);

@@ -40,7 +40,7 @@ struct run_wish {
 	struct recorder_options recorder;
 	struct host_option host;
 	char *events;    /* as recorder.events */
-	char *functions; /* of a stock guest, as ftrace_boot.h has them; NULL: none */
+	char *functions; /* of -F; NULL: none */
 	char *words;     /* for the kernel's command line; channel hypercall: the module's parameters */
 };
 
@@ -295,16 +295,13 @@ static int read_parameters(struct run_wish *wish, struct error *error)
 static int read_stock(struct run_wish *wish, struct error *error)
 {
 	const struct recording_options *options = &wish->options->recording;
-	struct ftrace_boot_wishes wishes = {
-		.events = wish->events, .graph = options->probe > 1, .ring_bytes = options->ring_bytes};
+	struct ftrace_boot_wishes wishes = {.events = wish->events,
+		.functions = wish->functions,
+		.graph = options->probe != HT_FUNCTION_ENTRY,
+		.ring_bytes = options->ring_bytes};
 	char *selection;
 	int code;
 
-	if (options->functions.count) {
-		wishes.functions = wish->functions = string_list_join(&options->functions);
-		if (!wishes.functions)
-			return error_set(error, -ENOMEM, "out of memory");
-	}
 	code = ftrace_boot_check(&wishes, error);
 	if (code)
 		return code;
@@ -330,7 +327,8 @@ static int read_recording(struct run_wish *wish, struct error *error)
 	}
 	/* by hypercalls come the events that come by shm */
 	wish->recorder.channel = options->channel == 1 + RECORDER_FTRACE ? RECORDER_FTRACE : RECORDER_SHM;
-	code = recording_options_read(&wish->recorder, &wish->events, &options->recording, error);
+	code = recording_options_read(
+		&wish->recorder, &wish->events, &wish->functions, &options->recording, error);
 	if (!code && options->channel == 1 + RECORDER_HYPERCALL)
 		return read_parameters(wish, error);
 	if (code || wish->recorder.channel == RECORDER_SHM)
