@@ -371,6 +371,7 @@ int call_graph_create(const struct call_graph_options *options, struct call_grap
 		.nr_cpus = options->nr_cpus,
 		.ns_per_tsc = options->ns_per_tsc,
 		.entries_only = options->entries_only,
+		.names = options->names,
 		.listener = {NULL, enter, leave, call, span},
 	};
 	struct call_graph *made = calloc(1, sizeof(*made));
