@@ -13,6 +13,7 @@
 
 #define NAMES_SAID 8 /* of a step; all are in the description */
 #define NAME_BYTES 128
+#define NAMES_NS   1000000000ull /* that a first step waits for the symbols, so that it can be said in names */
 
 struct recorder_budget *recorder_budget_create(double share, const struct function_wishes *wishes)
 {
@@ -32,6 +33,7 @@ static void forget_machine(struct recorder_budget *budget)
 	names_deinit(&budget->names);
 	budget->names = (struct names){0};
 	budget->is_ready = false;
+	budget->since_ns = 0;
 }
 
 void recorder_budget_destroy(struct recorder_budget *budget)
@@ -126,8 +128,10 @@ void recorder_budget_poll(struct recorder_budget *budget, struct region *region,
 
 	if (!budget->is_ready)
 		return;
+	budget->since_ns = budget->since_ns ? budget->since_ns : now_ns;
 	/* what comes until then may be of the wishes before */
-	if (control_done(region, *seq, NULL) == -EAGAIN) {
+	if (control_done(region, *seq, NULL) == -EAGAIN ||
+		(!control_names_done(region) && now_ns - budget->since_ns < NAMES_NS)) {
 		function_budget_settle(&budget->budget, now_ns);
 		return;
 	}
@@ -146,12 +150,33 @@ void recorder_budget_poll(struct recorder_budget *budget, struct region *region,
 	}
 }
 
+/* Symbols may have come after the steps. */
+static void name_again(struct recorder_budget *budget, struct machine_output *output)
+{
+	struct trace_budget_info *info = &machine_output_info(output)->budget;
+
+	names_writer_flush(&output->names);
+	names_deinit(&budget->names);
+	budget->names = (struct names){0};
+	for (size_t i = 0; i < info->nr_left_out && i < budget->wishes.nr_dropped; i++) {
+		char function[NAME_BYTES], *copy;
+
+		find_name(budget, output, budget->wishes.dropped[i], function);
+		copy = strdup(function);
+		if (!copy)
+			return;
+		free(info->left_out[i]);
+		info->left_out[i] = copy;
+	}
+}
+
 void recorder_budget_end(struct recorder_budget *budget, struct machine_output *output, const char *name)
 {
 	const struct trace_budget_info *info = &machine_output_info(output)->budget;
 
 	if (!budget->is_ready)
 		return;
+	name_again(budget, output);
 	recorder_notice(output->common, "%s: functions took %.3g %% of the vCPUs' time at last; %zu left out",
 		name, info->share_ppm / 1e4, info->nr_left_out);
 	forget_machine(budget);

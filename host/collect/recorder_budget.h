@@ -16,6 +16,7 @@ struct recorder_budget {
 	double share;
 	uint32_t seq;       /* of the last step */
 	struct names names; /* symbols, as far as needed so far */
+	uint64_t since_ns;  /* when its first look was due; 0: not so far */
 	bool is_ready;      /* `budget` is, for the machine that is recorded */
 	bool said_exhausted;
 };
