@@ -97,7 +97,7 @@ static int resolve(const struct ht_functions *functions)
 static int choose(const struct ht_functions *functions)
 {
 #if COMPAT_GRAPH_HAS_FILTER
-	return ht_functions_filter(&ops.ops, functions, NULL);
+	return ht_functions_filter(&ops.ops, functions);
 #else
 	/* it would follow the filter of the guest's own ftrace */
 	if (!strcmp(functions->patterns, "*\n") && !functions->nr_dropped)
