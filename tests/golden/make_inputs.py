@@ -120,7 +120,30 @@ def memories():
     os.mkfifo("pipe.ram")
 
 
+def xen_conversions():
+    real = (GOOD.parent / "xen/pv.trace").read_bytes()
+    pathlib.Path("pv.xen").write_bytes(real)
+    pathlib.Path("noise-inside.xen").write_bytes(real[:20000] + b"\xff" * 64 + real[20000:])
+    for name, text in {
+        "good": "# wakes\n\n0x28004 %(cpu)d: d%(1)dv%(2)d\n",
+        "number": "0x21002 fine\nwake %(1)d\n",
+        "large": "0x100000000 %(1)d\n",
+        "empty-rule": "0x21002\n",
+        "field": "0x21002 %(pcpu)d\n",
+        "nameless": "0x21002 %d\n",
+        "open": "0x21002 %(cpu\n",
+        "conversion": "0x21002 %(cpu)n\n",
+        "ends": "0x21002 %(cpu)08\n",
+        "wide": "0x21002 %(cpu)1000000000d\n",
+        "star": "0x21002 %(cpu)*d\n",
+        "long": "0x21002 " + "x" * 5000 + "\n",
+        "binary": "0x21002 \0\n",
+    }.items():
+        pathlib.Path(name + ".formats").write_text(text)
+
+
 os.chdir(sys.argv[1])
 traces()
 regions()
 memories()
+xen_conversions()

@@ -20,6 +20,32 @@ int xen_input_operand(int argc, char **argv, const char **path, struct error *er
 	return error_hint(error, "quote names with spaces");
 }
 
+/* Both in one pass: without a look ahead. */
+int xen_input_open_unread(struct xen_input *input, const char *path, const char *cpu_hz, struct error *error)
+{
+	double hz = 0;
+	int result = cpu_hz ? xen_clock_parse_hz(cpu_hz, &hz, error) : 0;
+
+	*input = (struct xen_input){.name = strcmp(path, "-") == 0 ? "standard input" : path};
+	if (!result)
+		result = xen_reader_open(path, &input->reader, error);
+	if (!result && cpu_hz)
+		xen_clock_set(&input->clock, hz, 0);
+	return result;
+}
+
+void xen_input_settle_clock(struct xen_input *input, struct xen_clock_estimate *estimate, uint64_t first_tsc)
+{
+	double hz = input->clock.hz;
+
+	if (hz == 0) {
+		hz = xen_clock_estimate_hz(estimate);
+		input->hz_samples = estimate->nr_samples;
+		input->hz_source = hz != 0 ? XEN_HZ_ESTIMATED : XEN_HZ_ASSUMED;
+	}
+	xen_clock_set(&input->clock, hz != 0 ? hz : XEN_CLOCK_DEFAULT_HZ, first_tsc);
+}
+
 int xen_input_open(struct xen_input *input, const char *path, const char *cpu_hz, struct error *error)
 {
 	double hz = 0;
@@ -97,7 +123,11 @@ static void put_places(const struct xen_counts *counts, char *text, size_t bytes
 
 int xen_input_account(const struct xen_input *input, struct error *error)
 {
-	const struct xen_counts *counts = xen_reader_counts(input->reader);
+	return xen_account(xen_reader_counts(input->reader), input->name, error);
+}
+
+int xen_account(const struct xen_counts *counts, const char *name, struct error *error)
+{
 	uint64_t skipped = xen_counts_skipped(counts);
 	char places[512];
 
@@ -113,6 +143,6 @@ int xen_input_account(const struct xen_input *input, struct error *error)
 	if (!skipped)
 		return 0;
 	put_places(counts, places, sizeof(places));
-	return error_set(error, -EBADMSG, "%s: damaged: %s bytes skipped: %s", input->name,
+	return error_set(error, -EBADMSG, "%s: damaged: %s bytes skipped: %s", name,
 		human_count(skipped).text, places);
 }
