@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A Xen trace as a verb reads it: opened, its clock known or estimated, and at the end an account of what was unusable. */
 #pragma once
-#include "lib/model/xen_clock.h"
-#include "lib/reader/xen_reader.h"
+#include "lib/reader/xen_reader_clock.h"
 
 enum xen_hz_source {
 	XEN_HZ_GIVEN,     /* --cpu-hz */
