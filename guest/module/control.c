@@ -74,8 +74,6 @@ static void apply(void)
 	err = err ?: e;
 	e = ht_generic_set(wanted->tracepoints, message, size);
 	err = err ?: e;
-	e = ht_functions_set(wanted, message, size);
-	err = err ?: e;
 	/*
 	 * Which task runs is known from the switches recorded before, or else from the beginning of a packet. Names are
 	 * collected after this: a task that is renamed meanwhile has its new name in what the host records.
@@ -85,6 +83,8 @@ static void apply(void)
 		names_seq = wanted->names_seq;
 		ht_names_start(names_seq, wanted->flags & HT_CONTROL_SYMBOLS);
 	}
+	e = ht_functions_set(wanted, message, size);
+	err = err ?: e;
 out:
 	region->control_error = err;
 	/* pairs with the acquire load in the host's control_done() */

@@ -8,6 +8,8 @@
 
 static void notrace entry(unsigned long ip, unsigned long parent, struct ftrace_ops *ops, struct ftrace_regs *regs)
 {
+	if (!static_branch_likely(&ht_functions_on))
+		return;
 	preempt_disable_notrace();
 	ht_function_record_entry(ip);
 	preempt_enable_notrace();
@@ -16,6 +18,8 @@ static void notrace entry(unsigned long ip, unsigned long parent, struct ftrace_
 static void notrace entry_filtered(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
 				   struct ftrace_regs *regs)
 {
+	if (!static_branch_likely(&ht_functions_on))
+		return;
 	preempt_disable_notrace();
 	if (ht_function_passes(true))
 		ht_function_record_entry(ip);

@@ -15,6 +15,8 @@ static u64 in_force_min_tsc;
 static bool in_force_filtered;
 static u64 reported[HT_MISSED_CAUSES];
 
+DEFINE_STATIC_KEY_FALSE(ht_functions_on);
+
 static DEFINE_PER_CPU(bool, asking);
 static DEFINE_PER_CPU(u64, recursions);
 
@@ -118,16 +120,16 @@ int ht_functions_filter(struct ftrace_ops *ops, const struct ht_functions *funct
 	return err ?: matched ? 0 : -ENOENT;
 }
 
+/* Ever, of the way that is in force. */
 static u64 count_missed(unsigned int cause)
 {
 	u64 sum = 0;
 	int cpu;
 
-	if (cause == HT_MISSED_RETURN)
-		return way && way->missed ? way->missed() : reported[cause];
-	if (cause == HT_MISSED_RECURSION)
-		for_each_possible_cpu(cpu)
-			sum += per_cpu(recursions, cpu);
+	if (cause != HT_MISSED_RECURSION)
+		return way->missed ? way->missed(cause) : 0;
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(recursions, cpu));
 	return sum;
 }
 
@@ -165,6 +167,7 @@ static void say_switched(void *unused)
 void ht_functions_stop(void)
 {
 	if (way) {
+		static_branch_disable(&ht_functions_on);
 		way->stop();
 		ht_functions_poll();
 		on_each_cpu(say_switched, NULL, 1);
@@ -202,6 +205,7 @@ int ht_functions_set(const struct ht_control *control, char *message, size_t siz
 		.filtered = ht_filter_active(), .message = own, .size = sizeof(own),
 	};
 	const u32 probe = control->function_probe;
+	unsigned int cause;
 	int err;
 
 	if (is_in_force(control)) {
@@ -222,13 +226,17 @@ int ht_functions_set(const struct ht_control *control, char *message, size_t siz
 		snprintf(message, size, "functions: depth and duration need a probe of their returns");
 		return -EINVAL;
 	}
+	/* the names of what is traced come first: the thread that sends them has the lowest priority, and is traced itself */
+	ht_names_wait();
 	in_force = kmemdup(control, sizeof(*control), GFP_KERNEL);
 	in_force_min_tsc = functions.min_tsc;
 	in_force_filtered = functions.filtered;
 	err = in_force ? ways[probe]->start(&functions) : -ENOMEM;
 	if (!err) {
 		way = ways[probe];
-		reported[HT_MISSED_RETURN] = count_missed(HT_MISSED_RETURN);
+		for (cause = 0; cause < HT_MISSED_CAUSES; cause++)
+			reported[cause] = count_missed(cause);
+		static_branch_enable(&ht_functions_on);
 		err = own[0] ? -ENOENT : 0; /* some of what was asked for */
 	} else {
 		kfree(in_force);

@@ -4,6 +4,7 @@
 #define HT_FUNCTIONS_H
 
 #include <linux/ftrace.h>
+#include <linux/jump_label.h>
 #include <linux/preempt.h>
 #include "hypertrace.h"
 
@@ -22,7 +23,7 @@ struct ht_functions {
 struct ht_function_way {
 	int (*start)(const struct ht_functions *functions);
 	void (*stop)(void);
-	u64 (*missed)(void); /* calls that the kernel did not tell of, ever; NULL: it tells of all */
+	u64 (*missed)(unsigned int cause); /* calls that were not recorded, ever; NULL: there is no cause for it */
 	void (*drop)(const struct ht_functions *functions, u32 from); /* while it runs: those from there on */
 };
 extern const struct ht_function_way ht_function_entry, ht_function_return, ht_function_graph;
@@ -32,6 +33,9 @@ int ht_functions_filter(struct ftrace_ops *ops, const struct ht_functions *funct
 void ht_functions_drop(struct ftrace_ops *ops, const struct ht_functions *functions, u32 from);
 unsigned long ht_function_address(const char *name);
 bool ht_function_ask(void);
+
+/* Off while functions are switched: the kernel patches tens of thousands of them, each by calls of more functions. */
+DECLARE_STATIC_KEY_FALSE(ht_functions_on);
 
 /* Is this call to be recorded? `filtered` is a constant. Preemption is off. */
 static __always_inline bool ht_function_passes(bool filtered)

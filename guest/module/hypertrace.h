@@ -151,6 +151,7 @@ void ht_generic_stop(void);
 
 /* names.c and symbols.c */
 void ht_names_start(u32 seq, bool symbols);
+void ht_names_wait(void);
 void ht_names_stop(void);
 bool ht_names_put(u32 id, const void *payload, u32 bytes, const char *text);
 void ht_symbols_write(void);

@@ -235,7 +235,7 @@ static void test_report(void **state)
 	verb_contains(work, "graph calls --report -t -1ms", 0, "4 calls of");
 	verb_contains(work, "graph calls --top 2", 0, "2 of 5 functions make 40.0 % of the calls");
 	verb_contains(work, "graph calls --callers schedule", 0, "vfs_read      1  100.0 %  1.84 ms");
-	verb_contains(work, "graph calls --callees vfs_read", 0, "handle_irq      1   33.3 %  50.0 us");
+	verb_contains(work, "graph calls --callees vfs_read", 0, "handle_irq      1  33.3 %  50.0 us");
 	verb_contains(work, "graph calls --callers vfs_read", 0, "[none, or unknown]      1");
 }
 

@@ -356,6 +356,7 @@ static int make_tracers(struct graph_tracing *tracing, struct graph_feed *feed, 
 			.nr_cpus = machine_feed_cpus(feed->trace, i),
 			.ns_per_tsc = 1e9 / clock_map_hz(&machine->machine->clock),
 			.entries_only = machine->entries_only,
+			.names = &machine->machine->names,
 			.listener = {tracer, enter, leave, call, span},
 		};
 
