@@ -12,6 +12,7 @@
 #include "lib/base/clock_point.h"
 
 #define TRACE_FORMAT       1
+#define TRACE_CHANNEL_XEN  "xentrace" /* of machines that a Xen trace was converted to */
 #define TRACE_INFO_FILE    "hypertrace.json"
 #define TRACE_INFO_LIMIT   (256u << 20) /* bytes */
 #define TRACE_MACHINES_MAX 64

@@ -160,7 +160,6 @@ static void show_machine(const struct trace *trace, const struct trace_machine *
 		printf("  %-14s %s, %u vCPUs, %u packets of %s each\n", "rings", info->mode, info->nr_cpus,
 			info->nr_packets, human_bytes(info->packet_bytes).text);
 	show_budget(&info->budget);
-	show_vms(info);
 	show_line("end", is_complete(machine) ? info->end_state : "recording, or its recorder was killed");
 	show_line("last words", info->message);
 	printf("  %-14s %s in %u stream%s\n", "on disk", human_bytes(stream_bytes(trace, machine)).text,
