@@ -171,7 +171,7 @@ int xen_layouts_init(struct xen_layouts *layouts, const struct xen_survey *surve
 	uint64_t code, seen, *place;
 
 	*layouts = (struct xen_layouts){0};
-	layouts->layouts = calloc(EVENT_TYPES_MAX, sizeof(*layouts->layouts));
+	layouts->layouts = calloc(2 * survey->codes.count + 1, sizeof(*layouts->layouts));
 	if (!layouts->layouts)
 		return -ENOMEM;
 	while (hash_map_next(&survey->codes, &position, &code, &seen)) {

@@ -20,16 +20,16 @@ const char fuzz_name[] = "xen_convert";
 
 /* --- seeds --- */
 
-static struct strbuf seed;
+static struct strbuf seeds[2], *seed; /* for as long as the program runs */
 
 static void add(uint64_t tsc, uint32_t code, unsigned count, const uint32_t *words)
 {
 	const uint32_t head = code | count << 28 | (tsc ? 1u << 31 : 0);
 
-	strbuf_append(&seed, &head, sizeof(head));
+	strbuf_append(seed, &head, sizeof(head));
 	if (tsc)
-		strbuf_append(&seed, &tsc, sizeof(tsc));
-	strbuf_append(&seed, words, 4 * count);
+		strbuf_append(seed, &tsc, sizeof(tsc));
+	strbuf_append(seed, words, 4 * count);
 }
 #define ADD(tsc, code, ...) \
 	add(tsc, code, sizeof((uint32_t[]){__VA_ARGS__}) / 4, (const uint32_t[]){__VA_ARGS__})
@@ -71,10 +71,11 @@ size_t fuzz_seed(size_t index, const uint8_t **data)
 
 	if (index >= sizeof(makers) / sizeof(makers[0]))
 		return 0;
-	seed = STRBUF_EMPTY; /* leaked: the caller keeps it */
-	makers[index]();
-	*data = (const uint8_t *)seed.data;
-	return seed.length;
+	seed = &seeds[index];
+	if (!seed->length)
+		makers[index]();
+	*data = (const uint8_t *)seed->data;
+	return seed->length;
 }
 
 /* --- what came out --- */
@@ -107,9 +108,20 @@ static void check_error(int code, const struct error *error)
 			abort(); /* and is safe to show */
 }
 
+/* In memory, where a file's way to the disk takes no time. */
+static char *make_directory(void)
+{
+	char *const path = strdup("/dev/shm/hypertrace-fuzz-XXXXXX");
+
+	if (path && mkdtemp(path))
+		return path;
+	free(path);
+	return maker_directory();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *const directory = maker_directory(), input[64], output[128];
+	char *const directory = make_directory(), input[64], output[128];
 	const int fd = memfd_create("xen", MFD_CLOEXEC);
 	struct xen_convert_result result;
 	struct error error = {0};

@@ -19,25 +19,26 @@ const char fuzz_name[] = "xen_reader";
 size_t fuzz_seed(size_t index, const uint8_t **data)
 {
 	static const uint32_t extra[7] = {0, 1 << 16, 2, 3, 4, 5, 6};
-	struct xen_maker maker = {0};
+	static struct xen_maker makers[3];
+	struct xen_maker *maker = &makers[index < 3 ? index : 0];
 
 	if (index >= 3)
 		return 0;
 	for (uint32_t round = 0; round < 4; round++)
 		for (uint32_t pcpu = 0; pcpu < index + 1; pcpu++) {
-			xen_maker_window(&maker, pcpu * 300);
+			xen_maker_window(maker, pcpu * 300);
 			for (uint32_t i = 0; i < 12; i++) {
 				const struct xen_event_type *type =
 					xen_event_type_at((unsigned)index * 60 + round * 15 + i);
 				uint64_t tsc = 1000 + round * 1000000 + i * 100 + pcpu;
 
 				xen_maker_event(
-					&maker, i % 5 == 4 ? 0 : tsc, type->code, type->extras_max, extra);
+					maker, i % 5 == 4 ? 0 : tsc, type->code, type->extras_max, extra);
 			}
 		}
-	close(xen_maker_file(&maker)); /* ends the last window */
-	*data = maker.data;
-	return maker.bytes;
+	close(xen_maker_file(maker)); /* ends the last window */
+	*data = maker->data;
+	return maker->bytes;
 }
 
 static void read_all(struct xen_reader *reader, uint64_t size)
