@@ -120,6 +120,8 @@ uint32_t control_publish(struct region *region, const struct control_request *re
 	}
 	if (request->filter)
 		fill_filter(&control, request->filter);
+	if (request->functions)
+		function_wishes_fill(request->functions, &control);
 	return store(region, &control);
 }
 
@@ -129,6 +131,7 @@ void control_stop(struct region *region)
 
 	control.events = 0;
 	memset(control.tracepoints, 0, sizeof(control.tracepoints));
+	memset(control.functions, 0, sizeof(control.functions));
 	store(region, &control);
 }
 

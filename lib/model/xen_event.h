@@ -35,6 +35,8 @@ struct xen_event {
 #define XEN_CLASS_HW     0x0080u
 #define XEN_CLASS_GUEST  0x0800u
 
+#define XEN_CLASS_BITS 12
+
 static inline uint32_t xen_code_class(uint32_t code)
 {
 	return code >> 16;

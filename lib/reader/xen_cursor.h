@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "lib/reader/xen_frame.h"
 #include "lib/reader/xen_queue.h"
+#include "lib/reader/xen_reader.h"
 
 #define XEN_CURSOR_NEVER UINT64_MAX
 
@@ -19,6 +20,7 @@ struct xen_cursor {
 	struct xen_queue_list spans;
 	struct xen_queue *queue;
 	struct xen_counts *counts;
+	struct xen_unwanted unwanted;
 };
 
 void xen_cursor_init(struct xen_cursor *cursor, uint32_t pcpu, const struct xen_file *file,

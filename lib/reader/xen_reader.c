@@ -28,6 +28,7 @@ struct xen_reader {
 	uint32_t *winners;           /* the tree, root at 1; leaf `leaves + i` is cursor i */
 	uint32_t leaves;             /* a power of two */
 	uint32_t first;              /* the tree's winner */
+	const uint64_t *wanted;      /* NULL: everything */
 	bool scanned;                /* the whole file */
 	bool started;
 	int failed; /* the errno that ended it */
@@ -203,6 +204,60 @@ static void fill(struct xen_reader *reader, const struct xen_cursor *cursor, str
 		count(reader, event);
 }
 
+static bool is_wanted(const uint64_t *wanted, uint32_t word)
+{
+	uint32_t bit = XEN_WANTED_BIT(word);
+
+	return wanted[bit / 64] >> bit % 64 & 1;
+}
+
+static void leave_out(struct xen_cursor *cursor, uint32_t word)
+{
+	unsigned bit = (unsigned)__builtin_ctz(xen_code_class(xen_word_code(word)));
+
+	cursor->unwanted.events[bit]++;
+	cursor->unwanted.bytes[bit] += xen_word_bytes(word);
+	cursor->counts->unwanted++;
+}
+
+/* To the next record that is wanted. */
+static int advance(struct xen_reader *reader, struct xen_cursor *cursor, struct error *error)
+{
+	int result = xen_cursor_advance(cursor, error);
+
+	while (reader->wanted && !result && cursor->order_tsc != XEN_CURSOR_NEVER) {
+		uint32_t word = xen_load32(cursor->at);
+
+		if (is_wanted(reader->wanted, word))
+			break;
+		leave_out(cursor, word);
+		result = xen_cursor_advance(cursor, error);
+	}
+	return result;
+}
+
+void xen_reader_want(struct xen_reader *reader, const uint64_t *wanted)
+{
+	reader->wanted = wanted;
+}
+
+const struct xen_unwanted *xen_reader_unwanted(
+	const struct xen_reader *reader, uint32_t pcpu, uint64_t *last_tsc)
+{
+	const struct xen_cursor *cursor = pcpu < reader->counts.pcpu_limit ? reader->by_pcpu[pcpu] : NULL;
+
+	if (!cursor)
+		return NULL;
+	*last_tsc = cursor->last_tsc;
+	return &cursor->unwanted;
+}
+
+bool xen_reader_pcpu_ended(const struct xen_reader *reader, uint32_t pcpu)
+{
+	return reader->scanned && pcpu < reader->counts.pcpu_limit && reader->by_pcpu[pcpu] &&
+		reader->by_pcpu[pcpu]->order_tsc == XEN_CURSOR_NEVER;
+}
+
 int xen_reader_next(struct xen_reader *reader, struct xen_event *event, struct error *error)
 {
 	uint32_t spans = reader->queue.waiting;
@@ -211,7 +266,7 @@ int xen_reader_next(struct xen_reader *reader, struct xen_event *event, struct e
 	if (reader->failed)
 		return error_set(error, reader->failed, "%s: reading has failed before", reader->file.name);
 	if (reader->started && reader->current)
-		result = xen_cursor_advance(reader->current, error);
+		result = advance(reader, reader->current, error);
 	if (!result && reader->queue.waiting < spans && !reader->scanned) {
 		result = scan_ahead(reader, error);
 		reader->limit = 0;

@@ -46,6 +46,7 @@ struct xen_damage {
 /* Of what was read so far; while events are outstanding, part of it is ahead of them. */
 struct xen_counts {
 	uint64_t file_bytes;
+	uint64_t unwanted;     /* left out: xen_reader_want() */
 	uint64_t events;       /* delivered, wrap_buffer and lost_records included */
 	uint64_t lost_records; /* of them, those that say that events were lost */
 	uint64_t lost;         /* … and how many were */
@@ -78,6 +79,28 @@ int xen_reader_open(const char *path, struct xen_reader **reader, struct error *
 
 /* The same of a descriptor, which stays the caller's and open; `name` is for messages. Reading starts at offset 0. */
 int xen_reader_open_fd(int fd, const char *name, struct xen_reader **reader, struct error *error);
+
+#define XEN_WANTED_BIT(code) ((code) >> 12 & 0xffff)
+#define XEN_WANTED_WORDS     (0x10000 / 64)
+
+/*
+ * From here on leaves out the events whose class and subclass (XEN_WANTED_BIT()) have no bit in `wanted`, of
+ * XEN_WANTED_WORDS words, which must live as long; NULL: none are left out. They are checked and counted like the others,
+ * and need not be merged: that is much faster. Some of them may be delivered all the same.
+ */
+void xen_reader_want(struct xen_reader *reader, const uint64_t *wanted);
+
+/* What was left out of a pCPU, by the class's bit, so far. */
+struct xen_unwanted {
+	uint64_t events[XEN_CLASS_BITS], bytes[XEN_CLASS_BITS];
+};
+
+/* NULL: no such pCPU. *last_tsc: of its last event so far, delivered or left out. */
+const struct xen_unwanted *xen_reader_unwanted(
+	const struct xen_reader *reader, uint32_t pcpu, uint64_t *last_tsc);
+
+/* Were all events of that pCPU delivered or left out? Known as soon as its last one has been. */
+bool xen_reader_pcpu_ended(const struct xen_reader *reader, uint32_t pcpu);
 
 /* 1: *event is the next. 0: there are no more. Negative errno: the file could not be read on (-EIO, …; -ENOMEM). */
 int xen_reader_next(struct xen_reader *reader, struct xen_event *event, struct error *error);

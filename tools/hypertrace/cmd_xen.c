@@ -8,6 +8,8 @@
 
 const struct command *const xen_commands[] = {
 	&cmd_xen_dump,
+	&cmd_xen_summary,
+	&cmd_xen_scatter,
 	&cmd_xen_format,
 	&cmd_xen_convert,
 };
