@@ -32,8 +32,9 @@ static int start(const struct ht_functions *functions)
 {
 	int err;
 
+	memset(&ops, 0, sizeof(ops)); /* what ftrace_free_filter() leaves of it points nowhere */
 	ops.func = functions->filtered ? entry_filtered : entry;
-	err = ht_functions_filter(&ops, functions, NULL);
+	err = ht_functions_filter(&ops, functions);
 	if (!err)
 		err = register_ftrace_function(&ops);
 	if (err)
@@ -47,4 +48,9 @@ static void stop(void)
 	ftrace_free_filter(&ops);
 }
 
-const struct ht_function_way ht_function_entry = { start, stop };
+static void drop(const struct ht_functions *functions, u32 from)
+{
+	ht_functions_drop(&ops, functions, from);
+}
+
+const struct ht_function_way ht_function_entry = { .start = start, .stop = stop, .drop = drop };

@@ -40,8 +40,6 @@ static __always_inline int begin_call(const struct ftrace_graph_ent *call, bool 
 
 static __always_inline void finish_call(const struct ftrace_graph_ret *call, bool plain)
 {
-	if (!static_branch_likely(&ht_functions_on))
-		return;
 	preempt_disable_notrace();
 	if (plain || !min_ns)
 		ht_function_record_exit();
@@ -101,7 +99,7 @@ static int resolve(const struct ht_functions *functions)
 static int choose(const struct ht_functions *functions)
 {
 #if COMPAT_GRAPH_HAS_FILTER
-	return ht_functions_filter(&ops.ops, functions, NULL);
+	return ht_functions_filter(&ops.ops, functions);
 #else
 	/* it would follow the filter of the guest's own ftrace */
 	if (!strcmp(functions->patterns, "*\n") && !functions->nr_dropped)

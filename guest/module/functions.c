@@ -60,27 +60,41 @@ unsigned long ht_function_address(const char *name)
 	return address - offset;
 }
 
-static int drop(struct ftrace_ops *ops, const struct ht_functions *functions)
+/*
+ * Takes those dropped from number `from` on out of the filter, also while it is in use. By their names, which a function may
+ * share with others: an address that the filter lost could leave it empty, and an empty one means all functions.
+ */
+void ht_functions_drop(struct ftrace_ops *ops, const struct ht_functions *functions, u32 from)
 {
 	char *symbol = kmalloc(KSYM_SYMBOL_LEN, GFP_KERNEL);
-	u32 i;
 
-	if (!symbol)
-		return -ENOMEM;
-	for (i = 0; i < functions->nr_dropped; i++) {
-		sprint_symbol(symbol, (unsigned long)(s64)(s32)functions->dropped[i]);
+	for (; symbol && from < functions->nr_dropped; from++) {
+		sprint_symbol(symbol, (unsigned long)(s64)(s32)functions->dropped[from]);
 		symbol[strcspn(symbol, "+ ")] = '\0';
 		ftrace_set_notrace(ops, symbol, strlen(symbol), 0); /* a wrong address names nothing */
 	}
 	kfree(symbol);
-	return 0;
+}
+
+/* One pattern, with its '!', added to the others. -EINVAL: it names none. */
+static int add(struct ftrace_ops *ops, const char *pattern)
+{
+	const bool out = pattern[0] == '!';
+	char *own = kstrdup(pattern + out, GFP_KERNEL); /* ftrace writes into what it parses */
+	int err;
+
+	if (!own)
+		return -ENOMEM;
+	err = out ? ftrace_set_notrace(ops, own, strlen(own), 0) : ftrace_set_filter(ops, own, strlen(own), 0);
+	kfree(own);
+	return err;
 }
 
 /*
- * Puts the patterns into the ops' filter. *last, unless NULL, becomes one that takes in, to be freed. A pattern that takes in none is said in the message, and the others hold; -ENOENT:
- * none of those that take in names any, -ENOMEM.
+ * Puts the patterns into the ops' filter. One that takes in none is said in the message, and the others hold. -ENOENT: none
+ * of those that take in names any; -ENOMEM.
  */
-int ht_functions_filter(struct ftrace_ops *ops, const struct ht_functions *functions, const char **last)
+int ht_functions_filter(struct ftrace_ops *ops, const struct ht_functions *functions)
 {
 	char *copy = kstrdup(functions->patterns, GFP_KERNEL), *rest = copy, *pattern;
 	unsigned int matched = 0;
@@ -90,35 +104,19 @@ int ht_functions_filter(struct ftrace_ops *ops, const struct ht_functions *funct
 	ftrace_set_notrace(ops, NULL, 0, 1);
 	while (!err && (pattern = strsep(&rest, "\n"))) {
 		const bool out = pattern[0] == '!';
-		char *own;
 
-		pattern += out;
-		if (!pattern[0])
+		if (!pattern[out])
 			continue;
-		own = kstrdup(pattern, GFP_KERNEL); /* ftrace writes into what it parses */
-		if (!own) {
-			err = -ENOMEM;
-			break;
-		}
-		/* each added to the others */
-		err = out ? ftrace_set_notrace(ops, own, strlen(own), 0) : ftrace_set_filter(ops, own, strlen(own), 0);
-		kfree(own);
+		err = add(ops, pattern);
+		matched += !err && !out;
 		if (err == -EINVAL && !out && !functions->message[0])
 			snprintf(functions->message, functions->size,
 				 "functions: no function that can be traced matches %s", pattern);
-		if (!err && !out) {
-			matched++;
-			if (last) {
-				kfree(*last);
-				*last = kstrdup(pattern, GFP_KERNEL);
-				err = *last ? 0 : -ENOMEM;
-			}
-		}
 		err = err == -EINVAL ? 0 : err;
 	}
-	if (!err && functions->nr_dropped)
-		err = drop(ops, functions);
 	kfree(copy);
+	if (!err)
+		ht_functions_drop(ops, functions, 0);
 	return err ?: matched ? 0 : -ENOENT;
 }
 
@@ -128,7 +126,7 @@ static u64 count_missed(unsigned int cause)
 	int cpu;
 
 	if (cause == HT_MISSED_RETURN)
-		return way && way->missed ? way->missed() : 0;
+		return way && way->missed ? way->missed() : reported[cause];
 	if (cause == HT_MISSED_RECURSION)
 		for_each_possible_cpu(cpu)
 			sum += per_cpu(recursions, cpu);
@@ -175,19 +173,19 @@ void ht_functions_stop(void)
 		on_each_cpu(say_switched, NULL, 1);
 	}
 	way = NULL;
-	memset(reported, 0, sizeof(reported));
-	reported[HT_MISSED_RECURSION] = count_missed(HT_MISSED_RECURSION);
 	kfree(in_force);
 	in_force = NULL;
 }
 
+/* But for more that are dropped. */
 static bool is_in_force(const struct ht_control *control)
 {
 	return way && in_force->function_probe == control->function_probe &&
 	       in_force->function_depth == control->function_depth &&
 	       in_force_filtered == ht_filter_active() && in_force_min_tsc == ht_duration_tsc(HT_PAIR_FUNCTION) &&
-	       in_force->nr_dropped == control->nr_dropped &&
-	       !memcmp(in_force->dropped, control->dropped, control->nr_dropped * sizeof(control->dropped[0])) &&
+	       in_force->nr_dropped <= control->nr_dropped &&
+	       !memcmp(in_force->dropped, control->dropped, in_force->nr_dropped * sizeof(control->dropped[0])) &&
+	       (way->drop || in_force->nr_dropped == control->nr_dropped) &&
 	       !strcmp(in_force->functions, control->functions);
 }
 
@@ -209,8 +207,13 @@ int ht_functions_set(const struct ht_control *control, char *message, size_t siz
 	const u32 probe = control->function_probe;
 	int err;
 
-	if (is_in_force(control))
+	if (is_in_force(control)) {
+		if (in_force->nr_dropped < control->nr_dropped)
+			way->drop(&functions, in_force->nr_dropped);
+		memcpy(in_force->dropped, control->dropped, sizeof(in_force->dropped));
+		in_force->nr_dropped = control->nr_dropped;
 		return 0;
+	}
 	ht_functions_stop();
 	if (!control->functions[0])
 		return 0;
@@ -230,6 +233,7 @@ int ht_functions_set(const struct ht_control *control, char *message, size_t siz
 	err = in_force ? ways[probe]->start(&functions) : -ENOMEM;
 	if (!err) {
 		way = ways[probe];
+		reported[HT_MISSED_RETURN] = count_missed(HT_MISSED_RETURN);
 		static_branch_enable(&ht_functions_on);
 		err = own[0] ? -ENOENT : 0; /* some of what was asked for */
 	} else {

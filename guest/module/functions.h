@@ -23,12 +23,14 @@ struct ht_functions {
 struct ht_function_way {
 	int (*start)(const struct ht_functions *functions);
 	void (*stop)(void);
-	u64 (*missed)(void); /* calls that the kernel did not tell of since start; NULL: it tells of all */
+	u64 (*missed)(void); /* calls that the kernel did not tell of, ever; NULL: it tells of all */
+	void (*drop)(const struct ht_functions *functions, u32 from); /* while it runs: those from there on */
 };
 extern const struct ht_function_way ht_function_entry, ht_function_return, ht_function_graph;
 
 /* functions.c */
-int ht_functions_filter(struct ftrace_ops *ops, const struct ht_functions *functions, const char **last);
+int ht_functions_filter(struct ftrace_ops *ops, const struct ht_functions *functions);
+void ht_functions_drop(struct ftrace_ops *ops, const struct ht_functions *functions, u32 from);
 unsigned long ht_function_address(const char *name);
 bool ht_function_ask(void);
 

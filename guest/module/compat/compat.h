@@ -59,6 +59,13 @@
 #define compat_timer_delete_sync(timer) del_timer_sync(timer)
 #endif
 
+/* 6.2 made accessors of what was open before (94d095ffa0e1, "ftrace: abstract DYNAMIC_FTRACE_WITH_ARGS accesses"). */
+#ifdef ftrace_regs_get_stack_pointer
+#define compat_ftrace_regs_sp(fregs) ftrace_regs_get_stack_pointer(fregs)
+#else
+#define compat_ftrace_regs_sp(fregs) ((fregs)->regs.sp)
+#endif
+
 /*
  * The function graph's callbacks know their ops since 6.11 (37238abe3cb4, "ftrace/function_graph: Pass fgraph_ops to
  * function graph callbacks"), which have a filter of their own; since 6.13 its users take the time of a call themselves.
