@@ -21,6 +21,7 @@ ARROWS = {
     "lib/reader": LIB_DATA,
     "lib/writer": LIB_DATA,
     "lib/filter": LIB_DATA,
+    "lib/xen": ["include", "lib/reader"] + LIB_DATA,
     "lib/analysis": ["lib/base", "lib/model"],
     "host/bpf": ["abi"],
     "host/kvm": ["abi"],

@@ -208,37 +208,48 @@ static int word_at(struct xen_scan *scan, uint64_t offset, uint32_t *word, uint6
 	return 0;
 }
 
+/* Is the record there one that is known, with as many extra words as it has? 1, 0, negative errno. */
+static int is_known(struct xen_scan *scan, uint64_t offset, struct error *error)
+{
+	uint64_t tsc;
+	uint32_t word;
+	int result = word_at(scan, offset, &word, &tsc, error);
+
+	return result ? result : xen_event_fits(xen_word_code(word), xen_word_extras(word));
+}
+
 /*
  * At `bad` no record can begin. `before` is the record before it (UNKNOWN: there is none), which may be the one that is
- * damaged: its number of extra words. *end is where the whole records end; scan->offset moves to where they, or
- * another window, go on.
+ * damaged: its number of extra words, or bytes of it are missing, so that the next begins inside it. *end is where
+ * the whole records end; scan->offset moves to where they, or another window, go on.
  */
 static int resynchronise(
 	struct xen_scan *scan, uint64_t before, uint64_t bad, uint64_t *end, struct error *error)
 {
 	uint64_t limit = scan->window_end < file_size(scan) ? scan->window_end : file_size(scan);
-	uint64_t tsc = 0, from = bad;
+	uint64_t from = before == UNKNOWN ? bad : before + 3;
 	int bounded = limit < bad ? 0 : is_window(scan, limit, error);
-	uint32_t word;
-	int result = bounded < 0 ? bounded : 0;
+	int result = bounded < 0 ? bounded : 0, known;
 
 	if (limit < bad)
 		limit = file_size(scan);
-	*end = bad;
-	if (!result && before != UNKNOWN) {
-		result = word_at(scan, before, &word, &tsc, error);
-		if (!xen_event_fits(xen_word_code(word), xen_word_extras(word))) {
-			*end = before;
-			from = before + 3;
-		}
-	}
 	while (!result && ++from < limit) {
-		result = is_row(scan, from, limit, tsc, error);
+		result = is_row(scan, from, limit, 0, error);
+		if (result > 0 && from < bad)
+			result = is_known(scan, from, error);
 		if (!result && !bounded && is_window(scan, from, error) > 0)
 			result = 1;
 	}
 	if (result < 0)
 		return result;
+	*end = bad;
+	if (before != UNKNOWN) {
+		known = is_known(scan, before, error);
+		if (known < 0)
+			return known;
+		if (!known || from < bad)
+			*end = before;
+	}
 	skip(scan, *end, from < limit ? from : limit, XEN_SKIP_RECORD);
 	return 0;
 }

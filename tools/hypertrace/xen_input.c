@@ -20,39 +20,6 @@ int xen_input_operand(int argc, char **argv, const char **path, struct error *er
 	return error_hint(error, "quote names with spaces");
 }
 
-/* 0: the trace does not tell. */
-static double estimated(struct xen_input *input, struct xen_clock_estimate *estimate)
-{
-	double hz = xen_clock_estimate_hz(estimate);
-
-	input->hz_samples = estimate->nr_samples;
-	input->hz_source = hz != 0 ? XEN_HZ_ESTIMATED : XEN_HZ_ASSUMED;
-	return hz;
-}
-
-/* The first TSC, and as much of the trace as tells its frequency; the reader is rewound afterwards. */
-static int look(struct xen_input *input, uint64_t *first_tsc, double *hz, struct error *error)
-{
-	struct xen_clock_estimate estimate;
-	struct xen_event event;
-	int result = xen_clock_estimate_init(&estimate, error);
-
-	if (result)
-		return result;
-	*first_tsc = 0;
-	while ((result = xen_reader_next(input->reader, &event, error)) > 0) {
-		if (!*first_tsc)
-			*first_tsc = event.order_tsc;
-		xen_clock_estimate_feed(&estimate, &event);
-		if (*first_tsc && (*hz != 0 || !xen_clock_estimate_wants(&estimate)))
-			break;
-	}
-	if (result >= 0 && *hz == 0)
-		*hz = estimated(input, &estimate);
-	xen_clock_estimate_deinit(&estimate);
-	return result < 0 ? result : xen_reader_rewind(input->reader, error);
-}
-
 int xen_input_open_unread(struct xen_input *input, const char *path, const char *cpu_hz, struct error *error)
 {
 	double hz = 0;
@@ -68,14 +35,18 @@ int xen_input_open_unread(struct xen_input *input, const char *path, const char 
 
 void xen_input_settle_clock(struct xen_input *input, struct xen_clock_estimate *estimate, uint64_t first_tsc)
 {
-	double hz = input->clock.hz != 0 ? input->clock.hz : estimated(input, estimate);
+	double hz = input->clock.hz;
 
+	if (hz == 0) {
+		hz = xen_clock_estimate_hz(estimate);
+		input->hz_samples = hz != 0 ? estimate->nr_samples : 0;
+		input->hz_source = hz != 0 ? XEN_HZ_ESTIMATED : XEN_HZ_ASSUMED;
+	}
 	xen_clock_set(&input->clock, hz != 0 ? hz : XEN_CLOCK_DEFAULT_HZ, first_tsc);
 }
 
 int xen_input_open(struct xen_input *input, const char *path, const char *cpu_hz, struct error *error)
 {
-	uint64_t first_tsc;
 	double hz = 0;
 	int result = cpu_hz ? xen_clock_parse_hz(cpu_hz, &hz, error) : 0;
 
@@ -83,12 +54,12 @@ int xen_input_open(struct xen_input *input, const char *path, const char *cpu_hz
 	if (!result)
 		result = xen_reader_open(path, &input->reader, error);
 	if (!result)
-		result = look(input, &first_tsc, &hz, error);
+		result = xen_reader_find_clock(input->reader, hz, &input->clock, &input->hz_samples, error);
 	if (result) {
 		xen_input_close(input);
 		return result;
 	}
-	xen_clock_set(&input->clock, hz != 0 ? hz : XEN_CLOCK_DEFAULT_HZ, first_tsc);
+	input->hz_source = cpu_hz ? XEN_HZ_GIVEN : input->hz_samples ? XEN_HZ_ESTIMATED : XEN_HZ_ASSUMED;
 	return 0;
 }
 
