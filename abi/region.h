@@ -24,7 +24,7 @@
 
 #define HT_MAGIC       0x4543415254505948ULL /* "HYPTRACE" */
 #define HT_HOST_MAGIC  0x54534f4854505948ULL /* "HYPTHOST" */
-#define HT_ABI_VERSION 1
+#define HT_ABI_VERSION 2
 
 #define HT_PAGE_BYTES       4096
 #define HT_HOST_OFFSET      4096
@@ -119,6 +119,8 @@ struct ht_region {
 #define HT_CONTROL_COMMS            16
 #define HT_CONTROL_COMM_BYTES       16
 #define HT_CONTROL_TRACEPOINT_BYTES 4096
+#define HT_CONTROL_FUNCTION_BYTES   3072
+#define HT_CONTROL_DROPPED          256
 
 enum ht_control_flags {
 	HT_CONTROL_PIDS_EXCLUDE = 1 << 0,  /* record all but those pids */
@@ -143,6 +145,11 @@ struct ht_control {
 	__u64 cpus[HT_MAX_CPUS / 64];
 	__u64 min_duration_ns[8];                      /* by enum ht_pair; 0: every entry and exit is recorded */
 	char tracepoints[HT_CONTROL_TRACEPOINT_BYTES]; /* "system:event\n" …, recorded by way of ftrace, NUL-ended */
+	char functions[HT_CONTROL_FUNCTION_BYTES]; /* "PATTERN\n!PATTERN\n" …, ftrace's globs, '!' takes out, NUL-ended; "": none */
+	__u32 function_probe; /* enum ht_function_probe */
+	__u32 function_depth; /* of calls in calls that are recorded; 0: all. Not with HT_FUNCTION_ENTRY */
+	__u32 nr_dropped;
+	__u32 dropped[HT_CONTROL_DROPPED]; /* functions that are taken out, too, as in func_entry */
 	__u32 seq_end;
 	__u32 reserved;
 };
@@ -154,7 +161,24 @@ enum ht_pair {
 	HT_PAIR_SYSCALL = 2,
 	HT_PAIR_HRTIMER = 3,
 	HT_PAIR_TIMER = 4,
-	HT_PAIRS = 5,
+	HT_PAIR_FUNCTION = 5, /* func_span instead of span */
+	HT_PAIRS = 6,
+};
+
+/* What is recorded of a function. */
+enum ht_function_probe {
+	HT_FUNCTION_NONE = 0,
+	HT_FUNCTION_ENTRY = 1,
+	HT_FUNCTION_RETURN = 2, /* entry and exit, by fprobe or kretprobes */
+	HT_FUNCTION_GRAPH = 3,  /* entry and exit, by the kernel's function graph, which is not exported to modules */
+};
+
+/* `cause` of the event func_missed. */
+enum ht_function_missed {
+	HT_MISSED_SWITCHED = 0,  /* other functions, or none, from here on */
+	HT_MISSED_RECURSION = 1, /* called while a call was judged by the filter on the same CPU */
+	HT_MISSED_RETURN = 2,    /* no room to remember where to return to, or in a probe of the kernel's */
+	HT_MISSED_CAUSES = 3,
 };
 
 /* Offset HT_HOST_OFFSET. read_packets[i]: packets of ring i that the host has copied (discard mode, names ring). */

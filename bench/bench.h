@@ -21,4 +21,5 @@ int bench_read(struct bench *bench, struct error *error);
 int bench_size(struct bench *bench, struct error *error);
 int bench_follow(struct bench *bench, struct error *error);
 int bench_exits(struct bench *bench, struct error *error);
+int bench_graph(struct bench *bench, struct error *error);
 int bench_hypercall(struct bench *bench, struct error *error);

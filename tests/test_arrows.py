@@ -30,6 +30,7 @@ ARROWS = {
     "host/memory": ["host/vmm"] + LIB,
     "host/kernel": ["host/memory"] + LIB,
     "host/collect": ["abi", "host/bpf", "host/vmm", "host/memory", "host/kernel"] + LIB,
+    "host/xen": ["abi", "host/collect"] + LIB,
     "tools": ["abi", "host", "bench"] + LIB,
     "bench": ["abi", "include", "host", "tests/ring", "tools"] + LIB,
     "tests": ["abi", "include", "host", "bench", "tools", "guest"] + LIB,

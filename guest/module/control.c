@@ -35,6 +35,8 @@ static bool copy_control(void)
 	wanted->nr_pids = min_t(u32, wanted->nr_pids, HT_CONTROL_PIDS);
 	wanted->nr_comms = min_t(u32, wanted->nr_comms, HT_CONTROL_COMMS);
 	wanted->tracepoints[sizeof(wanted->tracepoints) - 1] = '\0';
+	wanted->functions[sizeof(wanted->functions) - 1] = '\0';
+	wanted->nr_dropped = min_t(u32, wanted->nr_dropped, HT_CONTROL_DROPPED);
 	return true;
 }
 
@@ -58,6 +60,7 @@ static void apply(void)
 				 wanted->nr_packets, wanted->packet_bytes, nr_cpu_ids + 1, ht_map.bytes);
 		} else {
 			ht_names_stop();
+			ht_functions_stop();
 			ht_generic_stop();
 			ht_probes_stop();
 			err = ht_rings_start(wanted);
@@ -80,6 +83,8 @@ static void apply(void)
 		names_seq = wanted->names_seq;
 		ht_names_start(names_seq, wanted->flags & HT_CONTROL_SYMBOLS);
 	}
+	e = ht_functions_set(wanted, message, size);
+	err = err ?: e;
 out:
 	region->control_error = err;
 	/* pairs with the acquire load in the host's control_done() */
@@ -126,6 +131,7 @@ static int run(void *unused)
 		poll_control();
 		answer_clock();
 		ht_awareness_poll();
+		ht_functions_poll();
 		msleep_interruptible(POLL_MS);
 	}
 	return 0;

@@ -23,6 +23,11 @@ bool ht_duration_wanted(enum ht_pair pair)
 	return min_tsc[pair] != 0;
 }
 
+u64 ht_duration_tsc(enum ht_pair pair)
+{
+	return min_tsc[pair];
+}
+
 void ht_durations_set(const struct ht_control *control)
 {
 	int i;

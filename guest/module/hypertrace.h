@@ -87,6 +87,7 @@ static __always_inline bool ht_filter_passes(const struct task_struct *task)
 /* durations.c: minimum duration of a pair */
 void ht_durations_set(const struct ht_control *control);
 bool ht_duration_wanted(enum ht_pair pair);
+u64 ht_duration_tsc(enum ht_pair pair);
 void ht_span_begin(enum ht_pair pair);
 void ht_span_end(enum ht_pair pair, u32 key, s64 value);
 
@@ -138,6 +139,11 @@ int ht_probes_init(void);
 int ht_probes_set(const struct ht_control *control, char *message, size_t size);
 void ht_probes_stop(void);
 
+/* functions.c */
+int ht_functions_set(const struct ht_control *control, char *message, size_t size);
+void ht_functions_poll(void);
+void ht_functions_stop(void);
+
 /* generic.c: any other tracepoint, by way of ftrace */
 int ht_generic_set(const char *tracepoints, char *message, size_t size);
 void ht_generic_names(void);
@@ -145,10 +151,12 @@ void ht_generic_stop(void);
 
 /* names.c and symbols.c */
 void ht_names_start(u32 seq, bool symbols);
+void ht_names_wait(void);
 void ht_names_stop(void);
 bool ht_names_put(u32 id, const void *payload, u32 bytes, const char *text);
 void ht_symbols_write(void);
 void ht_symbols_find_text(struct ht_region *region);
+int ht_symbols_each(bool (*each)(unsigned long address, const char *name, void *data), void *data);
 
 /* control.c */
 extern const struct ht_control ht_control_none; /* no events, no filter, a geometry of the module's choice */

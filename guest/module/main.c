@@ -61,6 +61,7 @@ void ht_stop(void)
 	ht_marker_exit();
 	ht_notifiers_exit();
 	ht_names_stop();
+	ht_functions_stop();
 	ht_generic_stop();
 	ht_probes_stop();
 	ht_rings_stop(HT_STATE_STOPPED);

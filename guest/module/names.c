@@ -12,6 +12,8 @@
 #include <linux/slab.h>
 #include "hypertrace.h"
 
+#define WAIT_MS 5000 /* the host gives an answer 8 s */
+
 static struct task_struct *thread;
 static bool with_symbols;
 static u32 dump_seq;
@@ -121,6 +123,15 @@ void ht_names_start(u32 seq, bool symbols)
 		pr_err("no thread for the names (%ld): tasks and irqs will be numbers\n", PTR_ERR(thread));
 		thread = NULL;
 	}
+}
+
+/* Until they are all in the ring, or the host does not read them. */
+void ht_names_wait(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < WAIT_MS / 10 && thread && READ_ONCE(ht_map.region->names_done) != dump_seq; i++)
+		msleep(10);
 }
 
 void ht_names_stop(void)

@@ -54,19 +54,33 @@ void ht_symbols_find_text(struct ht_region *region)
 #endif
 }
 
-void ht_symbols_write(void)
+/* Every text symbol of the kernel proper, upwards, until `each` returns false. -ENOMEM. */
+int ht_symbols_each(bool (*each)(unsigned long address, const char *name, void *data), void *data)
 {
 	struct symbol *symbol = kmalloc(sizeof(*symbol), GFP_KERNEL);
 	unsigned long address = ht_map.region->text_address;
 
-	while (symbol && lookup(address, symbol) && symbol->end > address) {
-		u64 start = symbol->start;
-
+	if (!symbol)
+		return -ENOMEM;
+	while (lookup(address, symbol) && symbol->end > address) {
 		/* one of several names of an address, the rest of the image is data */
-		if (!strcmp(symbol->name, "_etext") || !ht_names_put(HT_ID_symbol, &start, sizeof(start), symbol->name))
+		if (!strcmp(symbol->name, "_etext") || !each(symbol->start, symbol->name, data))
 			break;
 		address = symbol->end;
 		cond_resched();
 	}
 	kfree(symbol);
+	return 0;
+}
+
+static bool write_symbol(unsigned long address, const char *name, void *unused)
+{
+	u64 start = address;
+
+	return ht_names_put(HT_ID_symbol, &start, sizeof(start), name);
+}
+
+void ht_symbols_write(void)
+{
+	ht_symbols_each(write_symbol, NULL);
 }

@@ -40,6 +40,10 @@ struct vcpu_svm {
 	struct kvm_vmcb_info vmcb01;
 };
 
+struct svm_cpu_data {
+	struct vmcb *current_vmcb;
+};
+
 struct trace_event_raw_kvm_exit {
 	unsigned int exit_reason;
 	unsigned long guest_rip;

@@ -120,6 +120,16 @@ uint32_t control_publish(struct region *region, const struct control_request *re
 	}
 	if (request->filter)
 		fill_filter(&control, request->filter);
+	if (request->functions)
+		function_wishes_fill(request->functions, &control);
+	return store(region, &control);
+}
+
+uint32_t control_change_functions(struct region *region, const struct function_wishes *functions)
+{
+	struct ht_control control = region->host->control;
+
+	function_wishes_fill(functions, &control);
 	return store(region, &control);
 }
 
@@ -129,6 +139,7 @@ void control_stop(struct region *region)
 
 	control.events = 0;
 	memset(control.tracepoints, 0, sizeof(control.tracepoints));
+	memset(control.functions, 0, sizeof(control.functions));
 	store(region, &control);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "host/collect/function_wishes.h"
 #include "host/collect/region.h"
 #include "lib/base/error.h"
 #include "lib/filter/event_selection.h"
@@ -15,6 +16,7 @@ struct control_request {
 	uint32_t packet_bytes, nr_packets; /* 0: the module chooses */
 	bool symbols;                      /* send the kernel's symbols, too */
 	bool syscall_args;                 /* sys_enter_args in place of sys_enter */
+	const struct function_wishes *functions; /* NULL: none */
 };
 
 /* Could a guest do this? -ENOTSUP: the filter needs what a guest cannot do (too many pids, CPUs out of range). */
@@ -22,6 +24,9 @@ int control_check(const struct control_request *request, struct error *error);
 
 /* Writes the request where the module finds it. Asks for all names again. Returns the number control_done() wants. */
 uint32_t control_publish(struct region *region, const struct control_request *request);
+
+/* The same request with other functions; no names are sent again. */
+uint32_t control_change_functions(struct region *region, const struct function_wishes *functions);
 
 /* Asks for nothing any more: every event off. */
 void control_stop(struct region *region);

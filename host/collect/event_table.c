@@ -81,6 +81,7 @@ struct event_schema *event_table_schema(enum event_table_part part, struct error
 /* On and off by themselves: a filter or a tracepoint by name needs them, or they say how the guest ends. */
 #define CHOICE_OF_span    reading
 #define CHOICE_OF_generic reading
+#define CHOICE_OF_functions reading /* -F */
 #define CHOICE_OF_state   reading
 /* Not in a trace's streams. */
 #define CHOICE_OF_names none

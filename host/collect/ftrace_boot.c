@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/collect/ftrace_boot.h"
 
+#include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +10,8 @@
 #include "lib/base/strbuf.h"
 
 #define RING_BYTES (4u << 20)
+#define FUNCTIONS_RING_BYTES \
+	(16u << 20) /* of a guest under KVM 0.1 s of all functions, an emulated one 0.5 s */
 /* So that tasks are known by name: as with hypertrace.ko. */
 #define WHO_RUNS "sched_switch,sched_process_fork,sched_process_exec,task_rename"
 
@@ -52,7 +54,8 @@ static bool is_taken_out(const char *list, const char *word, size_t length)
 {
 	for (const char *at = list; at; at = strchr(at, ',')) {
 		at += *at == ',';
-		if (at[0] == '!' && !strncmp(at + 1, word, length) && (at[1 + length] == ',' || !at[1 + length]))
+		if (at[0] == '!' && !strncmp(at + 1, word, length) &&
+			(at[1 + length] == ',' || !at[1 + length]))
 			return true;
 	}
 	return false;
@@ -81,17 +84,88 @@ static void add_words(struct strbuf *events, const char **tracer, struct strbuf 
 	}
 }
 
-char *ftrace_boot_words(const char *events, uint64_t ring_bytes)
+/* Globs of symbols' letters: a blank or a quote would end the word on the command line. */
+#define PATTERN_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.*?[]-^"
+
+int ftrace_boot_check(const struct ftrace_boot_wishes *wishes, struct error *error)
 {
-	const char *list = events && events[0] ? events : RECORDER_EVENTS, *tracer = NULL;
+	const char *at = wishes->functions;
+
+	if (!at)
+		return 0;
+	if (strlen(at) > FTRACE_BOOT_PATTERNS_MAX) {
+		error_set(error, -E2BIG, "-F: more patterns than a kernel's command line takes");
+		return error_hint(error, "at most %u bytes; use wider patterns, or channel shm",
+			FTRACE_BOOT_PATTERNS_MAX);
+	}
+	do {
+		size_t length;
+
+		at += *at == ',';
+		at += *at == '!';
+		length = strcspn(at, ",");
+		if (!length || strspn(at, PATTERN_LETTERS) != length) {
+			error_set(error, -EINVAL, "-F %s: '%.*s' is no pattern of functions",
+				wishes->functions, (int)length, at);
+			return error_hint(
+				error, "for example -F 'vfs_*,ksys_*,!vfs_fsync*', or -F '*' for all");
+		}
+		at += length;
+	} while (*at);
+	return 0;
+}
+
+/* Those with or without '!'; "*" puts in all, which is what no filter does. */
+static void add_patterns(struct strbuf *words, const char *word, const char *list, bool taken_out)
+{
+	bool any = false;
+
+	for (const char *at = list; at; at = strchr(at, ',')) {
+		size_t length;
+
+		at += *at == ',';
+		length = strcspn(at, ",");
+		if (length == 1 && *at == '*' && !taken_out)
+			return;
+	}
+	for (const char *at = list; at; at = strchr(at, ',')) {
+		size_t length;
+
+		at += *at == ',';
+		length = strcspn(at, ",");
+		if ((*at == '!') == taken_out)
+			strbuf_printf(
+				words, "%s%.*s", any ? "," : word, (int)length - taken_out, at + taken_out);
+		any |= (*at == '!') == taken_out;
+	}
+}
+
+static const char *events_of(const struct ftrace_boot_wishes *wishes)
+{
+	if (wishes->events && wishes->events[0])
+		return wishes->events;
+	return wishes->functions ? "initcall" : RECORDER_EVENTS;
+}
+
+char *ftrace_boot_words(const struct ftrace_boot_wishes *wishes)
+{
+	const char *list = events_of(wishes), *tracer = NULL;
+	const uint64_t ring_bytes = wishes->ring_bytes ? wishes->ring_bytes
+		: wishes->functions                    ? FUNCTIONS_RING_BYTES
+						       : RING_BYTES;
 	struct strbuf traced = STRBUF_EMPTY, further = STRBUF_EMPTY, words = STRBUF_EMPTY;
 
 	add_words(&traced, &tracer, &further, WHO_RUNS, list);
 	add_words(&traced, &tracer, &further, list, list);
+	if (wishes->functions) {
+		tracer = wishes->graph ? "function_graph" : "function";
+		add_patterns(&further, " ftrace_filter=", wishes->functions, false);
+		add_patterns(&further, " ftrace_notrace=", wishes->functions, true);
+	}
 	/* the raw TSC: cheap under every clock source, and what the host can place in its own time */
 	/* tsc=reliable: an emulated or virtual TSC often fails the kernel's test, and then its clocks are those of ticks */
-	strbuf_printf(&words, "tsc=reliable trace_clock=x86-tsc trace_buf_size=%" PRIu64 "K",
-		(ring_bytes ? ring_bytes : RING_BYTES) >> 10);
+	strbuf_printf(
+		&words, "tsc=reliable trace_clock=x86-tsc trace_buf_size=%" PRIu64 "K", ring_bytes >> 10);
 	if (traced.length)
 		strbuf_printf(&words, " trace_event=%s", traced.data);
 	if (tracer)
@@ -105,11 +179,13 @@ char *ftrace_boot_words(const char *events, uint64_t ring_bytes)
 	return words.data;
 }
 
-char *ftrace_boot_selection(const char *events)
+char *ftrace_boot_selection(const struct ftrace_boot_wishes *wishes)
 {
 	struct strbuf list = STRBUF_EMPTY;
 
-	strbuf_printf(&list, WHO_RUNS ",%s", events && events[0] ? events : RECORDER_EVENTS);
+	strbuf_printf(&list, WHO_RUNS ",%s", events_of(wishes));
+	if (wishes->functions)
+		strbuf_printf(&list, ",%s", wishes->graph ? "function_graph" : "function");
 	if (list.failed)
 		strbuf_deinit(&list);
 	return list.data;

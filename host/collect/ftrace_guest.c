@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/collect/event_table.h"
+#include "host/collect/ftrace_functions.h"
 #include "host/collect/ftrace_machine.h"
 #include "host/collect/guest_log.h"
 #include "host/kernel/guest_kernel.h"
@@ -22,6 +23,7 @@
 #define WAITING_NS  (3000 * MS_NS) /* until we say that we wait */
 #define MACHINES    FTRACE_BUFFERS_MAX
 #define NAME_BYTES  48
+#define FULL        1000u /* of a ring, in 1/1000 */
 
 struct guest {
 	struct ftrace_guest base; /* first */
@@ -202,11 +204,23 @@ static void refuse_words(struct guest *guest)
 	recorder_notice(guest->common, "%s", guest->base.refusal->text);
 }
 
+static void refuse_functions(struct guest *guest)
+{
+	struct error error = {0};
+
+	if (!guest->stock.functions || !ftrace_functions_check(guest->stock.functions, &guest->kernel, &error))
+		return;
+	error_add(&error, "%s", guest->name);
+	recorder_notice(guest->common, "%s", error.text);
+	if (guest->base.refusal && !guest->base.refusal->code)
+		*guest->base.refusal = error;
+}
+
 /* Rings that are not followed yet. -ESRCH, -EIO. */
 static int find_rings(struct guest *guest)
 {
 	/* what came into being while we look is recorded from its beginning */
-	const bool first = guest->nr_machines == 0 && guest->generations == 1;
+	const bool first = guest->nr_machines == 0 && guest->generations == 1 && !guest->stock.from_start;
 	struct ftrace_instance instances[MACHINES];
 	struct error error = {0};
 	int count, code;
@@ -235,8 +249,10 @@ static int find_rings(struct guest *guest)
 	for (int i = 0; i < count && guest->nr_machines < MACHINES; i++)
 		if (!is_followed(guest, &instances[i]))
 			add_machine(guest, &instances[i], !first);
-	if (!guest->checked_words && guest->nr_machines)
+	if (!guest->checked_words && guest->nr_machines) {
 		refuse_words(guest);
+		refuse_functions(guest);
+	}
 	return 0;
 }
 
@@ -364,6 +380,16 @@ static int check_kernel(struct guest *guest, uint64_t now_ns)
 	return code;
 }
 
+/*
+ * What the kernel writes between our last look and its emptying of the ring for a tracer is gone, and cannot be counted:
+ * short looks make it little. True: that is to come.
+ */
+static bool awaits_tracer(const struct guest *guest)
+{
+	return guest->stock.tracer && guest->generations == 1 && guest->nr_machines &&
+		strcmp(ftrace_machine_tracer(guest->machines[0]), guest->stock.tracer) != 0;
+}
+
 static unsigned poll_guest(struct recorder_member *member, uint64_t now_ns)
 {
 	struct guest *guest = of_member(member);
@@ -383,6 +409,8 @@ static unsigned poll_guest(struct recorder_member *member, uint64_t now_ns)
 		give_up(guest, "gone", fill == -ESRCH ? "the VMM has ended" : "its memory cannot be read any more");
 	else if (!guest->memory.is_live) /* it stands still: that was all of it */
 		give_up(guest, "stopped", NULL);
+	if (fill >= 0 && awaits_tracer(guest))
+		return FULL;
 	return fill < 0 ? 0 : (unsigned)fill;
 }
 

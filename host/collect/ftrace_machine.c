@@ -374,6 +374,11 @@ uint64_t ftrace_machine_address(const struct ftrace_machine *machine)
 	return machine->address;
 }
 
+const char *ftrace_machine_tracer(const struct ftrace_machine *machine)
+{
+	return ftrace_buffer_tracer(machine->buffer);
+}
+
 struct machine_output *ftrace_machine_output(struct ftrace_machine *machine)
 {
 	return &machine->output;

@@ -16,7 +16,7 @@ struct ftrace_machine_wishes {
 	const struct ftrace_selection *selection;
 	const struct event_schema *known; /* abi/events.def */
 	bool whole;                       /* from the oldest event of the ring on */
-	bool is_late;                     /* it was made while we recorded: what is gone already, is lost to us */
+	bool is_late;                     /* it was made while we recorded, or waited for it: what is gone already, is lost to us */
 	int64_t start_host_ns;            /* struct recorder_stock */
 	bool guest_time;                  /* likewise */
 };
@@ -38,6 +38,7 @@ void ftrace_machine_count(struct ftrace_machine *machine);
 
 uint64_t ftrace_machine_ring_bytes(const struct ftrace_machine *machine);
 uint64_t ftrace_machine_address(const struct ftrace_machine *machine); /* of its struct trace_array */
+const char *ftrace_machine_tracer(const struct ftrace_machine *machine); /* as last seen; raw */
 struct machine_output *ftrace_machine_output(struct ftrace_machine *machine);
 
 /* Ends it: last counts, clock, metadata. `message` is raw. */

@@ -25,6 +25,14 @@
 
 #define RECORDER_EVENTS "sched,irq,syscalls" /* of channel shm; ftrace: all that the guest traces */
 
+/* -F, --probe, --depth, --min-duration. */
+struct recorder_functions {
+	const char *patterns; /* separated by ',': ftrace's globs, '!' takes out; NULL or "": no functions */
+	enum ht_function_probe probe; /* HT_FUNCTION_NONE: HT_FUNCTION_RETURN */
+	uint32_t depth;               /* of calls in calls; 0: all */
+	uint64_t min_ns;              /* shorter calls are not recorded; 0: all are */
+};
+
 #define RECORDER_NAME_BYTES 48 /* of a guest; ".2" and so on may follow it */
 
 enum recorder_channel { RECORDER_SHM, RECORDER_FTRACE, RECORDER_HYPERCALL };
@@ -34,10 +42,13 @@ struct recorder_options {
 	const char *program_version;
 	enum recorder_channel channel;
 	const char *events, *filter; /* as -e and -f take them; NULL or "": RECORDER_EVENTS, no filter */
+	struct recorder_functions functions; /* of channel shm */
+	/* of each guest's vCPUs' time, 0..1, that functions may take: the hottest leaves are left out; 0: whatever it takes */
+	double budget;
 	enum ht_mode mode;
 	uint64_t ring_bytes; /* per vCPU, a power of two; 0: what the region holds */
 	bool no_symbols;     /* do not ask for the kernel's symbols */
-	bool rips;           /* a host's exits are recorded, too, each with the guest's instruction: symbols are of use */
+	bool rips; /* a host's exits are recorded, too, each with the guest's instruction: symbols are of use */
 	/* also what the rings of a guest that is running hold from before; they keep their mode and sizes */
 	bool history;
 	bool leave_on; /* recorder_finish() leaves the events on: a flight recorder, for a later `history` */
@@ -67,7 +78,10 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
 struct recorder_stock {
 	const char *name;      /* of its directory; NULL: vm1, vm2, … */
 	const char *cache_dir; /* for guest_kernel_init(); NULL: none. Must outlive the recorder */
+	const char *functions; /* what its ftrace was told to trace, as in ftrace_boot.h; NULL: nothing. Must outlive it */
+	const char *tracer;    /* its ring is emptied when this one begins: often looked at until then; NULL: none. Likewise */
 	bool whole;            /* also what its rings hold from before */
+	bool from_start;       /* it is just being started: what its rings lose before they are found is lost, too */
 	int64_t start_host_ns; /* CLOCK_MONOTONIC when the VMM started; 0: not known */
 	bool guest_time; /* its time runs by itself (-icount): one comparison with ours, then its own rate */
 };

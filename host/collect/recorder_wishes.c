@@ -44,12 +44,16 @@ int recorder_wishes_init(
 
 	if (!code)
 		code = filter_parse(&wishes->filter, options->filter, error);
+	if (!code)
+		code = function_wishes_parse(&wishes->functions, &options->functions, error);
 	if (code)
 		return code;
 	wishes->request = (struct control_request){.events = &wishes->events,
 		.filter = &wishes->filter,
 		.mode = options->mode,
-		.symbols = !options->no_symbols && (options->rips || need_symbols(&wishes->events)),
+		.functions = &wishes->functions,
+		.symbols = !options->no_symbols &&
+			(options->rips || wishes->functions.probe || need_symbols(&wishes->events)),
 		.syscall_args = event_selection_has(&wishes->events, EVENT_ID_sys_enter_args)};
 	if (options->ring_bytes) {
 		if (options->ring_bytes & (options->ring_bytes - 1) ||

@@ -7,7 +7,8 @@
 struct recorder_wishes {
 	struct event_selection events;
 	struct filter filter;
-	struct control_request request; /* points to the two above: not to be copied */
+	struct function_wishes functions;
+	struct control_request request; /* points to those above: not to be copied */
 };
 
 /* -EINVAL, -ENOTSUP: what is wrong with events, filter, mode and ring_bytes. */

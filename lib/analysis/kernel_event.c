@@ -43,6 +43,11 @@ static const struct known_event {
 	{"console", KERNEL_EVENT_CONSOLE, {NULL}, "msg"},
 	{"funcgraph_entry", KERNEL_EVENT_FUNCGRAPH_ENTRY, {"func", "depth"}},
 	{"funcgraph_exit", KERNEL_EVENT_FUNCGRAPH_EXIT, {"func", "depth", "?calltime", "?rettime"}},
+	{"function", KERNEL_EVENT_FUNCTION, {"ip", "?parent_ip"}},
+	{"func_entry", KERNEL_EVENT_FUNC_ENTRY, {"function"}},
+	{"func_exit", KERNEL_EVENT_FUNC_EXIT, {NULL}},
+	{"func_span", KERNEL_EVENT_FUNC_SPAN, {"function", "duration_tsc"}},
+	{"func_missed", KERNEL_EVENT_FUNC_MISSED, {"cause", "count"}},
 };
 
 /* False: the type has no such integer and must have it. */

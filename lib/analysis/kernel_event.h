@@ -44,6 +44,11 @@ enum kernel_event_kind { /* value(0), value(1), …            text */
 	KERNEL_EVENT_CONSOLE,         /*                             msg */
 	KERNEL_EVENT_FUNCGRAPH_ENTRY, /* func, depth */
 	KERNEL_EVENT_FUNCGRAPH_EXIT,  /* func, depth, calltime?, rettime? */
+	KERNEL_EVENT_FUNCTION,        /* ip, parent_ip? */
+	KERNEL_EVENT_FUNC_ENTRY,      /* function */
+	KERNEL_EVENT_FUNC_EXIT,
+	KERNEL_EVENT_FUNC_SPAN,   /* function, duration_tsc */
+	KERNEL_EVENT_FUNC_MISSED, /* cause, count */
 	KERNEL_EVENT_KINDS,
 };
 

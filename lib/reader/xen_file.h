@@ -46,7 +46,8 @@ static inline int64_t xen_view_at(
 {
 	int64_t have;
 
-	if (offset >= view->offset && offset + wanted <= view->offset + view->bytes)
+	/* without a sum of them, which may be beyond 64 bits */
+	if (offset >= view->offset && wanted <= view->bytes && offset - view->offset <= view->bytes - wanted)
 		have = (int64_t)(view->offset + view->bytes - offset);
 	else
 		have = xen_view_load(view, offset, wanted, error);

@@ -146,7 +146,7 @@ static void test_filters(void **state)
 		"            bash-7       [000]     0.000004000: marker:               hi\\n\\\\!\n");
 	expect("dump %s -f cpu==12 -e 'demo:*' ", 2,
 		"hypertrace: -e: unknown event 'demo:*'\n"
-		"hint: groups: sched, irq, syscalls, args, timers, faults, marker, span, generic, state, vcpu, all; "
+		"hint: groups: sched, irq, syscalls, args, timers, faults, functions, marker, span, generic, state, vcpu, all; "
 		"an event's name; or system:event for any tracepoint of the kernel\n");
 	expect("dump %s -e demo:thing", 0,
 		"          <idle>-0       [012]     0.000003500: thing:                number=42\n"

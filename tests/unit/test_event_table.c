@@ -104,7 +104,7 @@ static void words_select(void **state)
 	assert_true(has("sys_enter,!sys_enter_args", read, "sys_enter"));
 	assert_true(has("span,state,generic", read, "cpu_state"));
 	for (size_t i = 0; i < COUNT; i++) {
-		bool by_itself = strstr("span generic state names", definitions[i].group);
+		bool by_itself = strstr("span generic state functions names", definitions[i].group);
 
 		assert_int_equal(event_selection_parse(&selection, definitions[i].group, recorded, NULL) != 0,
 			by_itself);

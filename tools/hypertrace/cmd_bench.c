@@ -19,7 +19,7 @@ static const struct option_spec bench_specs[] = {
 	{'k', "kernel", "KERNEL", OPTION_LIST, offsetof(struct bench_options, kernels),
 		"series (6.1, 6.12) or release of the guests; default 6.1 and 6.12"},
 	{'n', "number", "N", OPTION_UNSIGNED, offsetof(struct bench_options, events),
-		"number of events that record and read work on; default 20000000"},
+		"number of events that record, read and graph work on; default 20000000"},
 	{0, "json", NULL, OPTION_FLAG, offsetof(struct bench_options, json), "print one JSON object a line"},
 	{0},
 };
@@ -35,6 +35,7 @@ static const struct {
 	{"size", bench_size},
 	{"follow", bench_follow},
 	{"exits", bench_exits},
+	{"graph", bench_graph},
 	{"hypercall", bench_hypercall},
 };
 #define BENCHMARKS (sizeof(benchmarks) / sizeof(benchmarks[0]))
@@ -48,7 +49,7 @@ static int unknown(const char *name, struct error *error)
 	error_set(error, -EINVAL, "unknown benchmark '%s'", name);
 	if (suggestion.best)
 		error_hint(error, "did you mean '%s'?", suggestion.best);
-	return error_hint(error, "they are guest, ring, record, read, size, follow, exits, hypercall, and all");
+	return error_hint(error, "they are guest, ring, record, read, size, follow, exits, graph, hypercall, and all");
 }
 
 /* Bit n: benchmark n. */
@@ -66,7 +67,7 @@ static int chosen(int argc, char **argv, unsigned *set, struct error *error)
 	}
 	if (!*set)
 		return error_set(
-			error, -EINVAL, "which benchmark? guest, ring, record, read, size, follow, exits, hypercall, or all");
+			error, -EINVAL, "which benchmark? guest, ring, record, read, size, follow, exits, graph, hypercall, or all");
 	return 0;
 }
 
@@ -125,6 +126,7 @@ const struct command cmd_bench = {
 		"size     bytes an event takes on disk: ours against trace-cmd and LTTng\n"
 		"follow   what reading a stock guest's own ftrace out of its memory costs, and how fast it is\n"
 		"exits    instructions an exit of a guest costs its host more when it is watched: ours against ftrace\n"
+		"graph    how fast a trace of functions is summed up, and in how much memory\n"
 		"hypercall  instructions an event costs a guest by hypercalls, by size of the batches: ours against ftrace\n"
 		"all      all of them\n\n"
 		"Both sides of a comparison run in turns in the same run. Programs that are not installed are "

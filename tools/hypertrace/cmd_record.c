@@ -210,13 +210,13 @@ static int run_record(const struct command *command, int argc, char **argv)
 	struct recorder_options recorder = {
 		.program_version = HYPERTRACE_VERSION, .notice = show_notice, .context = &run};
 	__attribute__((cleanup(record_options_deinit))) struct record_options options = {0};
-	cleanup_free char *events = NULL;
+	cleanup_free char *events = NULL, *functions = NULL;
 	struct error error = {0};
 	int code = options_parse(command, &argc, &argv, &options, &error);
 
 	if (code == 1)
 		return 0;
-	if (code || record_check(&options, &recorder, &events, &error))
+	if (code || record_check(&options, &recorder, &events, &functions, &error))
 		return show_error(&error, false, 2);
 	recorder.output = output_directory(options.recording.output, &error);
 	code = recorder.output ? recorder_create(&run.recorder, &recorder, &error) : error.code;

@@ -39,8 +39,9 @@ struct run_wish {
 	const struct run_options *options;
 	struct recorder_options recorder;
 	struct host_option host;
-	char *events; /* as recorder.events */
-	char *words;  /* for the kernel's command line; channel hypercall: the module's parameters */
+	char *events;    /* as recorder.events */
+	char *functions; /* of -F; NULL: none */
+	char *words;     /* for the kernel's command line; channel hypercall: the module's parameters */
 };
 
 #define AT(member) offsetof(struct run_options, member)
@@ -184,6 +185,8 @@ static int run_guest(const struct run_wish *wish, const struct vm_config *config
 			wish->options->recording.output, vm_region_path(vm), error);
 	if (!result)
 		result = vm_start(vm, error);
+	if (recording)
+		recording_set_functions(recording, wish->functions, wish->options->recording.probe > 1);
 	if (!result && recording)
 		result = recording_start(recording, vm_pid(vm), config->icount, error);
 	if (!result)
@@ -288,11 +291,31 @@ static int read_parameters(struct run_wish *wish, struct error *error)
 	return 0;
 }
 
+/* The words of its command line that let a stock guest trace just what is recorded. */
+static int read_stock(struct run_wish *wish, struct error *error)
+{
+	const struct recording_options *options = &wish->options->recording;
+	struct ftrace_boot_wishes wishes = {.events = wish->events,
+		.functions = wish->functions,
+		.graph = options->probe != HT_FUNCTION_ENTRY,
+		.ring_bytes = options->ring_bytes};
+	char *selection;
+	int code;
+
+	code = ftrace_boot_check(&wishes, error);
+	if (code)
+		return code;
+	wish->words = ftrace_boot_words(&wishes);
+	selection = ftrace_boot_selection(&wishes);
+	free(wish->events);
+	wish->recorder.events = wish->events = selection;
+	return wish->words && selection ? 0 : error_set(error, -ENOMEM, "out of memory");
+}
+
 /* What to record, and for a stock guest the words that let it trace just that. */
 static int read_recording(struct run_wish *wish, struct error *error)
 {
 	const struct run_options *options = wish->options;
-	char *selection;
 	int code = host_option_parse(&wish->host, options->host, error);
 
 	if (code)
@@ -304,7 +327,8 @@ static int read_recording(struct run_wish *wish, struct error *error)
 	}
 	/* by hypercalls come the events that come by shm */
 	wish->recorder.channel = options->channel == 1 + RECORDER_FTRACE ? RECORDER_FTRACE : RECORDER_SHM;
-	code = recording_options_read(&wish->recorder, &wish->events, &options->recording, error);
+	code = recording_options_read(
+		&wish->recorder, &wish->events, &wish->functions, &options->recording, error);
 	if (!code && options->channel == 1 + RECORDER_HYPERCALL)
 		return read_parameters(wish, error);
 	if (code || wish->recorder.channel == RECORDER_SHM)
@@ -314,11 +338,7 @@ static int read_recording(struct run_wish *wish, struct error *error)
 			"channel ftrace: the guest's rings overwrite their oldest events: no --mode");
 		return error_hint(error, "leave it out, or give a larger --size");
 	}
-	wish->words = ftrace_boot_words(wish->events, options->recording.ring_bytes);
-	selection = ftrace_boot_selection(wish->events);
-	free(wish->events);
-	wish->recorder.events = wish->events = selection;
-	return wish->words && selection ? 0 : error_set(error, -ENOMEM, "out of memory");
+	return read_stock(wish, error);
 }
 
 static int run_run(const struct command *self, int argc, char **argv)
@@ -338,10 +358,11 @@ static int run_run(const struct command *self, int argc, char **argv)
 		result = check(&options, argc, &error);
 	if (!result && !options.no_trace)
 		result = read_recording(&wish, &error);
-	wish.recorder.notice = options.verbose ? show_notice : NULL;
+	wish.recorder.notice = options.verbose || options.recording.budget ? show_notice : NULL;
 	result = result < 0 ? show_error(&error, false, STATUS_BAD_USAGE)
 			    : prepare_and_run(&wish, argv, &error);
 	free(wish.events);
+	free(wish.functions);
 	free(wish.words);
 	return result;
 }
@@ -366,6 +387,8 @@ const struct command cmd_run = {
 		    "  hypertrace run -e sched,irq,syscalls -o trace -- sh -c 'ls -R / | wc -l'\n"
 		    "  # a stock kernel's boot, from its first events on; then: hypertrace boot trace\n"
 		    "  hypertrace run --channel ftrace -e initcall,sched,irq -o trace -- true\n"
+		    "  # every function of a stock kernel's boot; then: hypertrace graph --boot-level trace\n"
+		    "  hypertrace run --channel ftrace -F '*' --probe fgraph -o trace -- true\n"
 		    "  # a program of one's own, with its libraries, on kernel 6.1 and four vCPUs\n"
 		    "  hypertrace run --kernel 6.1 --smp 4 -- ./program --flag\n"
 		    "  # a shell in a guest, untraced\n"

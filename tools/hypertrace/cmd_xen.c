@@ -10,6 +10,8 @@ const struct command *const xen_commands[] = {
 	&cmd_xen_dump,
 	&cmd_xen_summary,
 	&cmd_xen_scatter,
+	&cmd_xen_format,
+	&cmd_xen_convert,
 };
 const size_t xen_commands_count = sizeof(xen_commands) / sizeof(xen_commands[0]);
 

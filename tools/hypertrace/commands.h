@@ -6,10 +6,11 @@
 extern const struct command cmd_attach, cmd_bench, cmd_boot, cmd_detach, cmd_dmesg, cmd_doctor, cmd_dump,
 	cmd_help, cmd_info, cmd_list, cmd_module, cmd_panic, cmd_ps, cmd_record, cmd_report, cmd_run,
 	cmd_shutdown, cmd_top;
+extern const struct command cmd_graph;
 extern const struct command cmd_clocks, cmd_exits, cmd_latency, cmd_vcpu; /* joint_feed.h */
 
 /* cmd_xen.c */
-extern const struct command cmd_xen, cmd_xen_dump, cmd_xen_scatter, cmd_xen_summary;
+extern const struct command cmd_xen, cmd_xen_convert, cmd_xen_dump, cmd_xen_format, cmd_xen_scatter, cmd_xen_summary;
 extern const struct command *const xen_commands[]; /* the verbs behind "xen", named "xen dump", … */
 extern const size_t xen_commands_count;
 const struct command *find_xen_command(const char *verb); /* "dump"; NULL: no such verb */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "abi/hypercall.h"
+#include "abi/region.h"
 #include "lib/analysis/machine_report.h"
 #include "lib/model/syscall_names.h"
 #include "tools/hypertrace/dump.h"
@@ -253,6 +254,38 @@ static char *form_function(
 	return put_function(machine_of(dump, event), value(type, event, 0), put_literal(at, "function="));
 }
 
+/* The half of an address that is recorded of a call, as of code in the top 2 GiB; where in the function says nothing. */
+static char *form_call(
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+{
+	const struct dump_machine *machine = machine_of(dump, event);
+	const uint64_t address = (uint64_t)(int64_t)(int32_t)value(type, event, 0);
+	uint64_t offset;
+	const char *name = names_symbol(&machine->machine->names, address, &offset);
+
+	at = name ? put_foreign(at, name, strnlen(name, 512)) : put_hex(at, address);
+	if (!type->fields[1])
+		return at;
+	at = put_us(put_literal(at, " took "),
+		clock_map_duration_ns(&machine->machine->clock, event->tsc, value(type, event, 1)));
+	return put_literal(at, " us");
+}
+
+static char *form_missed(
+	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
+{
+	static const char *const causes[] = {[HT_MISSED_SWITCHED] = "functions switched",
+		[HT_MISSED_RECURSION] = "recursion",
+		[HT_MISSED_RETURN] = "no room for their return"};
+	const uint64_t cause = value(type, event, 0);
+
+	(void)dump;
+	at = put_string(at, cause < HT_MISSED_CAUSES ? causes[cause] : "calls missed");
+	if (cause == HT_MISSED_SWITCHED)
+		return at;
+	return put_literal(put_unsigned(put_literal(at, ": "), value(type, event, 1)), " calls");
+}
+
 /* Bits of the page fault's error code: Intel SDM vol. 3, 4.7. */
 static char *form_fault(
 	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
@@ -411,6 +444,9 @@ static const struct {
 	{"sys_exit", form_sys_exit, {"ret"}},
 	{"hrtimer_expire_entry", form_function, {"function"}},
 	{"timer_expire_entry", form_function, {"function"}},
+	{"func_entry", form_call, {"function"}},
+	{"func_span", form_call, {"function", "duration_tsc"}},
+	{"func_missed", form_missed, {"cause", "count"}},
 	{"page_fault_user", form_fault, {"address", "ip", "error_code"}},
 	{"page_fault_kernel", form_fault, {"address", "ip", "error_code"}},
 	{"marker", form_text, {"$text"}},

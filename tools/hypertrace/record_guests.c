@@ -90,6 +90,13 @@ static int check_rings(
 		return error_hint(error, "in the guest: /sys/module/hypertrace/parameters/events and batch");
 	}
 
+	if (options->recording.functions.count && channel != RECORDER_SHM) {
+		error_set(error, -ENOTSUP,
+			"-F: a running guest traces functions for us by its hypertrace.ko (channel shm)");
+		return error_hint(error,
+			"its own ftrace: echo function_graph >/sys/kernel/tracing/current_tracer in the guest; or a "
+			"throw-away guest: hypertrace run --channel ftrace -F '*'");
+	}
 	if (given && channel == RECORDER_FTRACE) {
 		error_set(error, -EINVAL,
 			"channel ftrace takes the guest's rings as they are: no --size, no --mode");
@@ -103,8 +110,8 @@ static int check_rings(
 	return 0;
 }
 
-int record_check(
-	struct record_options *options, struct recorder_options *recorder, char **events, struct error *error)
+int record_check(struct record_options *options, struct recorder_options *recorder, char **events,
+	char **functions, struct error *error)
 {
 	enum recorder_channel channel;
 
@@ -119,7 +126,7 @@ int record_check(
 	recorder->rips = options->host.given && options->host.level != COLLECTOR_HISTOGRAM;
 	recorder->history = options->history;
 	recorder->leave_on = options->leave_on;
-	return recording_options_read(recorder, events, &options->recording, error);
+	return recording_options_read(recorder, events, functions, &options->recording, error);
 }
 
 /* The guest behind a QMP socket: its region's file, and the process whose end is its end. */

@@ -23,7 +23,7 @@ void record_options_deinit(struct record_options *options);
 
 /* Everything that can be wrong before a file is touched; fills *recorder and options->named. *events is to be freed, whatever is returned. */
 int record_check(struct record_options *options, struct recorder_options *recorder, char **events,
-	struct error *error);
+	char **functions, struct error *error);
 
 /* Is a guest named? */
 bool record_has_guests(const struct record_options *options);

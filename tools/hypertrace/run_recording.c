@@ -21,7 +21,7 @@
 
 struct recording {
 	struct recorder *recorder;
-	const char *output;
+	const char *output, *functions, *tracer;
 	pthread_t thread;
 	atomic_bool stop;
 	int wake; /* eventfd: ends the recorder's sleep */
@@ -51,7 +51,10 @@ static int add_stock_guest(struct recording *recording, struct error *error)
 	struct guest_memory memory = GUEST_MEMORY_NONE;
 	const struct recorder_stock stock = {.name = "guest",
 		.cache_dir = symbol_cache(),
+		.functions = recording->functions,
+		.tracer = recording->tracer,
 		.whole = true,
+		.from_start = true,
 		.start_host_ns = recording->start_ns,
 		.guest_time = recording->guest_time};
 	int code = open_memory(recording, &memory, error);
@@ -134,6 +137,12 @@ int recording_create(struct recording **result, const struct recorder_options *o
 	}
 	*result = recording;
 	return 0;
+}
+
+void recording_set_functions(struct recording *recording, const char *patterns, bool graph)
+{
+	recording->functions = patterns;
+	recording->tracer = patterns && graph ? "function_graph" : NULL;
 }
 
 int recording_start(struct recording *recording, pid_t vmm, bool guest_time, struct error *error)

@@ -14,6 +14,9 @@ struct recording;
 int recording_create(struct recording **recording, const struct recorder_options *options,
 	const struct host_option *host, const char *output, const char *region_path, struct error *error);
 
+/* A stock guest was told to trace these: struct recorder_stock. Before recording_start(). */
+void recording_set_functions(struct recording *recording, const char *patterns, bool graph);
+
 /*
  * Records in a thread of its own. `vmm`: QEMU's process. `guest_time`: struct recorder_stock.
  */

@@ -20,6 +20,7 @@ int xen_input_operand(int argc, char **argv, const char **path, struct error *er
 	return error_hint(error, "quote names with spaces");
 }
 
+/* Both in one pass: without a look ahead. */
 int xen_input_open_unread(struct xen_input *input, const char *path, const char *cpu_hz, struct error *error)
 {
 	double hz = 0;
@@ -122,7 +123,11 @@ static void put_places(const struct xen_counts *counts, char *text, size_t bytes
 
 int xen_input_account(const struct xen_input *input, struct error *error)
 {
-	const struct xen_counts *counts = xen_reader_counts(input->reader);
+	return xen_account(xen_reader_counts(input->reader), input->name, error);
+}
+
+int xen_account(const struct xen_counts *counts, const char *name, struct error *error)
+{
 	uint64_t skipped = xen_counts_skipped(counts);
 	char places[512];
 
@@ -138,6 +143,6 @@ int xen_input_account(const struct xen_input *input, struct error *error)
 	if (!skipped)
 		return 0;
 	put_places(counts, places, sizeof(places));
-	return error_set(error, -EBADMSG, "%s: damaged: %s bytes skipped: %s", input->name,
+	return error_set(error, -EBADMSG, "%s: damaged: %s bytes skipped: %s", name,
 		human_count(skipped).text, places);
 }

@@ -47,3 +47,6 @@ void xen_input_say_clock(const struct xen_input *input);
  * where and why; the verb then ends with 1. Else 0.
  */
 int xen_input_account(const struct xen_input *input, struct error *error);
+
+/* The same of counts from elsewhere. */
+int xen_account(const struct xen_counts *counts, const char *name, struct error *error);

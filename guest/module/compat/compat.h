@@ -59,6 +59,30 @@
 #define compat_timer_delete_sync(timer) del_timer_sync(timer)
 #endif
 
+/* 6.2 made accessors of what was open before (94d095ffa0e1, "ftrace: abstract DYNAMIC_FTRACE_WITH_ARGS accesses"). */
+#ifdef ftrace_regs_get_stack_pointer
+#define compat_ftrace_regs_sp(fregs) ftrace_regs_get_stack_pointer(fregs)
+#else
+#define compat_ftrace_regs_sp(fregs) ((fregs)->regs.sp)
+#endif
+
+/*
+ * The function graph's callbacks know their ops since 6.11 (37238abe3cb4, "ftrace/function_graph: Pass fgraph_ops to
+ * function graph callbacks"), which have a filter of their own; since 6.13 its users take the time of a call themselves.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+#define COMPAT_GRAPH_HAS_FILTER 1
+#define COMPAT_GRAPH_OPS , struct fgraph_ops *unused
+#else
+#define COMPAT_GRAPH_HAS_FILTER 0
+#define COMPAT_GRAPH_OPS
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define compat_graph_duration(call) ((call)->rettime - (call)->calltime)
+#else
+#define compat_graph_duration(call) ((void)(call), U64_MAX)
+#endif
+
 /* 6.13 calls the system call tracepoints with preemption on; before, every tracepoint has it off. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #define compat_syscall_probe_enter() preempt_disable_notrace()
