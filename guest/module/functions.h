@@ -23,7 +23,7 @@ struct ht_functions {
 struct ht_function_way {
 	int (*start)(const struct ht_functions *functions);
 	void (*stop)(void);
-	u64 (*missed)(void); /* calls that the kernel did not tell of, ever; NULL: it tells of all */
+	u64 (*missed)(unsigned int cause); /* calls that were not recorded, ever; NULL: there is no cause for it */
 	void (*drop)(const struct ht_functions *functions, u32 from); /* while it runs: those from there on */
 };
 extern const struct ht_function_way ht_function_entry, ht_function_return, ht_function_graph;
