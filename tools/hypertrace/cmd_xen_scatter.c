@@ -181,7 +181,7 @@ const struct command cmd_xen_scatter = {
 		"  irq            IRQs of the host: pCPU, duration\n"
 		"  unpin          page tables that shadow paging let go\n"
 		"  promote        pages that became page tables of shadow paging\n"
-		"  hypercall      hypercalls of PV guests\n",
+		"  hypercall      hypercalls of PV guests",
 	.examples = "  # where did the vCPUs run?\n"
 		    "  hypertrace xen scatter pcpu trace.bin --svg where.svg\n"
 		    "  # how long did vCPUs wait for a pCPU (state 1)?\n"
