@@ -122,10 +122,14 @@ static void leave(
 	change(states, vcpu, next, tsc);
 }
 
-/* What a contradiction is: who ran there did so until the pCPU's last record at most. */
-static void lose_current(struct xen_runstates *states, struct xen_pcpu_place *pcpu)
+/*
+ * At a contradiction: who ran there did so until the pCPU's last record at most. `by` is the pCPU whose record says so, and
+ * has been taken in.
+ */
+static void lose_current(
+	struct xen_runstates *states, struct xen_pcpu_place *pcpu, const struct xen_pcpu_place *by)
 {
-	uint64_t tsc = pcpu->before_tsc;
+	uint64_t tsc = pcpu == by ? pcpu->before_tsc : pcpu->last_tsc;
 
 	if (tsc < states->vcpus[pcpu->current]->since_tsc)
 		tsc = states->vcpus[pcpu->current]->since_tsc;
@@ -142,7 +146,7 @@ static void enter(
 			leave(states, pcpu, XEN_LOST, tsc);
 		} else {
 			states->contradictions++;
-			lose_current(states, pcpu);
+			lose_current(states, pcpu, pcpu);
 		}
 	}
 	if (vcpu->pcpu != number) {
@@ -158,12 +162,13 @@ static void enter(
 }
 
 /* The vCPU is not in the state that the change says it leaves. Now it is in none. */
-static void contradict(struct xen_runstates *states, struct xen_vcpu_place *vcpu)
+static void contradict(
+	struct xen_runstates *states, struct xen_vcpu_place *vcpu, const struct xen_pcpu_place *by)
 {
 	states->contradictions++;
 	if (vcpu->state == XEN_RUNNING && vcpu->pcpu < states->nr_pcpus &&
 		states->pcpus[vcpu->pcpu].current == vcpu->number) {
-		lose_current(states, states->pcpus + vcpu->pcpu);
+		lose_current(states, states->pcpus + vcpu->pcpu, by);
 		return;
 	}
 	vcpu->since_tsc = 0;
@@ -188,9 +193,9 @@ static void stop_running(struct xen_runstates *states, struct xen_pcpu_place *pc
 	if (pcpu->current == vcpu->number) {
 		leave(states, pcpu, new, tsc);
 	} else {
-		contradict(states, vcpu);
+		contradict(states, vcpu, pcpu);
 		if (pcpu->current != XEN_NO_VCPU)
-			lose_current(states, pcpu);
+			lose_current(states, pcpu, pcpu);
 		change(states, vcpu, new, tsc);
 	}
 	if (states->lost_pcpus && vcpu->dom != XEN_DOMAIN_IDLE)
@@ -205,7 +210,7 @@ static void go_on(
 		return;
 	}
 	if (vcpu->state != XEN_LOST)
-		contradict(states, vcpu);
+		contradict(states, vcpu, pcpu);
 	if (pcpu->current != XEN_NO_VCPU)
 		leave(states, pcpu, XEN_LOST, tsc);
 	enter(states, pcpu, vcpu, tsc);
@@ -241,7 +246,7 @@ void xen_runstates_change(struct xen_runstates *states, const struct xen_event *
 		return;
 	}
 	if (vcpu->state != XEN_LOST && vcpu->state != from)
-		contradict(states, vcpu);
+		contradict(states, vcpu, pcpu);
 	if (from == XEN_RUNNING && vcpu->state == XEN_RUNNING)
 		stop_running(states, pcpu, vcpu, to, tsc);
 	else if (to == XEN_RUNNING)
@@ -285,7 +290,7 @@ static void end_gap(struct xen_runstates *states, struct xen_pcpu_place *pcpu)
 			pcpu->lost_tsc, tsc);
 	if (vcpu && pcpu->current == XEN_NO_VCPU) {
 		if (vcpu->state == XEN_RUNNING)
-			contradict(states, vcpu);
+			contradict(states, vcpu, pcpu);
 		enter(states, pcpu, vcpu, tsc);
 		pcpu->inferred = true;
 	}

@@ -392,6 +392,15 @@ static void add_running(struct xen_summary *summary, struct xen_pcpu_summary *pc
 
 /* --- the whole --- */
 
+/* After the one that begins at begin_tsc; false: that one reaches beyond all TSCs. */
+static bool expect_interval(struct xen_summary *summary)
+{
+	bool ends = summary->interval_tsc && summary->begin_tsc < UINT64_MAX - summary->interval_tsc;
+
+	summary->next_tsc = ends ? summary->begin_tsc + summary->interval_tsc : UINT64_MAX;
+	return ends;
+}
+
 static void end_intervals(struct xen_summary *summary, uint64_t tsc)
 {
 	for (unsigned empty = 0; tsc >= summary->next_tsc; empty++) {
@@ -413,7 +422,8 @@ static void end_intervals(struct xen_summary *summary, uint64_t tsc)
 				summary->pcpus[i].before_tsc[state] = xen_summary_pcpu_tsc(
 					summary, i, (enum xen_pcpu_state)state, summary->next_tsc);
 		summary->begin_tsc = summary->next_tsc;
-		summary->next_tsc += summary->interval_tsc;
+		if (!expect_interval(summary))
+			return;
 	}
 }
 
@@ -460,7 +470,7 @@ void xen_summary_event(struct xen_summary *summary, const struct xen_event *even
 	}
 	if (__builtin_expect(!summary->first_tsc && tsc, 0)) {
 		summary->first_tsc = summary->begin_tsc = tsc;
-		summary->next_tsc = summary->interval_tsc ? tsc + summary->interval_tsc : UINT64_MAX;
+		expect_interval(summary);
 	}
 	if (__builtin_expect(tsc >= summary->next_tsc, 0))
 		end_intervals(summary, tsc);
