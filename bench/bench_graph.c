@@ -2,7 +2,7 @@
 /*
  * bench graph: how fast `hypertrace graph --report` reads a trace of functions, and how much memory that takes. A guest is
  * traced while it works, every function of its kernel, in and out; its trace is repeated until it has as many events as
- * asked for. CPU time of the program as a user runs it, the best of some turns, and the largest memory of all.
+ * asked for. The last kernel named is taken. CPU time of the program as a user runs it, the best of some turns, and the largest memory of all.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -105,13 +105,17 @@ static int measure(struct bench *bench, const char *kernel, const struct way *wa
 
 int bench_graph(struct bench *bench, struct error *error)
 {
-	static const char *const stock[] = {"--channel", "ftrace", "-e", "function_graph,sched", NULL};
-	static const struct way ways[] = {{"function_graph", stock}};
+	static const char *const ours[] = {
+		"--region-size", "256M", "-e", "sched", "-F", "*", "--probe", "return", NULL};
+	static const char *const stock[] = {
+		"--channel", "ftrace", "-e", "sched", "-F", "*", "--probe", "fgraph", NULL};
+	static const struct way ways[] = {{"functions", ours}, {"function_graph", stock}};
+	const char *kernel = bench->kernels[bench->nr_kernels - 1];
 	int result = 0;
 
 	figures_begin(&bench->figures, "graph", "trace", "functions");
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) && !result; i++)
-		result = measure(bench, bench->kernels[0], &ways[i], error);
+		result = measure(bench, kernel, &ways[i], error);
 	figures_end(&bench->figures);
 	return result;
 }

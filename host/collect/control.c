@@ -125,6 +125,14 @@ uint32_t control_publish(struct region *region, const struct control_request *re
 	return store(region, &control);
 }
 
+uint32_t control_change_functions(struct region *region, const struct function_wishes *functions)
+{
+	struct ht_control control = region->host->control;
+
+	function_wishes_fill(functions, &control);
+	return store(region, &control);
+}
+
 void control_stop(struct region *region)
 {
 	struct ht_control control = region->host->control;

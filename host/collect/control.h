@@ -25,6 +25,9 @@ int control_check(const struct control_request *request, struct error *error);
 /* Writes the request where the module finds it. Asks for all names again. Returns the number control_done() wants. */
 uint32_t control_publish(struct region *region, const struct control_request *request);
 
+/* The same request with other functions; no names are sent again. */
+uint32_t control_change_functions(struct region *region, const struct function_wishes *functions);
+
 /* Asks for nothing any more: every event off. */
 void control_stop(struct region *region);
 

@@ -221,6 +221,12 @@ static void choose(struct function_budget *budget, struct function_budget_step *
 	free(candidates);
 }
 
+void function_budget_settle(struct function_budget *budget, uint64_t now_ns)
+{
+	budget->settle_ns = now_ns + SETTLE_NS;
+	begin_interval(budget, now_ns);
+}
+
 bool function_budget_look(struct function_budget *budget, uint64_t now_ns, struct function_budget_step *step)
 {
 	if (now_ns < budget->settle_ns || !budget->since_ns) {

@@ -54,6 +54,9 @@ void function_budget_deinit(struct function_budget *budget);
 /* A packet that was recorded. */
 void function_budget_packet(struct function_budget *budget, uint32_t cpu, const struct ring_packet *packet);
 
+/* What was recorded until now says nothing any more: the guest's wishes are being changed. */
+void function_budget_settle(struct function_budget *budget, uint64_t now_ns);
+
 /*
  * The time has passed until now (any monotonic clock). False: it is too early to say anything new. True: *step is filled;
  * what it names counts as left out from here on.

@@ -7,13 +7,13 @@
 #include "lib/model/ctf_layout.h"
 #include "lib/model/record.h"
 
-#define PACKET_BYTES (64u << 10) /* full from here on */
+#define PACKET_BYTES (64u << 10)
 #define RECORD_MAX   (2 * RECORD_LONG_BYTES + sizeof(uint32_t) + HOST_PAYLOAD_MAX)
 #define SLACK_BYTES  32 /* ctf_stream_write()'s */
 
 void host_stream_init(struct host_stream *stream, struct machine_output *output, uint32_t cpu)
 {
-	*stream = (struct host_stream){.output = output, .cpu = cpu};
+	*stream = (struct host_stream){.output = output, .cpu = cpu, .packet_bytes = PACKET_BYTES};
 }
 
 void host_stream_deinit(struct host_stream *stream)
@@ -43,11 +43,11 @@ void host_stream_flush(struct host_stream *stream)
 /* Room for one more record, with the helper before it; a pCPU that no vCPU runs on needs none. */
 static bool make_room(struct host_stream *stream)
 {
-	if (stream->bytes >= PACKET_BYTES)
+	if (stream->bytes >= stream->packet_bytes)
 		host_stream_flush(stream);
 	if (!stream->buffer)
-		stream->buffer =
-			malloc(sizeof(struct ctf_packet_header) + PACKET_BYTES + RECORD_MAX + SLACK_BYTES);
+		stream->buffer = malloc(
+			sizeof(struct ctf_packet_header) + stream->packet_bytes + RECORD_MAX + SLACK_BYTES);
 	return stream->buffer != NULL;
 }
 
@@ -72,7 +72,6 @@ static void put(struct host_stream *stream, uint32_t id, uint64_t time, const vo
 	stream->events++;
 }
 
-/* `pid`: who runs at that moment. */
 static void add(struct host_stream *stream, uint32_t id, uint64_t time, uint32_t pid, const void *payload,
 	uint32_t bytes)
 {
@@ -141,14 +140,20 @@ void host_stream_add(struct host_stream *stream, struct collector_event *events,
 	}
 }
 
+void host_stream_add_payload(struct host_stream *stream, uint32_t id, uint64_t time, uint32_t pid,
+	const void *payload, uint32_t bytes)
+{
+	if (make_room(stream))
+		add(stream, id, time, pid, payload, bytes);
+	else
+		stream->unwritten++;
+}
+
 void host_stream_add_histogram(
 	struct host_stream *stream, uint64_t time_ns, const struct host_histogram *histogram)
 {
 	uint8_t payload[HOST_PAYLOAD_MAX];
 	const uint32_t bytes = host_events_encode_histogram(histogram, payload);
 
-	if (make_room(stream))
-		add(stream, HOST_EVENT_exit_histogram, time_ns, stream->pid, payload, bytes);
-	else
-		stream->unwritten++;
+	host_stream_add_payload(stream, HOST_EVENT_exit_histogram, time_ns, stream->pid, payload, bytes);
 }

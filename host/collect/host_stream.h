@@ -8,8 +8,10 @@
 struct host_stream {
 	struct machine_output *output;
 	uint32_t cpu;
-	uint8_t *buffer;          /* of the packet that is being filled */
-	uint32_t bytes;           /* of records */
+	uint32_t
+		packet_bytes; /* a packet is full from there on; to be lowered before the first record only */
+	uint8_t *buffer;      /* of the packet that is being filled */
+	uint32_t bytes;       /* of records */
 	uint32_t events, helpers; /* helpers: of these, not the host's */
 	uint64_t begin, time;     /* of its first and of the last record; `time` stays over packets */
 	uint32_t begin_pid, pid;  /* who ran at `begin`, and runs at `time`, as a reader knows it */
@@ -22,6 +24,10 @@ void host_stream_deinit(struct host_stream *stream);
 
 /* Appends them; their order becomes that of time. */
 void host_stream_add(struct host_stream *stream, struct collector_event *events, size_t count);
+
+/* One record that is laid out already: at most HOST_PAYLOAD_MAX bytes; `pid` runs at that time. */
+void host_stream_add_payload(struct host_stream *stream, uint32_t id, uint64_t time, uint32_t pid,
+	const void *payload, uint32_t bytes);
 
 void host_stream_add_histogram(
 	struct host_stream *stream, uint64_t time_ns, const struct host_histogram *histogram);

@@ -38,6 +38,7 @@ struct recorder {
 	struct ftrace_selection selection; /* of channel ftrace */
 	struct hypercall_source *source;   /* of channel hypercall */
 	bool all_hypercall_guests;
+	double budget; /* struct recorder_options */
 	struct error refusal;
 	bool history, leave_on, described;
 	struct recorder_member *guests[TRACE_MACHINES_MAX];
@@ -146,6 +147,7 @@ int recorder_create(struct recorder **out, const struct recorder_options *option
 	recorder->channel = options->channel;
 	recorder->history = options->history;
 	recorder->leave_on = options->leave_on;
+	recorder->budget = options->budget;
 	recorder->sleep_ns = SLEEP_MIN_NS;
 	code = prepare(recorder, options, error);
 	if (code) {
@@ -240,6 +242,10 @@ int recorder_add_guest(struct recorder *recorder, const char *region_path, const
 	if (code)
 		return code;
 	guest->refusal = &recorder->refusal;
+	if (recorder->budget > 0 && recorder_guest_set_budget(guest, recorder->budget)) {
+		guest->member.ops->destroy(&guest->member);
+		return error_set(error, -ENOMEM, "out of memory");
+	}
 	guest->member.vmm = qemu_pid;
 	recorder->guests[recorder->nr_guests++] = &guest->member;
 	return 0;

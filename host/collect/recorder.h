@@ -43,6 +43,8 @@ struct recorder_options {
 	enum recorder_channel channel;
 	const char *events, *filter; /* as -e and -f take them; NULL or "": RECORDER_EVENTS, no filter */
 	struct recorder_functions functions; /* of channel shm */
+	/* of each guest's vCPUs' time, 0..1, that functions may take: the hottest leaves are left out; 0: whatever it takes */
+	double budget;
 	enum ht_mode mode;
 	uint64_t ring_bytes; /* per vCPU, a power of two; 0: what the region holds */
 	bool no_symbols;     /* do not ask for the kernel's symbols */

@@ -37,6 +37,8 @@ static void end_machine(struct recorder_guest *guest, const char *end_state, con
 		return;
 	awareness_destroy(guest->awareness);
 	guest->awareness = NULL;
+	if (guest->budget)
+		recorder_budget_end(guest->budget, &guest->machine->output, guest->name);
 	recorder_machine_destroy(guest->machine, end_state, message);
 	guest->machine = NULL;
 	guest->ending_ns = 0;
@@ -157,6 +159,10 @@ static void start_machine(struct recorder_guest *guest, uint64_t now_ns)
 		recorder_fault(guest->common, &error);
 		return give_up(guest, "not recorded");
 	}
+	if (guest->budget) {
+		recorder_budget_begin(guest->budget, &guest->machine->output, &guest->events->table);
+		guest->machine->budget = guest->budget;
+	}
 	if (!guest->member.machine[0])
 		snprintf(guest->member.machine, sizeof(guest->member.machine), "%s", name);
 	guest->member.ring_bytes = (uint64_t)layout.nr_packets * layout.packet_bytes;
@@ -224,6 +230,9 @@ static unsigned record(struct recorder_guest *guest, uint64_t now_ns)
 	}
 	wishes_answered(guest, now_ns);
 	awareness_update(guest->awareness, guest->common->exits, now_ns);
+	if (guest->budget && state == HT_STATE_RUNNING)
+		recorder_budget_poll(guest->budget, &guest->region, &guest->seq, &guest->machine->output,
+			guest->name, now_ns);
 	if (state != HT_STATE_RUNNING && state != HT_STATE_NONE)
 		take_last_words(guest, now_ns, state, message);
 	else
@@ -338,10 +347,17 @@ static void destroy_guest(struct recorder_member *member)
 	awareness_destroy(guest->awareness);
 	if (guest->machine)
 		recorder_machine_destroy(guest->machine, "running", "");
+	recorder_budget_destroy(guest->budget);
 	if (guest->pid_fd >= 0)
 		close(guest->pid_fd);
 	region_deinit(&guest->region);
 	free(guest);
+}
+
+int recorder_guest_set_budget(struct recorder_guest *guest, double share)
+{
+	guest->budget = recorder_budget_create(share, guest->request.functions);
+	return guest->budget ? 0 : -ENOMEM;
 }
 
 /* The region is mapped: puts the wishes into it. */
@@ -414,6 +430,8 @@ static struct recorder_member *next_nested(struct recorder_member *member)
 		!region_init_part(&guest->region, &outer->region, &outer->machine->layout, index, &error) &&
 		!begin(guest, 0, false, &error)) {
 		guest->refusal = outer->refusal;
+		if (outer->budget)
+			recorder_guest_set_budget(guest, outer->budget->share);
 		guest->member.companion = true;
 		guest->said_waiting = true; /* none has to come */
 		return &guest->member;

@@ -36,10 +36,14 @@ struct recorder_guest {
 	bool was_unlinked;           /* from the start: says nothing */
 	bool refused;                /* the guest could not do all we asked */
 	int pid_fd;                  /* of QEMU, or -1 */
+	struct recorder_budget *budget; /* NULL: none */
 	struct awareness *awareness; /* NULL: no pages for it, or the vCPUs' threads are not known */
 	struct error *refusal;       /* where to put the first refusal */
 	struct recorder_nested nested;
 };
+
+/* Keeps what functions cost it below a share of its vCPUs' time. Before the recording begins. -ENOMEM. */
+int recorder_guest_set_budget(struct recorder_guest *guest, double share);
 
 /*
  * Maps the region and puts the wishes into it; `history`, `leave_on`: struct recorder_options. Errors of region_init()

@@ -9,6 +9,8 @@ static int write_packet(void *context, const struct ring_packet *packet)
 {
 	struct recorder_cpu *cpu = context;
 
+	if (cpu->machine->budget)
+		recorder_budget_packet(cpu->machine->budget, cpu->cpu, packet);
 	return machine_output_write(&cpu->machine->output, cpu->cpu,
 		&(struct machine_packet){.buffer = packet->buffer,
 			.bytes = packet->bytes,

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "host/collect/clock_exchange.h"
 #include "host/collect/machine_output.h"
+#include "host/collect/recorder_budget.h"
 #include "host/collect/region.h"
 #include "host/collect/ring_reader.h"
 
@@ -33,6 +34,7 @@ struct recorder_machine {
 	uint32_t nr_cpus;
 	struct ring_reader names_reader;
 	struct clock_exchange clock;
+	struct recorder_budget *budget; /* NULL: none */
 };
 
 /* Where in its rings a machine begins. */

@@ -3,8 +3,19 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define STATE_ENDS (16u | 32u) /* of prev_state: X, Z */
+#define STATE_ENDS      (16u | 32u) /* of prev_state: X, Z */
+#define MISSED_SWITCHED 0           /* of `cause`: HT_MISSED_SWITCHED of the module's region */
+#define ENTRY_BYTES_MAX 16          /* between a symbol and its call of ftrace */
+
+static uint64_t address_of(const struct names *names, const char *name)
+{
+	for (size_t i = 0; names && i < names->nr_symbols; i++)
+		if (!strcmp(names->symbol_text + names->symbols[i].name, name))
+			return names->symbols[i].address;
+	return 0;
+}
 
 int call_events_init(struct call_events *events, const struct call_events_options *options)
 {
@@ -15,6 +26,8 @@ int call_events_init(struct call_events *events, const struct call_events_option
 		.listener = options->listener,
 		.ns_per_tsc = options->ns_per_tsc,
 		.entries_only = options->entries_only,
+		/* of tracepoint.h: it calls the probes of a tracepoint that has several */
+		.switch_tracer = address_of(options->names, "__traceiter_sched_switch"),
 	};
 	events->kernel_events = malloc(sizeof(*events->kernel_events));
 	if (call_stacks_init(&events->stacks, options->nr_cpus, &listener) < 0 || !events->kernel_events)
@@ -78,8 +91,10 @@ static void add_other(struct call_events *events, const struct kernel_event_layo
 		add_span(events, layout, payload, cpu, pid, now_ns);
 		return;
 	case KERNEL_EVENT_FUNC_MISSED:
+		/* no gap: the calls around one that has no record are whole */
 		events->missed += kernel_event_value(layout, 1, payload);
-		call_stacks_lost(stacks, cpu, now_ns);
+		if (kernel_event_value(layout, 0, payload) == MISSED_SWITCHED)
+			call_stacks_cut(stacks);
 		return;
 	default:
 		return;
@@ -91,6 +106,7 @@ void call_events_add(struct call_events *events, const struct event_type *type, 
 {
 	const struct kernel_event_layout *layout = &events->kernel_events->layouts[type->id];
 	struct call_stacks *stacks = &events->stacks;
+	uint64_t function;
 
 	if (!events->first_ns)
 		events->first_ns = now_ns;
@@ -105,8 +121,10 @@ void call_events_add(struct call_events *events, const struct event_type *type, 
 			return;
 		}
 		events->entries++;
-		call_stacks_enter(stacks, cpu, pid, whole_address(kernel_event_value(layout, 0, payload)),
-			CALL_DEPTH_UNKNOWN, now_ns);
+		function = whole_address(kernel_event_value(layout, 0, payload));
+		if (__builtin_expect(function - events->switch_tracer <= ENTRY_BYTES_MAX, 0))
+			stacks->switch_tracer = function;
+		call_stacks_enter(stacks, cpu, pid, function, CALL_DEPTH_UNKNOWN, now_ns);
 		return;
 	case KERNEL_EVENT_FUNC_EXIT:
 		events->exits++;

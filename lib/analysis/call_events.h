@@ -4,7 +4,7 @@
  *
  *   func_entry, func_exit              entry; exit of the innermost open function
  *   func_span                          a call that took long enough, told when it ends
- *   func_missed                        functions that were not recorded
+ *   func_missed                        so many calls have no record, those around them are whole; or functions were switched
  *   funcgraph_entry, funcgraph_exit    of ftrace's function_graph, with their depth
  *   function                           of ftrace's function: entry only, with the caller
  *   sched_switch, sched_process_fork, and lost events
@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include "lib/analysis/kernel_event.h"
 #include "lib/model/call_stacks.h"
+#include "lib/model/names.h"
 
 struct call_events_listener {
 	void *context; /* of enter and leave, too */
@@ -32,8 +33,9 @@ struct call_events_options {
 	const struct event_schema *schema;
 	const struct event_type *lost_type; /* see kernel_events_init() */
 	uint32_t nr_cpus;
-	double ns_per_tsc; /* for durations in events */
-	bool entries_only; /* the trace has no func_exit: every func_entry is a call() */
+	double ns_per_tsc;         /* for durations in events */
+	bool entries_only;         /* the trace has no func_exit: every func_entry is a call() */
+	const struct names *names; /* or NULL */
 	struct call_events_listener listener;
 };
 
@@ -43,6 +45,7 @@ struct call_events {
 	struct call_events_listener listener;
 	double ns_per_tsc;
 	bool entries_only;
+	uint64_t switch_tracer;                /* see call_stacks.h: its symbol; 0: not known */
 	uint64_t first_ns, last_ns;            /* of all events; 0: there were none */
 	uint64_t entries, exits, calls, spans; /* events by what they say */
 	uint64_t lost;                         /* events, as the trace says */

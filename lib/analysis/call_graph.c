@@ -371,6 +371,7 @@ int call_graph_create(const struct call_graph_options *options, struct call_grap
 		.nr_cpus = options->nr_cpus,
 		.ns_per_tsc = options->ns_per_tsc,
 		.entries_only = options->entries_only,
+		.names = options->names,
 		.listener = {NULL, enter, leave, call, span},
 	};
 	struct call_graph *made = calloc(1, sizeof(*made));
@@ -497,6 +498,8 @@ static int compare_edges(const void *a, const void *b)
 
 	if (one->calls != other->calls)
 		return one->calls > other->calls ? -1 : 1;
+	if (one->total.wall_ns != other->total.wall_ns)
+		return one->total.wall_ns > other->total.wall_ns ? -1 : 1;
 	return one->function < other->function ? -1 : one->function > other->function;
 }
 

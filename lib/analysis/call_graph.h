@@ -145,6 +145,6 @@ struct call_edge {
 	struct call_times total; /* of the callee's calls, as in call_function */
 };
 
-/* Heap, *count of them, most calls first. NULL: none, or no memory. */
+/* Heap, *count of them, most calls first, then most time. NULL: none, or no memory. */
 struct call_edge *call_graph_callers(const struct call_graph *graph, uint32_t function, size_t *count);
 struct call_edge *call_graph_callees(const struct call_graph *graph, uint32_t function, size_t *count);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int joint_exits_init(struct joint_exits *exits, uint32_t nr_machines)
 {
@@ -69,6 +70,14 @@ static void add_rip(struct joint_exits *exits, const struct joint_vcpu *vcpu, co
 	row->user_mode = event->flags & VCPU_EXIT_GUEST_USER;
 }
 
+/* KVM's and Xen's numbers mean different calls. */
+static uint64_t hypercall_key(const struct joint *joint, uint32_t host, uint64_t nr)
+{
+	const bool xen = !strcmp(joint->machines[host].info->channel, TRACE_CHANNEL_XEN);
+
+	return xen ? (nr & (JOINT_EXITS_XEN - 1)) | JOINT_EXITS_XEN : nr;
+}
+
 static void add_exit(struct joint_exits *exits, struct joint *joint, uint32_t number,
 	const struct vcpu_event *event, uint64_t now_ns)
 {
@@ -91,9 +100,11 @@ static void add_exit(struct joint_exits *exits, struct joint *joint, uint32_t nu
 	exits->count++;
 	exits->total_ns += ns;
 	add_row(&exits->vcpus, number, 1, ns, ns, now_ns);
-	add_rip(exits, vcpu, event, now_ns);
+	if (event->rip ||
+		(event->flags & VCPU_EXIT_ISA) != VCPU_EXIT_ISA_XEN_PV) /* Xen does not always say it */
+		add_rip(exits, vcpu, event, now_ns);
 	if (event->kind == VCPU_EVENT_HYPERCALL)
-		add_row(&exits->hypercalls, event->nr, 1, ns, ns, now_ns);
+		add_row(&exits->hypercalls, hypercall_key(joint, vcpu->host, event->nr), 1, ns, ns, now_ns);
 	if (vcpu->task) {
 		struct task_wait *of_task = &vcpu->task->exits;
 

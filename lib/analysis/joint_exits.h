@@ -20,6 +20,9 @@
 #define JOINT_EXITS_REASON(key) ((uint32_t)(key))
 #define JOINT_EXITS_NESTED(key) ((key) >> 34 & 1)
 
+/* In the key of a hypercall's row, its number: it is one of Xen's. */
+#define JOINT_EXITS_XEN (1ull << 62)
+
 struct joint_exit_reason {
 	uint64_t key;               /* nested << 34 | isa << 32 | reason */
 	struct histogram durations; /* ns */

@@ -219,9 +219,21 @@ static bool resize(struct call_stacks *stacks, struct call_task *task, uint32_t 
 		pop(stacks, task, now, CALL_LOST);
 	}
 	while (task->depth < depth)
-		if (!push(stacks, task, 0, now))
+		if (depth >= CALL_STACKS_DEPTH || !push(stacks, task, 0, now))
 			return false;
 	return true;
+}
+
+/* Without depths: what a function stands on that is entered now. False: it finds no room. */
+static bool open_next(struct call_stacks *stacks, uint32_t cpu, struct call_task *task, struct call_times now)
+{
+	struct call_cpu *place = &stacks->cpus[cpu];
+
+	place->within_switch += place->traces_switch;
+	if (!task->excess && (task->depth || !task->headless || push(stacks, task, 0, now)))
+		return true;
+	task->excess++;
+	return false;
 }
 
 void call_stacks_enter(struct call_stacks *stacks, uint32_t cpu, uint32_t pid, uint64_t function,
@@ -240,15 +252,9 @@ void call_stacks_enter(struct call_stacks *stacks, uint32_t cpu, uint32_t pid, u
 	}
 	now = times_at(stacks, task, now_ns);
 	task->seen = now;
-	if (depth != CALL_DEPTH_UNKNOWN) {
-		if (task->depth != depth &&
-			(depth >= CALL_STACKS_DEPTH || !resize(stacks, task, depth, now))) {
-			stacks->too_deep++;
-			return;
-		}
-	} else if (task->excess || (!task->depth && task->headless && !push(stacks, task, 0, now))) {
+	if (depth == CALL_DEPTH_UNKNOWN ? !open_next(stacks, cpu, task, now)
+					: task->depth != depth && !resize(stacks, task, depth, now)) {
 		stacks->too_deep++;
-		task->excess++;
 		return;
 	}
 	if (push(stacks, task, function, now))
@@ -294,6 +300,8 @@ void call_stacks_leave(struct call_stacks *stacks, uint32_t cpu, uint32_t pid, u
 	task->seen = now;
 	if (depth != CALL_DEPTH_UNKNOWN)
 		leave_depth(stacks, task, function, depth, now);
+	else if (__builtin_expect(stacks->cpus[cpu].traces_switch, 0) && !stacks->cpus[cpu].within_switch--)
+		stacks->cpus[cpu].traces_switch = false;
 	else if (task->excess)
 		task->excess--;
 	else if (!task->depth || !task->frames[task->depth - 1].function)
@@ -316,6 +324,19 @@ static void bury(struct call_stacks *stacks, struct call_cpu *place, const struc
 	free_frames(stacks, task);
 }
 
+/* sched_switch is recorded within a traced function: it is over, as far as its task is concerned. */
+static void leave_switch_tracer(
+	struct call_stacks *stacks, struct call_cpu *place, struct call_task *task, struct call_times now)
+{
+	const struct call_frame *top = task->depth ? &task->frames[task->depth - 1] : NULL;
+
+	if (!top || !stacks->switch_tracer || top->function != stacks->switch_tracer)
+		return;
+	pop(stacks, task, now, CALL_RETURNED);
+	place->traces_switch = true;
+	place->within_switch = 0;
+}
+
 void call_stacks_switch(
 	struct call_stacks *stacks, uint32_t cpu, uint32_t pid, uint32_t next_pid, bool ends, uint64_t now_ns)
 {
@@ -331,6 +352,7 @@ void call_stacks_switch(
 	bury(stacks, place, task);
 	if (task) {
 		task->seen = times_at(stacks, task, now_ns);
+		leave_switch_tracer(stacks, place, task, task->seen);
 		go_off(stacks, task, now_ns);
 		task->ended = ends && pid;
 		if (task->ended)
@@ -359,6 +381,21 @@ void call_stacks_fork(struct call_stacks *stacks, uint32_t pid)
 		.cpu = NO_CPU,
 		.generation = stacks->generation,
 		.left_ns = stacks->last_ns ? stacks->last_ns : 1};
+}
+
+void call_stacks_cut(struct call_stacks *stacks)
+{
+	uint64_t pid, value;
+
+	for (size_t at = 0; hash_map_next(&stacks->tasks, &at, &pid, &value);) {
+		struct call_task *task = (struct call_task *)(uintptr_t)value;
+
+		pop_all(stacks, task, task->seen, CALL_LOST);
+		task->generation = stacks->generation;
+		task->headless = false;
+	}
+	for (uint32_t i = 0; i < stacks->nr_cpus; i++)
+		stacks->cpus[i].traces_switch = false;
 }
 
 void call_stacks_lost(struct call_stacks *stacks, uint32_t cpu, uint64_t now_ns)

@@ -91,6 +91,9 @@ struct call_cpu {
 	uint64_t since_ns;  /* that task is there since then */
 	uint64_t seen_ns;   /* its last event */
 	uint64_t stolen_ns; /* as the host says, see call_stacks_stolen() */
+	/* the exit of switch_tracer is still to come, behind so many exits of others */
+	bool traces_switch;
+	uint32_t within_switch;
 };
 
 struct call_stacks {
@@ -102,6 +105,11 @@ struct call_stacks {
 	uint32_t generation; /* counts gaps */
 	size_t nr_frames;    /* allocated, of all tasks */
 	bool switches;       /* there were some: without any, on_ns is wall_ns */
+	/*
+	 * The function in which sched_switch is recorded, if that is traced itself; 0: none. The caller may set it. Its exit
+	 * follows the record, but is the task's that leaves.
+	 */
+	uint64_t switch_tracer;
 	/* what did not fit */
 	uint64_t gaps;
 	uint64_t stray_exits;  /* whose entry is not known: it was before the trace or in a gap */
@@ -134,6 +142,9 @@ void call_stacks_switch(struct call_stacks *stacks, uint32_t cpu, uint32_t pid, 
 
 /* A new task has this pid. */
 void call_stacks_fork(struct call_stacks *stacks, uint32_t pid);
+
+/* What is open in any task will have no exit: entries and exits are recorded anew, perhaps of other functions. */
+void call_stacks_cut(struct call_stacks *stacks);
 
 /* Events of this CPU were lost since its last event. */
 void call_stacks_lost(struct call_stacks *stacks, uint32_t cpu, uint64_t now_ns);

@@ -68,6 +68,13 @@ static const char *const svm_npf_names[] = {
 	"npf", "avic_incomplete_ipi", "avic_unaccelerated_access", "vmgexit",
 };
 
+/* The numbers of Xen's trace events of the class PV, without the bit for 64-bit addresses; 13 is a hypercall as 1 is. */
+static const char *const xen_pv_names[] = {
+	[1] = "hypercall", [3] = "trap", "page_fault", "forced_invalid_op", "emulate_privop", "emulate_4G",
+	"math_state_restore", "paging_fixup", "gdt_ldt_mapping_fault", "ptwr_emulation", "ptwr_emulation_pae",
+	"hypercall",
+};
+
 static const struct {
 	uint32_t reason;
 	const char *name;
@@ -109,10 +116,18 @@ static const char *find_svm(uint32_t reason)
 	return NULL;
 }
 
+static const char *find_xen_pv(uint32_t reason)
+{
+	if (reason == EXIT_XEN_PV_BLOCK)
+		return "block";
+	return reason < COUNT(xen_pv_names) ? xen_pv_names[reason] : NULL;
+}
+
 const char *exit_reason_name(unsigned isa, uint32_t reason, char buffer[EXIT_REASON_NAME_BYTES])
 {
 	const char *name = isa == EXIT_ISA_VMX ? find_vmx(reason)
 		: isa == EXIT_ISA_SVM          ? find_svm(reason)
+		: isa == EXIT_ISA_XEN_PV       ? find_xen_pv(reason)
 					       : NULL;
 
 	if (!name) {
@@ -128,12 +143,15 @@ const char *exit_reason_name(unsigned isa, uint32_t reason, char buffer[EXIT_REA
 bool exit_reason_is_hypercall(unsigned isa, uint32_t reason)
 {
 	return (isa == EXIT_ISA_VMX && reason == VMX_VMCALL) ||
-		(isa == EXIT_ISA_SVM && reason == SVM_VMMCALL);
+		(isa == EXIT_ISA_SVM && reason == SVM_VMMCALL) ||
+		(isa == EXIT_ISA_XEN_PV && reason == EXIT_XEN_PV_HYPERCALL);
 }
 
 bool exit_reason_is_halt(unsigned isa, uint32_t reason)
 {
 	if (isa == EXIT_ISA_VMX)
 		return reason == VMX_HLT || reason == VMX_MWAIT;
+	if (isa == EXIT_ISA_XEN_PV)
+		return reason == EXIT_XEN_PV_BLOCK;
 	return isa == EXIT_ISA_SVM && (reason == SVM_HLT || reason == SVM_MWAIT || reason == SVM_MWAIT_COND);
 }

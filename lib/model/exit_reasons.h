@@ -8,7 +8,11 @@ enum exit_isa {
 	EXIT_ISA_UNKNOWN,
 	EXIT_ISA_VMX, /* Intel; the values are KVM's own: KVM_ISA_VMX, KVM_ISA_SVM */
 	EXIT_ISA_SVM, /* AMD */
+	EXIT_ISA_XEN_PV, /* a guest of Xen that knows its hypervisor; when it went on is not known */
 };
+
+#define EXIT_XEN_PV_HYPERCALL 1
+#define EXIT_XEN_PV_BLOCK     0x100 /* not one of Xen's: it waits for an event, from there to where it runs again */
 
 #define EXIT_REASON_NAME_BYTES 32
 

@@ -29,6 +29,9 @@ void trace_info_deinit(struct trace_info *info)
 	for (size_t i = 0; i < info->nr_machines; i++) {
 		free(info->machines[i].points);
 		free(info->machines[i].cpus);
+		for (size_t n = 0; n < info->machines[i].budget.nr_left_out; n++)
+			free(info->machines[i].budget.left_out[n]);
+		free(info->machines[i].budget.left_out);
 		for (size_t vm = 0; vm < info->machines[i].nr_vms; vm++) {
 			free(info->machines[i].vms[vm].vcpus);
 			free(info->machines[i].vms[vm].epochs);
@@ -135,6 +138,24 @@ struct trace_cpu_info *trace_machine_info_cpu(struct trace_machine_info *machine
 	machine->cpus = cpus;
 	cpus[machine->nr_cpu_infos] = (struct trace_cpu_info){.cpu = cpu};
 	return &cpus[machine->nr_cpu_infos++];
+}
+
+int trace_machine_info_leave_out(struct trace_machine_info *machine, const char *function)
+{
+	struct trace_budget_info *budget = &machine->budget;
+	char **names, *name;
+
+	if (budget->nr_left_out >= TRACE_LEFT_OUT_MAX)
+		return -E2BIG;
+	names = reallocarray(budget->left_out, budget->nr_left_out + 1, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	budget->left_out = names;
+	name = strdup(function);
+	if (!name)
+		return -ENOMEM;
+	names[budget->nr_left_out++] = name;
+	return 0;
 }
 
 struct trace_vm_info *trace_machine_info_vm(struct trace_machine_info *machine, uint32_t pid)

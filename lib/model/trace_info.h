@@ -12,6 +12,7 @@
 #include "lib/base/clock_point.h"
 
 #define TRACE_FORMAT       1
+#define TRACE_CHANNEL_XEN  "xentrace" /* of machines that a Xen trace was converted to */
 #define TRACE_INFO_FILE    "hypertrace.json"
 #define TRACE_INFO_LIMIT   (256u << 20) /* bytes */
 #define TRACE_MACHINES_MAX 64
@@ -19,6 +20,7 @@
 #define TRACE_POINTS_MAX   (1u << 20)
 #define TRACE_VMS_MAX      4096
 #define TRACE_EPOCHS_MAX   65536 /* of a VM */
+#define TRACE_LEFT_OUT_MAX 65536 /* functions, of a machine */
 
 /* Why an event is not in the trace. */
 enum trace_lost {
@@ -67,6 +69,14 @@ struct trace_vm_info {
 	size_t nr_epochs;
 };
 
+/* What a recording with a budget for function tracing did: recorder_options.budget. */
+struct trace_budget_info {
+	uint32_t budget_ppm; /* of the vCPUs' time; 0: there was none */
+	uint32_t share_ppm;  /* as last estimated */
+	char **left_out;     /* functions, in the order in which they were; heap, owned: trace_machine_info_leave_out() */
+	size_t nr_left_out;
+};
+
 struct trace_machine_info {
 	char name[64];    /* also the sub-directory's: letters, digits, '-', '_', '.'; not ".." */
 	char channel[16]; /* "shm", … */
@@ -86,6 +96,7 @@ struct trace_machine_info {
 	size_t nr_points;
 	struct trace_cpu_info *cpus; /* heap, owned: trace_machine_info_cpu() */
 	size_t nr_cpu_infos;
+	struct trace_budget_info budget;
 	struct trace_vm_info *vms; /* of a host; heap, owned: trace_machine_info_vm() */
 	size_t nr_vms;
 };
@@ -119,6 +130,9 @@ void trace_machine_info_keep_exact(struct trace_machine_info *machine, uint64_t 
 
 /* The entry of a vCPU, made if there is none. NULL: no memory, or too many. */
 struct trace_cpu_info *trace_machine_info_cpu(struct trace_machine_info *machine, uint32_t cpu);
+
+/* Says that a function was left out, by its name (raw). -E2BIG, -ENOMEM. */
+int trace_machine_info_leave_out(struct trace_machine_info *machine, const char *function);
 
 /* The VM of that VMM, made if there is none; until the next call. NULL: no memory, or too many. */
 struct trace_vm_info *trace_machine_info_vm(struct trace_machine_info *machine, uint32_t pid);

@@ -107,6 +107,16 @@ static json_t *from_vms(const struct trace_machine_info *machine)
 	return vms;
 }
 
+static json_t *from_budget(const struct trace_budget_info *budget)
+{
+	json_t *left_out = json_array();
+
+	for (size_t i = 0; i < budget->nr_left_out; i++)
+		json_array_append_new(left_out, from_text(budget->left_out[i]));
+	return json_pack("{s:I, s:I, s:o}", "budget_ppm", (json_int_t)budget->budget_ppm, "share_ppm",
+		(json_int_t)budget->share_ppm, "left_out", left_out);
+}
+
 static json_t *from_machine(const struct trace_machine_info *machine)
 {
 	json_t *configuration = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "events",
@@ -123,6 +133,8 @@ static json_t *from_machine(const struct trace_machine_info *machine)
 		from_address(machine->kaslr_offset), "clock", "name", from_text(machine->clock), "tsc_khz", (json_int_t)machine->tsc_khz,
 		"points", from_points(machine), "configuration", configuration, "cpus", from_cpus(machine));
 
+	if (machine->budget.budget_ppm)
+		json_object_set_new(json, "function_budget", from_budget(&machine->budget));
 	if (machine->nr_vms)
 		json_object_set_new(json, "vms", from_vms(machine));
 	return json;
@@ -308,6 +320,22 @@ static void get_vms(struct parse *parse, const json_t *object, struct trace_mach
 	}
 }
 
+static void get_budget(struct parse *parse, const json_t *object, struct trace_machine_info *machine)
+{
+	const json_t *budget = json_object_get(object, "function_budget"), *name;
+	size_t index;
+
+	machine->budget.budget_ppm = get_u32(parse, budget, "budget_ppm");
+	machine->budget.share_ppm = get_u32(parse, budget, "share_ppm");
+	json_array_foreach (json_object_get(budget, "left_out"), index, name) {
+		if (!json_is_string(name) ||
+			trace_machine_info_leave_out(machine, json_string_value(name))) {
+			wrong(parse, "left_out", "a list of names of that length");
+			return;
+		}
+	}
+}
+
 static void get_machine(struct parse *parse, const json_t *object, struct trace_info *info)
 {
 	const json_t *configuration = json_object_get(object, "configuration"),
@@ -346,6 +374,7 @@ static void get_machine(struct parse *parse, const json_t *object, struct trace_
 	machine->nr_packets = get_u32(parse, configuration, "nr_packets");
 	machine->nr_cpus = get_u32(parse, configuration, "nr_cpus");
 	get_cpus(parse, object, machine);
+	get_budget(parse, object, machine);
 	get_vms(parse, object, machine);
 }
 

@@ -316,6 +316,8 @@ void vcpu_model_exit(struct vcpu_model *model, uint32_t number, uint32_t pcpu, u
 	struct vcpu *vcpu = model->vcpus[number];
 	struct exit exit = {.user_ns = UINT64_MAX, .reason = reason, .flags = flags};
 	bool headless = flags & VCPU_EXIT_HEADLESS;
+	/* nothing says when it went back to the guest from the exits before */
+	bool is_pv = (flags & VCPU_EXIT_ISA) == VCPU_EXIT_ISA_XEN_PV;
 
 	now_ns = begin_event(model, vcpu, pcpu, now_ns);
 	exit.from_ns = duration_ns < now_ns ? now_ns - duration_ns : 0;
@@ -327,7 +329,7 @@ void vcpu_model_exit(struct vcpu_model *model, uint32_t number, uint32_t pcpu, u
 	if (headless)
 		settle(model, number, vcpu->nr_sections, now_ns, NULL, false);
 	else
-		settle(model, number, vcpu->nr_sections, now_ns, &exit, true);
+		settle(model, number, vcpu->nr_sections, now_ns, &exit, !is_pv);
 	vcpu->user_ns = 0;
 	push(model, number, SECTION_ON, now_ns);
 }

@@ -46,7 +46,8 @@ enum vcpu_state {
 const char *vcpu_state_name(enum vcpu_state state);
 
 /* Of an exit: the flags of host/collect/collector_events.def. */
-#define VCPU_EXIT_ISA        0x03 /* 1 VMX, 2 SVM */
+#define VCPU_EXIT_ISA        0x03 /* 1 VMX, 2 SVM, 3 a PV guest of Xen */
+#define VCPU_EXIT_ISA_XEN_PV 0x03
 #define VCPU_EXIT_USER       0x04
 #define VCPU_EXIT_LOST_PCPU  0x08
 #define VCPU_EXIT_HALTED     0x10

@@ -71,7 +71,7 @@ def traces():
 
 
 def region(name, **words):
-    header = {"magic": REGION_MAGIC, "version": 1, "header_bytes": 1168, "rings": 3, "packets": 16, "bytes": 4096,
+    header = {"magic": REGION_MAGIC, "version": 2, "header_bytes": 1168, "rings": 3, "packets": 16, "bytes": 4096,
               "mode": 0, "rings_offset": 20480, "data_offset": 24576, **words}
     data = bytearray(PAGES)
     struct.pack_into("<QIIQQIIIIQQ", data, 0, header["magic"], header["version"], header["header_bytes"], PAGES, 7,
@@ -120,7 +120,30 @@ def memories():
     os.mkfifo("pipe.ram")
 
 
+def xen_conversions():
+    real = (GOOD.parent / "xen/pv.trace").read_bytes()
+    pathlib.Path("pv.xen").write_bytes(real)
+    pathlib.Path("noise-inside.xen").write_bytes(real[:20000] + b"\xff" * 64 + real[20000:])
+    for name, text in {
+        "good": "# wakes\n\n0x28004 %(cpu)d: d%(1)dv%(2)d\n",
+        "number": "0x21002 fine\nwake %(1)d\n",
+        "large": "0x100000000 %(1)d\n",
+        "empty-rule": "0x21002\n",
+        "field": "0x21002 %(pcpu)d\n",
+        "nameless": "0x21002 %d\n",
+        "open": "0x21002 %(cpu\n",
+        "conversion": "0x21002 %(cpu)n\n",
+        "ends": "0x21002 %(cpu)08\n",
+        "wide": "0x21002 %(cpu)1000000000d\n",
+        "star": "0x21002 %(cpu)*d\n",
+        "long": "0x21002 " + "x" * 5000 + "\n",
+        "binary": "0x21002 \0\n",
+    }.items():
+        pathlib.Path(name + ".formats").write_text(text)
+
+
 os.chdir(sys.argv[1])
 traces()
 regions()
 memories()
+xen_conversions()

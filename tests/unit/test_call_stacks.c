@@ -237,6 +237,27 @@ static void test_depths(void **state)
 		"7 ? 0 10+70 lost\n7 h 0 90+5\n");
 }
 
+/* sched_switch is recorded within a function that is traced: its exit, behind the record, is not the next task's. */
+static void test_switch_tracer(void **state)
+{
+	struct log *log = begin();
+
+	(void)state;
+	log->stacks.switch_tracer = 't';
+	IN(0, 8, 'x', 5);
+	IN(0, 7, 's', 10);
+	IN(0, 7, 't', 20);
+	SWITCH(0, 7, 8, 30);
+	IN(0, 8, 'p', 31); /* of another probe of the tracepoint */
+	OUT(0, 8, 32);
+	OUT(0, 8, 33); /* of t */
+	OUT(0, 8, 40);
+	SWITCH(0, 8, 7, 50);
+	OUT(0, 7, 60);
+	assert_int_equal(log->stacks.stray_exits, 0);
+	end(log, 70, "7 t 1 20+10\n8 p 1 31+1\n8 x 0 5+35 on 15\n7 s 0 10+50 on 30\n");
+}
+
 /* A task that ends never returns; who has its pid later begins anew. */
 static void test_task_exit(void **state)
 {
@@ -400,6 +421,7 @@ int main(void)
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_gap_of_another_cpu),
 		cmocka_unit_test(test_depths),
+		cmocka_unit_test(test_switch_tracer),
 		cmocka_unit_test(test_task_exit),
 		cmocka_unit_test(test_fork_again),
 		cmocka_unit_test(test_too_deep),

@@ -107,6 +107,10 @@ static void test_info_round_trip(void **state)
 	cpu->events = 12;
 	cpu->lost[TRACE_LOST_OVERWRITTEN] = UINT64_MAX; /* JSON's integers end before */
 	assert_ptr_equal(trace_machine_info_cpu(machine, 3), cpu);
+	machine->budget.budget_ppm = 50000;
+	machine->budget.share_ppm = 41234;
+	assert_int_equal(trace_machine_info_leave_out(machine, "fput"), 0);
+	assert_int_equal(trace_machine_info_leave_out(machine, "x\xff"), 0);
 	assert_int_equal(trace_info_add_machine(&info, "vm-1", &machine, &error), -EEXIST);
 	assert_int_equal(trace_info_add_machine(&info, "a/b", &machine, &error), -EINVAL);
 	assert_int_equal(trace_info_add_machine(&info, "", &machine, &error), -EINVAL);
@@ -123,6 +127,11 @@ static void test_info_round_trip(void **state)
 		again.machines[0].points, info.machines[0].points, 100 * sizeof(struct clock_point));
 	assert_int_equal(again.machines[0].cpus[0].lost[TRACE_LOST_OVERWRITTEN], INT64_MAX);
 	assert_int_equal(trace_machine_info_events(&again.machines[0]), 12);
+	assert_int_equal(again.machines[0].budget.budget_ppm, 50000);
+	assert_int_equal(again.machines[0].budget.share_ppm, 41234);
+	assert_int_equal(again.machines[0].budget.nr_left_out, 2);
+	assert_string_equal(again.machines[0].budget.left_out[0], "fput");
+	assert_string_equal(again.machines[0].budget.left_out[1], "x?");
 	free(text);
 	trace_info_deinit(&info);
 	trace_info_deinit(&again);
@@ -169,6 +178,8 @@ static void test_info_errors(void **state)
 			"\"text_address\" is not a hexadecimal number"},
 		{"{\"format\":1,\"machines\":[{\"name\":\"a\",\"cpus\":[{\"cpu\":4096}]}]}",
 			"\"cpu\" is not a whole number in its range"},
+		{"{\"format\":1,\"machines\":[{\"name\":\"a\",\"function_budget\":{\"left_out\":[1]}}]}",
+			"\"left_out\" is not a list of names of that length"},
 	};
 	struct trace_info info;
 	struct error error;

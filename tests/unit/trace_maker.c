@@ -64,6 +64,11 @@ static const struct {
 	{MAKER_GRAPH_EXIT, "funcgraph_exit",
 		{{"func", EVENT_FIELD_HEX, 64}, {"depth", EVENT_FIELD_SIGNED, 32},
 			{"calltime", EVENT_FIELD_UNSIGNED, 64}, {"rettime", EVENT_FIELD_UNSIGNED, 64}}},
+	{MAKER_FUNC_ENTRY, "func_entry", {{"function", EVENT_FIELD_HEX, 32}}},
+	{MAKER_FUNC_EXIT, "func_exit", {{0}}},
+	{MAKER_FUNC_SPAN, "func_span",
+		{{"function", EVENT_FIELD_HEX, 32}, {"duration_tsc", EVENT_FIELD_UNSIGNED, 40}}},
+	{MAKER_FUNCTION, "function", {{"ip", EVENT_FIELD_HEX, 64}, {"parent_ip", EVENT_FIELD_HEX, 64}}},
 };
 
 struct event_schema *maker_schema(void)

@@ -32,6 +32,11 @@ enum maker_event {
 	MAKER_CONSOLE,
 	MAKER_GRAPH_ENTRY,
 	MAKER_GRAPH_EXIT,
+	/* of functions, as the module records them; behind the others, as their numbers are no short ones */
+	MAKER_FUNC_ENTRY,
+	MAKER_FUNC_EXIT,
+	MAKER_FUNC_SPAN,
+	MAKER_FUNCTION, /* ftrace's */
 };
 
 struct event_schema *maker_schema(void);

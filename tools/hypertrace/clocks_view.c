@@ -13,6 +13,10 @@ static const char *source_of(const struct trace_machine *machine)
 		return "the trace's metadata";
 	if (!strcmp(info->channel, "kvm"))
 		return "the host's own";
+	if (!strcmp(info->channel, TRACE_CHANNEL_XEN))
+		return "Xen's TSC";
+	if (vm && !strcmp(host->channel, TRACE_CHANNEL_XEN))
+		return "Xen's TSC, by an offset";
 	if (vm && vm->nr_epochs)
 		return "TSC offset of KVM";
 	if (!strcmp(info->channel, "ftrace"))

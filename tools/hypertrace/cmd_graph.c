@@ -169,8 +169,7 @@ const struct command cmd_graph = {
 		"Total is the time from entry to exit, of a recursive function the outermost; self is without what it called. "
 		"Percentiles are those of the calls that returned, within 3.2 % of the true value; calls, total and max are exact. "
 		"A trace that has entries only has calls and callers, and no times.\n\n"
-		"If the trace has the guest's host in it (--host), times are also given without those in which the vCPU did not "
-		"run guest code.",
+		"If the trace has the guest's host in it (--host), times are also given without those in which the vCPU had no pCPU.",
 	.examples =
 		"  # every function of a command\n"
 		"  hypertrace run --channel ftrace -e function_graph,sched -- ls && hypertrace graph | less\n"
@@ -185,7 +184,7 @@ const struct command cmd_graph = {
 		"  # what made it slower?\n"
 		"  hypertrace graph --diff before after\n"
 		"  # p99 of a function for a script\n"
-		"  hypertrace graph t --report --json | jq '.machines[0].functions[] | [.function, .durations.p99_ns]'",
+		"  hypertrace graph t --report --json | jq '.machines[].functions[] | [.function, .durations.p99_ns]'",
 	.options = graph_specs,
 	.run = graph_run,
 };

@@ -30,6 +30,11 @@ static int help_run(const struct command *self, int argc, char **argv)
 		error_hint(&error, "hypertrace help lists the verbs");
 		return show_error(&error, false, 2);
 	}
+	if (command == &cmd_xen && argc > 1 && !(command = find_xen_command(argv[1]))) {
+		error_set(&error, -EINVAL, "unknown verb 'xen %s'", argv[1]);
+		error_hint(&error, "hypertrace xen --help lists the verbs");
+		return show_error(&error, false, 2);
+	}
 	if (options.man && !command) {
 		error_set(&error, -EINVAL, "help --man needs a verb");
 		return show_error(&error, false, 2);

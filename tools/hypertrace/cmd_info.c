@@ -51,6 +51,23 @@ static void show_line(const char *key, const char *text)
 	printf("  %-14s %.*s\n", key, (int)length, shown);
 }
 
+static void show_budget(const struct trace_budget_info *budget)
+{
+	char text[1100];
+	size_t length;
+
+	if (!budget->budget_ppm)
+		return;
+	length = (size_t)snprintf(text, sizeof(text), "%.4g %% of the vCPUs' time for functions, at last %.2g %%",
+		budget->budget_ppm / 1e4, budget->share_ppm / 1e4);
+	if (budget->nr_left_out)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "; %zu left out: ", budget->nr_left_out);
+	for (size_t i = 0; i < budget->nr_left_out && length < sizeof(text); i++)
+		length += (size_t)snprintf(
+			text + length, sizeof(text) - length, "%s%s", i ? ", " : "", budget->left_out[i]);
+	show_line("budget", text);
+}
+
 static void show_time(const char *key, int64_t unix_ns)
 {
 	char text[64];
@@ -142,7 +159,7 @@ static void show_machine(const struct trace *trace, const struct trace_machine *
 	else if (info->packet_bytes)
 		printf("  %-14s %s, %u vCPUs, %u packets of %s each\n", "rings", info->mode, info->nr_cpus,
 			info->nr_packets, human_bytes(info->packet_bytes).text);
-	show_vms(info);
+	show_budget(&info->budget);
 	show_line("end", is_complete(machine) ? info->end_state : "recording, or its recorder was killed");
 	show_line("last words", info->message);
 	printf("  %-14s %s in %u stream%s\n", "on disk", human_bytes(stream_bytes(trace, machine)).text,

@@ -358,7 +358,7 @@ static int run_run(const struct command *self, int argc, char **argv)
 		result = check(&options, argc, &error);
 	if (!result && !options.no_trace)
 		result = read_recording(&wish, &error);
-	wish.recorder.notice = options.verbose ? show_notice : NULL;
+	wish.recorder.notice = options.verbose || options.recording.budget ? show_notice : NULL;
 	result = result < 0 ? show_error(&error, false, STATUS_BAD_USAGE)
 			    : prepare_and_run(&wish, argv, &error);
 	free(wish.events);

@@ -9,6 +9,12 @@ extern const struct command cmd_attach, cmd_bench, cmd_boot, cmd_detach, cmd_dme
 extern const struct command cmd_graph;
 extern const struct command cmd_clocks, cmd_exits, cmd_latency, cmd_vcpu; /* joint_feed.h */
 
+/* cmd_xen.c */
+extern const struct command cmd_xen, cmd_xen_convert, cmd_xen_dump, cmd_xen_format, cmd_xen_scatter, cmd_xen_summary;
+extern const struct command *const xen_commands[]; /* the verbs behind "xen", named "xen dump", … */
+extern const size_t xen_commands_count;
+const struct command *find_xen_command(const char *verb); /* "dump"; NULL: no such verb */
+
 extern const struct command *const commands[];
 extern const size_t commands_count;
 

@@ -45,9 +45,10 @@ static char *put_exit(const struct dump_type *type, const struct trace_event *ev
 	at = put_string(at, exit_reason_name(flags & VCPU_EXIT_ISA, (uint32_t)value(type, event, 3), buffer));
 	if (flags & VCPU_EXIT_HEADLESS)
 		at = put_literal(at, " (its beginning was not seen)");
-	else
+	else if (value(type, event, 4) || (flags & VCPU_EXIT_ISA) != VCPU_EXIT_ISA_XEN_PV)
 		at = put_literal(put_us(put_literal(at, " took "), value(type, event, 4)), " us");
-	at = put_hex(put_literal(at, " rip="), value(type, event, 5));
+	if (value(type, event, 5) || (flags & VCPU_EXIT_ISA) != VCPU_EXIT_ISA_XEN_PV)
+		at = put_hex(put_literal(at, " rip="), value(type, event, 5));
 	if (flags & VCPU_EXIT_GUEST_USER)
 		at = put_literal(at, " user-mode");
 	if (flags & VCPU_EXIT_NESTED)

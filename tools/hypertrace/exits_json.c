@@ -106,7 +106,7 @@ static json_t *hypercalls_json(const struct exits_view *view)
 	for (size_t i = 0; rows && i < exits_view_shown(view, view->exits.hypercalls.count); i++) {
 		json_t *row = json_object();
 
-		json_set_count(row, "nr", rows[i]->key);
+		json_set_count(row, "nr", rows[i]->key & ~JOINT_EXITS_XEN);
 		json_set_text(row, "name", exits_view_hypercall(rows[i]->key).text);
 		set_amounts(
 			view, row, rows[i]->count, rows[i]->total_ns, rows[i]->max_ns, rows[i]->max_at_ns);

@@ -7,6 +7,7 @@
 
 #define HT_HYPERCALL_NUMBERS_ONLY
 #include "abi/hypercall.h"
+#include "lib/model/xen_names.h"
 #include "lib/model/exit_reasons.h"
 
 size_t exits_view_shown(const struct exits_view *view, size_t count)
@@ -46,8 +47,14 @@ struct joint_name exits_view_hypercall(uint64_t nr)
 		{HT_HYPERCALL_EVENTS, "events (hypertrace)"},
 		{HT_HYPERCALL_TEXT, "text (hypertrace)"},
 	};
+	const char *of_xen =
+		nr & JOINT_EXITS_XEN ? xen_name(XEN_NAMES_HYPERCALLS, nr & ~JOINT_EXITS_XEN) : NULL;
 	struct joint_name name;
 
+	if (of_xen) {
+		snprintf(name.text, sizeof(name.text), "%s", of_xen);
+		return name;
+	}
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].nr == nr) {
 			snprintf(name.text, sizeof(name.text), "%s", known[i].name);
@@ -55,6 +62,7 @@ struct joint_name exits_view_hypercall(uint64_t nr)
 		}
 	if (nr == CAPPED_TABLE_OTHERS)
 		return (struct joint_name){"(others)"};
+	nr &= ~JOINT_EXITS_XEN;
 	snprintf(name.text, sizeof(name.text), nr < 4096 ? "%" PRIu64 : "0x%" PRIx64, nr);
 	return name;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/hypertrace/graph_host.h"
 #include "tools/hypertrace/machine_feed.h"
 #include "tools/hypertrace/progress.h"
 
@@ -71,35 +72,57 @@ static int load_machine(struct graph_machine *place, struct error *error)
 	return result < 0 ? result : 0;
 }
 
-/* Entry-only recordings have the entries of the others: whether exits follow is seen in the first of them. */
-static int look_for_exits(struct graph_feed *feed, struct error *error)
+/* Of a machine whose types of events may be all there is of functions. */
+struct outlook {
+	uint32_t entries; /* func_entry so far */
+	bool decided;
+};
+
+static bool is_decided(struct graph_machine *place, struct outlook *outlook, uint8_t kind)
+{
+	if (kind < KERNEL_EVENT_FUNCGRAPH_ENTRY || kind > KERNEL_EVENT_FUNC_SPAN)
+		return false;
+	place->wanted = true;
+	if (kind == KERNEL_EVENT_FUNC_ENTRY)
+		place->entries_only = true;
+	if (kind == KERNEL_EVENT_FUNC_EXIT)
+		place->entries_only = false;
+	return kind != KERNEL_EVENT_FUNC_ENTRY || ++outlook->entries == LOOK_EVENTS;
+}
+
+/*
+ * Which machines have events of functions, for the types alone say little; and whether their entries have exits: those of an
+ * entry-only recording look the same.
+ */
+static int look_ahead(struct graph_feed *feed, uint32_t undecided, struct error *error)
 {
 	struct trace_reader_options options = TRACE_READER_ALL;
+	struct outlook *outlooks = calloc(feed->nr_machines, sizeof(*outlooks));
 	struct trace_reader *reader;
 	struct trace_event event;
-	uint32_t looked = 0, undecided = 0;
-	int result = trace_reader_create(feed->trace, &options, &reader, error);
+	int result = outlooks ? trace_reader_create(feed->trace, &options, &reader, error)
+			      : error_set(error, -ENOMEM, "out of memory");
 
-	if (result < 0)
+	if (result < 0) {
+		free(outlooks);
 		return result;
-	for (uint32_t i = 0; i < feed->nr_machines; i++) {
-		struct graph_machine *place = &feed->machines[i];
-
-		place->entries_only =
-			place->wanted && event_schema_find(place->machine->schema, "func_entry");
-		undecided += place->entries_only;
 	}
-	while (undecided && looked < LOOK_EVENTS && trace_reader_next(reader, &event)) {
+	for (uint32_t i = 0; i < feed->nr_machines; i++) {
+		outlooks[i].decided = !feed->machines[i].wanted;
+		feed->machines[i].wanted = false;
+	}
+	while (undecided && trace_reader_next(reader, &event)) {
 		struct graph_machine *place = &feed->machines[event.machine];
-		uint8_t kind = place->entries_only ? place->kernel_events->layouts[event.type->id].kind : 0;
+		struct outlook *outlook = &outlooks[event.machine];
 
-		looked += kind == KERNEL_EVENT_FUNC_ENTRY;
-		if (kind == KERNEL_EVENT_FUNC_EXIT) {
-			place->entries_only = false;
-			undecided--;
-		}
+		if (outlook->decided ||
+			!is_decided(place, outlook, place->kernel_events->layouts[event.type->id].kind))
+			continue;
+		outlook->decided = true;
+		undecided--;
 	}
 	trace_reader_destroy(reader);
+	free(outlooks);
 	return 0;
 }
 
@@ -108,7 +131,7 @@ static int no_functions(const struct graph_part *part, struct error *error)
 	error_set(error, -ENOENT, "%s%s has no events of functions", part->machine ? "machine " : "the trace",
 		part->machine ? part->machine : "");
 	return error_hint(
-		error, "a stock guest: hypertrace run --channel ftrace -e function_graph,sched -- COMMAND");
+		error, "a stock guest: hypertrace run --channel ftrace -F '*' --probe fgraph -- COMMAND");
 }
 
 int graph_feed_open(
@@ -133,17 +156,22 @@ int graph_feed_open(
 			result = load_machine(&feed->machines[i], error);
 		wanted += feed->machines[i].wanted;
 	}
+	if (!result)
+		result = look_ahead(feed, wanted, error);
+	for (uint32_t i = wanted = 0; i < feed->nr_machines; i++)
+		wanted += feed->machines[i].wanted;
 	if (!result && !wanted)
 		result = no_functions(part, error);
 	if (!result)
 		result = find_range(feed, error);
-	return result ? result : look_for_exits(feed, error);
+	return result ? result : graph_host_look(feed, error);
 }
 
 void graph_feed_deinit(struct graph_feed *feed)
 {
 	for (uint32_t i = 0; feed->machines && i < feed->nr_machines; i++) {
 		call_graph_destroy(feed->machines[i].graph);
+		graph_host_forget(&feed->machines[i]);
 		free(feed->machines[i].kernel_events);
 	}
 	free(feed->machines);
@@ -214,6 +242,9 @@ int graph_feed_walk(struct graph_feed *feed, graph_event_fn *take, void *context
 		if (__builtin_expect(
 			    layout->kind >= KERNEL_EVENT_FORK && layout->kind <= KERNEL_EVENT_RENAME, 0))
 			follow_names(&machine->machine->names, layout, event.payload);
+		if (__builtin_expect(machine->stolen && machine->stacks, 0))
+			call_stacks_stolen(machine->stacks, event.cpu,
+				stolen_time_until(machine->stolen, event.cpu, (uint64_t)now_ns));
 		take(context, machine, &event, (uint64_t)now_ns);
 	}
 	show_progress_part(NULL, 0, 0);
@@ -269,8 +300,11 @@ static int make_graph(struct graph_machine *place, uint32_t number, struct error
 		.context = place,
 	};
 
-	return call_graph_create(&options, &place->graph) < 0 ? error_set(error, -ENOMEM, "out of memory")
-							      : 0;
+	if (call_graph_create(&options, &place->graph) < 0)
+		return error_set(error, -ENOMEM, "out of memory");
+	place->graph->has_real = place->stolen != NULL;
+	place->stacks = &place->graph->events.stacks;
+	return 0;
 }
 
 static void add_event(

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "lib/analysis/call_graph.h"
+#include "lib/analysis/stolen_time.h"
 #include "lib/reader/trace_reader.h"
 #include "tools/hypertrace/reading_options.h"
 
@@ -34,6 +35,8 @@ struct graph_machine {
 	bool entries_only;                   /* its func_entry events have no func_exit */
 	struct kernel_events *kernel_events; /* of those that are wanted */
 	struct call_graph *graph;            /* after graph_feed_run(), of those that are wanted */
+	struct stolen_time *stolen;          /* what a host of the trace says of it; NULL: none does */
+	struct call_stacks *stacks;          /* to be told of that in a pass: graph's, or the caller's */
 };
 
 struct graph_feed {

@@ -19,7 +19,7 @@ static void set_times(
 		json_set_count(row, key, times->on_ns);
 	}
 	if (graph->has_real) {
-		snprintf(key, sizeof(key), "%s_vcpu_ran_ns", what);
+		snprintf(key, sizeof(key), "%s_on_pcpu_ns", what);
 		json_set_count(row, key, times->real_ns);
 	}
 }

@@ -42,18 +42,18 @@ static void put_gaps(const struct call_graph *graph, FILE *out, bool colour)
 	const struct call_stacks *stacks = &events->stacks;
 
 	if (events->lost)
-		fprintf(out, "  %s%s events lost%s, in %s gaps: %s calls whose end is not known\n",
+		fprintf(out, "  %s%s events lost%s, gaps: %s, calls whose end is not known: %s\n",
 			colour ? "\033[31m" : "", human_count(events->lost).text, colour ? "\033[0m" : "",
 			human_count(stacks->gaps).text, human_count(graph->unended[CALL_LOST]).text);
 	if (events->missed)
-		fprintf(out, "  %s%s functions missed%s by the guest's probes\n", colour ? "\033[31m" : "",
-			human_count(events->missed).text, colour ? "\033[0m" : "");
+		fprintf(out, "  %s%s calls without a record%s, missed by the guest's probes\n",
+			colour ? "\033[31m" : "", human_count(events->missed).text, colour ? "\033[0m" : "");
 	if (graph->unended[CALL_OPEN] || graph->unended[CALL_EXITED])
-		fprintf(out, "  %s calls were open at the end, %s when their task ended\n",
+		fprintf(out, "  calls without an end: %s open when the trace ended, %s when their task did\n",
 			human_count(graph->unended[CALL_OPEN]).text,
 			human_count(graph->unended[CALL_EXITED]).text);
 	if (stacks->stray_exits)
-		fprintf(out, "  %s exits without an entry: of functions entered before, or in a gap\n",
+		fprintf(out, "  exits without an entry: %s, of functions entered before, or in a gap\n",
 			human_count(stacks->stray_exits).text);
 	if (stacks->too_deep || stacks->left_out || graph->crowded)
 		fprintf(out,
@@ -121,7 +121,7 @@ static void report_machine(
 	static const char *const plain[] = {"<function", "calls", "self", "share", "total", "on CPU", "mean",
 		"p50", "p99", "max", "no end", NULL};
 	static const char *const with_real[] = {"<function", "calls", "self", "share", "total", "on CPU",
-		"vCPU ran", "mean", "p50", "p99", "max", "no end", NULL};
+		"on pCPU", "mean", "p50", "p99", "max", "no end", NULL};
 	const struct call_graph *graph = machine->graph;
 	cleanup_table struct table table = {0};
 	uint64_t self_ns = 0;

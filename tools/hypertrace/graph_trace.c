@@ -161,8 +161,11 @@ static void put_exit(const struct tracer *tracer, const struct call_task *task, 
 		fputs(returned ? "();" : "(); /*", out);
 	if (took->on_ns < took->wall_ns && returned)
 		fprintf(out, "%s%s on CPU", alone ? " /* " : ", ", human_ns(took->on_ns).text);
+	if (took->real_ns < took->on_ns && returned)
+		fprintf(out, "%s%s on a pCPU", alone && took->on_ns == took->wall_ns ? " /* " : ", ",
+			human_ns(took->real_ns).text);
 	fputs(whys[end], out);
-	fputs(!alone || !returned || took->on_ns < took->wall_ns ? " */\n" : "\n", out);
+	fputs(!alone || !returned || took->real_ns < took->wall_ns ? " */\n" : "\n", out);
 }
 
 /* --- lines of JSON --- */
@@ -202,17 +205,24 @@ static void put_json_call(const struct tracer *tracer, const struct call_task *t
 		took->wall_ns > frame->children.wall_ns ? took->wall_ns - frame->children.wall_ns : 0);
 	if (tracer->events.stacks.switches)
 		fprintf(out, ",\"on_cpu_ns\":%" PRIu64, took->on_ns);
+	if (tracer->machine->stolen)
+		fprintf(out, ",\"on_pcpu_ns\":%" PRIu64, took->real_ns);
 	fprintf(out, ",\"end\":\"%s\"}\n", ends[end]);
 }
 
 /* --- what happens --- */
+
+static bool is_cpu_wanted(const struct graph_feed *feed, uint32_t cpu)
+{
+	return !feed->has_cpus || feed->cpus[cpu / 64] >> cpu % 64 & 1;
+}
 
 static bool is_wanted(const struct tracer *tracer, uint32_t cpu, uint32_t pid, uint64_t function)
 {
 	const struct graph_feed *feed = tracer->tracing->feed;
 	const char *name;
 
-	if (feed->has_cpus && !(feed->cpus[cpu / 64] >> cpu % 64 & 1))
+	if (!is_cpu_wanted(feed, cpu))
 		return false;
 	if (feed->functions.count) {
 		name = symbol(tracer, function, true);
@@ -299,10 +309,10 @@ static void put_switch(struct tracer *tracer, const struct trace_event *event, u
 
 	if (task && task->depth)
 		put_entry(tracer, task, &task->frames[task->depth - 1]);
-	if (!tracer->tracing->begun || feed->functions.count ||
-		(feed->has_cpus && !is_wanted(tracer, event->cpu, 0, 0)))
+	if (!tracer->tracing->begun || feed->functions.count || !is_cpu_wanted(feed, event->cpu))
 		return;
-	if (!filter_is_empty(&feed->filter) && !graph_feed_wants_task(tracer->machine, event->pid))
+	if (!filter_is_empty(&feed->filter) && !graph_feed_wants_task(tracer->machine, event->pid) &&
+		!graph_feed_wants_task(tracer->machine, next_pid))
 		return;
 	put_line(tracer, event->cpu, event->pid, tracer->now_ns, "", ' ');
 	fprintf(tracer->tracing->out, "==> %s-%" PRIu32 "\n", escaped(comm_of(tracer, next_pid), 16).text,
@@ -346,6 +356,7 @@ static int make_tracers(struct graph_tracing *tracing, struct graph_feed *feed, 
 			.nr_cpus = machine_feed_cpus(feed->trace, i),
 			.ns_per_tsc = 1e9 / clock_map_hz(&machine->machine->clock),
 			.entries_only = machine->entries_only,
+			.names = &machine->machine->names,
 			.listener = {tracer, enter, leave, call, span},
 		};
 
@@ -355,6 +366,7 @@ static int make_tracers(struct graph_tracing *tracing, struct graph_feed *feed, 
 		tracer->tracing = tracing;
 		if (call_events_init(&tracer->events, &options) < 0)
 			return error_set(error, -ENOMEM, "out of memory");
+		tracer->machine->stacks = &tracer->events.stacks;
 	}
 	return tracing->tracers ? 0 : error_set(error, -ENOMEM, "out of memory");
 }

@@ -11,6 +11,7 @@ const struct command *const commands[] = {
 	&cmd_report, &cmd_dump, &cmd_info,                    /* read them */
 	&cmd_graph, &cmd_boot, &cmd_shutdown,                 /* … for one question */
 	&cmd_vcpu, &cmd_exits, &cmd_latency, &cmd_clocks,     /* … of guests with their host */
+	&cmd_xen,                                             /* … of Xen */
 	&cmd_list, &cmd_top, &cmd_dmesg, &cmd_ps, &cmd_panic, /* find guests and look into them */
 	&cmd_doctor, &cmd_module, &cmd_bench, &cmd_help,      /* about this machine and this program */
 };

@@ -177,10 +177,12 @@ void options_man(const struct command *command, FILE *out)
 {
 	fputs(".Dd " HYPERTRACE_DATE "\n.Dt HYPERTRACE-", out);
 	for (const char *letter = command->name; *letter; letter++)
-		fputc(toupper(*letter), out);
+		fputc(*letter == ' ' ? '-' : toupper(*letter), out);
 	fputs(" 1\n.Os\n", out);
-	fprintf(out, ".Sh NAME\n.Nm hypertrace-%s\n.Nd %c%s\n", command->name, tolower(command->summary[0]),
-		command->summary + 1);
+	fputs(".Sh NAME\n.Nm hypertrace-", out);
+	for (const char *letter = command->name; *letter; letter++)
+		fputc(*letter == ' ' ? '-' : *letter, out);
+	fprintf(out, "\n.Nd %c%s\n", tolower(command->summary[0]), command->summary + 1);
 	fprintf(out, ".Sh SYNOPSIS\n.Nm hypertrace %s\n", command->name);
 	man_lines(command->synopsis, out);
 	fputs(".Sh DESCRIPTION\n", out);

@@ -2,6 +2,8 @@
 #include "tools/hypertrace/recording_options.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Channel shm traces them by the module; a guest that is just started traces them by its own ftrace. */
 static int read_functions(struct recorder_options *recorder, char **functions,
@@ -27,6 +29,32 @@ static int read_functions(struct recorder_options *recorder, char **functions,
 	return 0;
 }
 
+static int read_budget(
+	struct recorder_options *recorder, const struct recording_options *options, struct error *error)
+{
+	char *end;
+	double percent;
+
+	if (!options->budget)
+		return 0;
+	if (recorder->channel != RECORDER_SHM) {
+		error_set(
+			error, -ENOTSUP, "--budget: only hypertrace.ko changes what it traces (channel shm)");
+		return error_hint(error, "leave it out, or choose functions by -F");
+	}
+	if (!options->functions.count) {
+		error_set(error, -EINVAL, "--budget is of functions: none is named");
+		return error_hint(error, "-F '*' for all");
+	}
+	percent = strtod(options->budget, &end);
+	if (end == options->budget || (*end && strcmp(end, "%") != 0) || !(percent > 0 && percent <= 100)) {
+		error_set(error, -EINVAL, "--budget %s: no percentage above 0", options->budget);
+		return error_hint(error, "for example --budget 5%%");
+	}
+	recorder->budget = percent / 100;
+	return 0;
+}
+
 int recording_options_read(struct recorder_options *recorder, char **events, char **functions,
 	const struct recording_options *options, struct error *error)
 {
@@ -39,7 +67,7 @@ int recording_options_read(struct recorder_options *recorder, char **events, cha
 		return error_hint(error, "leave -e out for the default%s",
 			recorder->channel == RECORDER_FTRACE ? "" : ": " RECORDER_EVENTS);
 	}
-	if (read_functions(recorder, functions, options, error))
+	if (read_functions(recorder, functions, options, error) || read_budget(recorder, options, error))
 		return error->code;
 	recorder->events = *events;
 	recorder->filter = options->filter;

@@ -13,6 +13,7 @@ struct recording_options {
 	uint64_t ring_bytes;
 	uint64_t depth;
 	double min_duration_s;
+	const char *budget;
 };
 
 /* clang-format off */
@@ -30,6 +31,8 @@ struct recording_options {
 		"of functions: calls in N - 1 calls at most"}, \
 	{0, "min-duration", "TIME", OPTION_SECONDS, RECORDING_OPTION(type, min_duration_s), \
 		"of functions: only calls of that length, at their ends"}, \
+	{0, "budget", "PERCENT", OPTION_STRING, RECORDING_OPTION(type, budget), \
+		"of functions: leave out the hottest leaves while they take more of the vCPUs' time, and say which: 5%"}, \
 	{'f', "filter", "EXPR", OPTION_STRING, RECORDING_OPTION(type, filter), \
 		"record only what EXPR lets pass: 'pid==12', 'comm!=sh', 'syscall.duration>1ms'"}, \
 	{'o', "output", "TRACE", OPTION_STRING, RECORDING_OPTION(type, output), \

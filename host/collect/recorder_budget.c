@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/collect/recorder_budget.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/collect/control.h"
+#include "lib/base/strbuf.h"
+#include "lib/base/text.h"
+
+#define NAMES_SAID 8 /* of a step; all are in the description */
+#define NAME_BYTES 128
+#define NAMES_NS   1000000000ull /* that a first step waits for the symbols, so that it can be said in names */
+
+struct recorder_budget *recorder_budget_create(double share, const struct function_wishes *wishes)
+{
+	struct recorder_budget *budget = calloc(1, sizeof(*budget));
+
+	if (!budget)
+		return NULL;
+	budget->share = share;
+	budget->wishes = *wishes;
+	return budget;
+}
+
+static void forget_machine(struct recorder_budget *budget)
+{
+	if (budget->is_ready)
+		function_budget_deinit(&budget->budget);
+	names_deinit(&budget->names);
+	budget->names = (struct names){0};
+	budget->is_ready = false;
+	budget->since_ns = 0;
+}
+
+void recorder_budget_destroy(struct recorder_budget *budget)
+{
+	if (!budget)
+		return;
+	forget_machine(budget);
+	free(budget);
+}
+
+void recorder_budget_begin(
+	struct recorder_budget *budget, struct machine_output *output, const struct ring_walk_table *table)
+{
+	struct trace_machine_info *info = machine_output_info(output);
+
+	forget_machine(budget);
+	info->budget.budget_ppm = (uint32_t)(budget->share * 1e6);
+	function_budget_init(&budget->budget,
+		&(struct function_budget_options){
+			.share = budget->share, .tsc_khz = info->tsc_khz, .table = table});
+	budget->is_ready = true;
+}
+
+void recorder_budget_packet(struct recorder_budget *budget, uint32_t cpu, const struct ring_packet *packet)
+{
+	if (budget->is_ready)
+		function_budget_packet(&budget->budget, cpu, packet);
+}
+
+/* What the guest called it, raw; its address, where it has not said so far. */
+static void find_name(struct recorder_budget *budget, struct machine_output *output, uint32_t function,
+	char name[NAME_BYTES])
+{
+	const uint64_t address = (uint64_t)(int64_t)(int32_t)function;
+	const char *symbol;
+	uint64_t offset;
+
+	if (!budget->names.nr_symbols && output->dir_fd >= 0)
+		names_load(&budget->names, output->dir_fd, NAMES_SYMBOLS, NULL);
+	symbol = names_symbol(&budget->names, address, &offset);
+	if (symbol && offset < 16)
+		snprintf(name, NAME_BYTES, "%s", symbol);
+	else
+		snprintf(name, NAME_BYTES, "0x%" PRIx64, address);
+}
+
+static void say_step(struct machine_output *output, const char *name, double share, double budget,
+	const struct strbuf *names, uint32_t more)
+{
+	char *shown = malloc(4 * names->length + 1);
+
+	if (!shown)
+		return;
+	shown[text_escape(shown, names->data, names->length)] = '\0';
+	recorder_notice(output->common,
+		"%s: functions take %.3g %% of the vCPUs' time, more than %.3g %%: left out from now on: %s%s",
+		name, 100 * share, 100 * budget, shown, more ? ", and others" : "");
+	free(shown);
+}
+
+static void take_step(struct recorder_budget *budget, struct region *region, uint32_t *seq,
+	struct machine_output *output, const char *name, const struct function_budget_step *step)
+{
+	struct trace_machine_info *info = machine_output_info(output);
+	cleanup_strbuf struct strbuf names = STRBUF_EMPTY;
+	uint32_t dropped = 0;
+
+	/* modules may have come since */
+	names_deinit(&budget->names);
+	budget->names = (struct names){0};
+	for (uint32_t i = 0; i < step->count; i++) {
+		char function[NAME_BYTES];
+
+		if (function_wishes_drop(&budget->wishes, step->addresses[i]))
+			break;
+		find_name(budget, output, step->addresses[i], function);
+		trace_machine_info_leave_out(info, function);
+		if (dropped++ < NAMES_SAID)
+			strbuf_printf(&names, "%s%s", names.length ? ", " : "", function);
+	}
+	if (!dropped)
+		return;
+	if (!names.failed)
+		say_step(output, name, step->share, budget->share, &names, dropped > NAMES_SAID);
+	*seq = budget->seq = control_change_functions(region, &budget->wishes);
+}
+
+void recorder_budget_poll(struct recorder_budget *budget, struct region *region, uint32_t *seq,
+	struct machine_output *output, const char *name, uint64_t now_ns)
+{
+	struct function_budget_step step;
+
+	if (!budget->is_ready)
+		return;
+	budget->since_ns = budget->since_ns ? budget->since_ns : now_ns;
+	/* what comes until then may be of the wishes before */
+	if (control_done(region, *seq, NULL) == -EAGAIN ||
+		(!control_names_done(region) && now_ns - budget->since_ns < NAMES_NS)) {
+		function_budget_settle(&budget->budget, now_ns);
+		return;
+	}
+	if (!function_budget_look(&budget->budget, now_ns, &step))
+		return;
+	machine_output_info(output)->budget.share_ppm =
+		(uint32_t)(step.share < 4000 ? step.share * 1e6 : UINT32_MAX);
+	if (step.count)
+		take_step(budget, region, seq, output, name, &step);
+	if (step.is_exhausted && !budget->said_exhausted) {
+		budget->said_exhausted = true;
+		recorder_notice(output->common,
+			"%s: functions take %.3g %% of the vCPUs' time, more than %.3g %%, and there is no leaf among them that "
+			"could be left out",
+			name, 100 * step.share, 100 * budget->share);
+	}
+}
+
+/* Symbols may have come after the steps. */
+static void name_again(struct recorder_budget *budget, struct machine_output *output)
+{
+	struct trace_budget_info *info = &machine_output_info(output)->budget;
+
+	names_writer_flush(&output->names);
+	names_deinit(&budget->names);
+	budget->names = (struct names){0};
+	for (size_t i = 0; i < info->nr_left_out && i < budget->wishes.nr_dropped; i++) {
+		char function[NAME_BYTES], *copy;
+
+		find_name(budget, output, budget->wishes.dropped[i], function);
+		copy = strdup(function);
+		if (!copy)
+			return;
+		free(info->left_out[i]);
+		info->left_out[i] = copy;
+	}
+}
+
+void recorder_budget_end(struct recorder_budget *budget, struct machine_output *output, const char *name)
+{
+	const struct trace_budget_info *info = &machine_output_info(output)->budget;
+
+	if (!budget->is_ready)
+		return;
+	name_again(budget, output);
+	recorder_notice(output->common, "%s: functions took %.3g %% of the vCPUs' time at last; %zu left out",
+		name, info->share_ppm / 1e4, info->nr_left_out);
+	forget_machine(budget);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* xen summary: what domains, vCPUs and pCPUs did. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/hypertrace/commands.h"
+#include "tools/hypertrace/xen_intervals.h"
+#include "tools/hypertrace/xen_summary_view.h"
+
+#define TOP_DEFAULT    10
+#define SCHED_SWITCHES 0x28000u /* class and subclass of those that tell the frequency */
+
+struct summary_options {
+	const char *cpu_hz;
+	double interval_s;
+	unsigned per; /* enum xen_per + 1; 0: not given */
+	uint64_t top;
+	bool json;
+};
+
+static const struct option_spec summary_specs[] = {
+	{'i', "interval", "TIME", OPTION_SECONDS, offsetof(struct summary_options, interval_s),
+		"print a row for each such time instead, tab-separated under a header; with --json, JSON lines"},
+	{0, "per", "domain|vcpu|pcpu", OPTION_CHOICE, offsetof(struct summary_options, per),
+		"whose rows --interval prints; default domain"},
+	{0, "cpu-hz", "HZ", OPTION_STRING, offsetof(struct summary_options, cpu_hz), XEN_CPU_HZ_HELP},
+	{'n', "top", "N", OPTION_UNSIGNED, offsetof(struct summary_options, top),
+		"rows for each vCPU and pCPU of the longer tables, 0 for all; default 10, with --json all"},
+	{0, "json", NULL, OPTION_FLAG, offsetof(struct summary_options, json), "print one JSON document"},
+	{0},
+};
+
+/* Most events of a scheduler's trace are of no use here, and need not be merged. */
+static void want(struct xen_reader *reader, uint64_t wanted[XEN_WANTED_WORDS], bool switches)
+{
+	for (uint32_t i = 0; i < XEN_WANTED_WORDS * 64; i++)
+		if (xen_summary_wants(i << 12) || (switches && i == XEN_WANTED_BIT(SCHED_SWITCHES)))
+			wanted[i / 64] |= 1ull << i % 64;
+		else
+			wanted[i / 64] &= ~(1ull << i % 64);
+	xen_reader_want(reader, wanted);
+}
+
+static void add_left_out(struct xen_reader *reader, struct xen_summary *summary)
+{
+	uint32_t limit = xen_reader_counts(reader)->pcpu_limit;
+
+	for (uint32_t i = 0; i < limit; i++) {
+		uint64_t last_tsc;
+		const struct xen_unwanted *unwanted = xen_reader_unwanted(reader, i, &last_tsc);
+
+		if (unwanted)
+			xen_summary_left_out(summary, i, unwanted->events, unwanted->bytes, last_tsc);
+	}
+}
+
+/* The pCPU of the event before this one: was it its last? */
+static void end_pcpu(struct xen_reader *reader, struct xen_summary *summary, uint32_t pcpu)
+{
+	uint64_t last_tsc;
+
+	if (xen_reader_pcpu_ended(reader, pcpu) && xen_reader_unwanted(reader, pcpu, &last_tsc))
+		xen_summary_pcpu_end(summary, pcpu, last_tsc);
+}
+
+/* `estimate`: of the frequency, fed as long as it wants; NULL: it is known. */
+static int feed(struct xen_reader *reader, struct xen_summary *summary, struct xen_clock_estimate *estimate,
+	struct error *error)
+{
+	uint64_t wanted[XEN_WANTED_WORDS] = {0};
+	struct xen_event event;
+	uint32_t pcpu = UINT32_MAX; /* of the event before */
+	int result;
+
+	want(reader, wanted, estimate != NULL);
+	while ((result = xen_reader_next(reader, &event, error)) > 0) {
+		if (__builtin_expect(estimate != NULL, 0)) {
+			xen_clock_estimate_feed(estimate, &event);
+			if (!xen_clock_estimate_wants(estimate)) {
+				estimate = NULL;
+				want(reader, wanted, false);
+			}
+		}
+		if (event.pcpu != pcpu)
+			end_pcpu(reader, summary, pcpu);
+		pcpu = event.pcpu;
+		xen_summary_event(summary, &event);
+	}
+	if (result < 0)
+		return result;
+	add_left_out(reader, summary);
+	xen_reader_want(reader, NULL);
+	return xen_summary_end(summary) < 0 ? error_set(error, -ENOMEM, "out of memory") : 0;
+}
+
+static int show_all(struct xen_summary_view *view, const struct summary_options *options, struct error *error)
+{
+	struct xen_clock_estimate estimate;
+	int result = xen_clock_estimate_init(&estimate, error);
+
+	if (result)
+		return result;
+	result =
+		feed(view->input.reader, &view->summary, view->input.clock.hz != 0 ? NULL : &estimate, error);
+	xen_input_settle_clock(&view->input, &estimate, view->summary.first_tsc);
+	xen_clock_estimate_deinit(&estimate);
+	if (result)
+		return result;
+	view->order = xen_summary_sorted(&view->summary);
+	if (options->json)
+		result = xen_summary_json(view, stdout);
+	else
+		xen_summary_text(view, stdout, isatty(STDOUT_FILENO));
+	return result < 0 ? error_set(error, result, "out of memory") : 0;
+}
+
+static int show_intervals(
+	struct xen_summary_view *view, const struct summary_options *options, struct error *error)
+{
+	struct xen_intervals intervals = {
+		.view = view,
+		.per = options->per ? (enum xen_per)(options->per - 1) : XEN_PER_DOMAIN,
+		.json = options->json,
+		.out = stdout,
+	};
+	double ticks = options->interval_s * view->input.clock.hz;
+
+	if (ticks < 1)
+		return error_set(error, -EINVAL, "--interval: shorter than a tick of the TSC");
+	xen_summary_intervals(&view->summary, ticks < 1e18 ? (uint64_t)ticks : (uint64_t)1e18,
+		xen_intervals_row, &intervals);
+	xen_intervals_begin(&intervals);
+	return feed(view->input.reader, &view->summary, NULL, error);
+}
+
+/* *shown: the result is out; what is damaged is said after it. */
+static int look(struct xen_summary_view *view, const char *path, const struct summary_options *options,
+	bool *shown, struct error *error)
+{
+	bool by_interval = options->interval_s > 0;
+	int result = xen_summary_init(&view->summary);
+
+	if (result)
+		return error_set(error, result, "out of memory");
+	result = by_interval ? xen_input_open(&view->input, path, options->cpu_hz, error)
+			     : xen_input_open_unread(&view->input, path, options->cpu_hz, error);
+	if (result)
+		return result;
+	result = by_interval ? show_intervals(view, options, error) : show_all(view, options, error);
+	*shown = !result;
+	if (!result && by_interval)
+		xen_input_say_clock(&view->input);
+	return result ? result : xen_input_account(&view->input, error);
+}
+
+static int summary_run(const struct command *self, int argc, char **argv)
+{
+	struct summary_options options = {.top = UINT64_MAX};
+	struct xen_summary_view view = {0};
+	struct error error = {0};
+	const char *path;
+	bool shown = false;
+	int result = options_parse(self, &argc, &argv, &options, &error);
+
+	if (result == 1)
+		return 0;
+	if (!result && options.per && options.interval_s <= 0)
+		result = error_set(&error, -EINVAL, "--per needs --interval");
+	if (!result)
+		result = xen_input_operand(argc, argv, &path, &error);
+	if (result < 0)
+		return show_error(&error, options.json, 2);
+	view.top = options.top == UINT64_MAX ? options.json ? 0 : TOP_DEFAULT : options.top;
+	result = look(&view, path, &options, &shown, &error);
+	free(view.order);
+	xen_summary_deinit(&view.summary);
+	xen_input_close(&view.input);
+	return result ? show_error(&error, options.json && !shown, 1) : 0;
+}
+
+const struct command cmd_xen_summary = {
+	.name = "xen summary",
+	.summary = "Say what the domains, vCPUs and pCPUs of a Xen trace did",
+	.synopsis = "[OPTION]... [FILE]",
+	.description =
+		"Reads what xentrace wrote, without FILE from standard input, and says of each domain and vCPU: its runstates, how "
+		"long it waited for a pCPU after waking and after being preempted, where it ran and how often it was moved, its "
+		"hypercalls, traps, exits by reason with what they cost, interrupts, page faults, grants and other memory "
+		"operations; of each pCPU: busy, idle, who ran there.\n\n"
+		"Counts and times are those of xenalyze --summary; where they differ, docs/design/xen.md says why.\n\n"
+		"With --interval, rows in the order of time: states split at the borders, so that a row's states add up to "
+		"the time. A domain's row is the sum of its vCPUs.",
+	.examples =
+		"  # who waits for whom?\n"
+		"  hypertrace xen summary trace.bin\n"
+		"  # how the domains shared the host, every 100 ms\n"
+		"  hypertrace xen summary trace.bin --interval 100ms\n"
+		"  # waits after waking, for a script\n"
+		"  hypertrace xen summary trace.bin --json | jq '.vcpus[] | [.domain, .vcpu, .waits.woken.p95_ns]'",
+	.options = summary_specs,
+	.run = summary_run,
+};
