@@ -238,6 +238,7 @@ int ht_functions_set(const struct ht_control *control, char *message, size_t siz
 		way = ways[probe];
 		for (cause = 0; cause < HT_MISSED_CAUSES; cause++)
 			reported[cause] = count_missed(cause);
+		static_branch_enable(&ht_function_exits_on);
 		static_branch_enable(&ht_functions_on);
 		err = own[0] ? -ENOENT : 0; /* some of what was asked for */
 	} else {
