@@ -21,5 +21,6 @@ int bench_read(struct bench *bench, struct error *error);
 int bench_size(struct bench *bench, struct error *error);
 int bench_follow(struct bench *bench, struct error *error);
 int bench_exits(struct bench *bench, struct error *error);
+int bench_functions(struct bench *bench, struct error *error);
 int bench_graph(struct bench *bench, struct error *error);
 int bench_hypercall(struct bench *bench, struct error *error);

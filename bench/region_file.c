@@ -27,6 +27,8 @@ int region_file_wish(const char *path, uint64_t bytes, const struct region_wish 
 	};
 	cleanup_close int fd = open(path, O_RDWR | O_CLOEXEC);
 
+	if (wish->functions)
+		function_wishes_fill(wish->functions, &host.control);
 	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0 || lseek(fd, HT_HOST_OFFSET, SEEK_SET) < 0)
 		return error_set(error, -errno, "%s: %s", path, strerror(errno));
 	return file_write_all(fd, &host, sizeof(host), error) < 0 ? error_add(error, "%s", path) : 0;

@@ -2,11 +2,13 @@
 /* The region of a guest that no recorder is attached to: what the module shall record, and what it lost. */
 #pragma once
 #include <stdint.h>
+#include "host/collect/function_wishes.h"
 #include "lib/base/error.h"
 
 struct region_wish {
-	uint64_t events;     /* bit n: event id n */
-	int32_t exclude_pid; /* 0: no filter */
+	uint64_t events;                         /* bit n: event id n */
+	int32_t exclude_pid;                     /* 0: no filter */
+	const struct function_wishes *functions; /* NULL: none */
 };
 
 /* Before the guest boots. */

@@ -3,12 +3,13 @@
  * Runs in a guest under QEMU's -icount, where the TSC counts instructions: a fixed piece of work, untraced
  * and traced, told to the host as lines "TRACER INSTRUCTIONS EVENTS LOST", one for each repetition.
  *
- *   workload syscall|syscall_short|sched_switch|mark REPETITIONS MODULE-PARAMETERS TRACER...
+ *   workload syscall|syscall_short|sched_switch|mark|calls REPETITIONS MODULE-PARAMETERS TRACER...
  *
  * A TRACER is "none", "ftrace" (the kernel's own recording of the same events into its own ring), "followed"
  * (the same, but the ring, larger, is never emptied, as a host may be reading it) or "shm", our module, which
  * stands in /bench/hypertrace.ko and records what the region's host page says, or "hypercall:N": the same by hypercalls,
- * N records to each. Work "mark" is hypertrace_mark(), a hypercall from user space.
+ * N records to each. For work "calls", which calls the functions that /bench/functions names (a pattern a line, '!' takes
+ * out), there are "function" and "function_graph", the kernel's own tracers. Work "mark" is hypertrace_mark(), a hypercall from user space.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -31,6 +32,8 @@
 /* Over before the next tick, most times: where a host's ticks count, too, the least of many repetitions has none. */
 #define SHORT_CALLS 200
 #define MARKS       50
+#define FUNCTIONS   "/bench/functions"
+#define PASSES      1000 /* of some dozens of functions each, where all are traced */
 
 static void fail(const char *what)
 {
@@ -79,6 +82,12 @@ static void syscall_short_work(void)
 		syscall(SYS_getppid);
 }
 
+static void calls_work(void)
+{
+	for (int i = 0; i < PASSES; i++)
+		syscall(SYS_getppid);
+}
+
 static void mark_work(void)
 {
 	for (uint64_t i = 0; i < MARKS; i++)
@@ -120,12 +129,51 @@ static const struct work {
 	{"syscall", "events/raw_syscalls/enable", syscall_work, 2 * CALLS},
 	{"syscall_short", "events/raw_syscalls/enable", syscall_short_work, 2 * SHORT_CALLS},
 	{"mark", NULL, mark_work, MARKS},
+	{"calls", NULL, calls_work, PASSES},
 	{"sched_switch", "events/sched/sched_switch/enable", sched_switch_work, 2 * ROUNDS},
 };
 
 static int is_ftrace(const char *tracer)
 {
 	return strcmp(tracer, "ftrace") == 0 || strcmp(tracer, "followed") == 0;
+}
+
+static int is_function_tracer(const char *tracer)
+{
+	return strncmp(tracer, "function", 8) == 0;
+}
+
+/* What is measured by its own ring in the kernel. */
+static int is_kernels(const char *tracer)
+{
+	return is_ftrace(tracer) || is_function_tracer(tracer);
+}
+
+/* The patterns, as the kernel's own tracers take them. */
+static void choose_functions(void)
+{
+	FILE *list = fopen(FUNCTIONS, "r");
+	char line[256];
+
+	if (!list)
+		fail(FUNCTIONS);
+	tracefs_write("set_ftrace_filter", "");
+	tracefs_write("set_ftrace_notrace", "");
+	while (fgets(line, sizeof(line), list)) {
+		const char *name = line[0] == '!' ? "set_ftrace_notrace" : "set_ftrace_filter";
+		char path[256];
+		FILE *file;
+
+		snprintf(path, sizeof(path), TRACEFS "%s", name);
+		file = fopen(path, "a");
+		if (!file)
+			fail(path);
+		fputs(line + (line[0] == '!'), file);
+		/* a pattern that names none is refused */
+		if (fclose(file) && line[0] != '!')
+			fail(line);
+	}
+	fclose(list);
 }
 
 static int is_ours(const char *tracer)
@@ -140,6 +188,9 @@ static void start_tracer(const char *tracer, const struct work *work, const char
 
 	if (is_ftrace(tracer)) {
 		tracefs_write(work->ftrace_events, "1");
+	} else if (is_function_tracer(tracer)) {
+		choose_functions();
+		tracefs_write("current_tracer", tracer);
 	} else if (is_ours(tracer)) {
 		snprintf(whole, sizeof(whole), "%s%s%s", parameters, strcmp(tracer, "shm") ? " batch=" : "",
 			strcmp(tracer, "shm") ? strchr(tracer, ':') + 1 : "");
@@ -154,13 +205,15 @@ static void stop_tracer(const char *tracer, const struct work *work)
 {
 	if (is_ftrace(tracer))
 		tracefs_write(work->ftrace_events, "0");
+	else if (is_function_tracer(tracer))
+		tracefs_write("current_tracer", "nop");
 	else if (is_ours(tracer) && syscall(SYS_delete_module, "hypertrace", 0) < 0)
 		fail("unload");
 }
 
 static void measure(const char *tracer, const struct work *work, int repetitions)
 {
-	int empties = strcmp(tracer, "ftrace") == 0;
+	int empties = is_kernels(tracer) && strcmp(tracer, "followed");
 
 	/*
 	 * What the kernel puts off at boot or at a change of tracer is done by then; idle time costs no
@@ -173,13 +226,13 @@ static void measure(const char *tracer, const struct work *work, int repetitions
 
 		if (empties)
 			tracefs_write("trace", ""); /* empties the ring */
-		lost = is_ftrace(tracer) ? ftrace_lost() : 0;
+		lost = is_kernels(tracer) ? ftrace_lost() : 0;
 		start = __rdtsc();
 		work->run();
 		start = __rdtsc() - start;
 		if (i >= 0)
 			printf("%s %llu %u %llu\n", tracer, (unsigned long long)start, work->events,
-				is_ftrace(tracer) ? ftrace_lost() - lost : 0);
+				is_kernels(tracer) ? ftrace_lost() - lost : 0);
 	}
 	fflush(stdout);
 }
@@ -195,7 +248,7 @@ int main(int argc, char **argv)
 			work = &works[i];
 	if (!work) {
 		fprintf(stderr,
-			"usage: workload syscall|syscall_short|sched_switch|mark REPETITIONS MODULE-PARAMETERS "
+			"usage: workload syscall|syscall_short|sched_switch|mark|calls REPETITIONS MODULE-PARAMETERS "
 			"TRACER...\n");
 		return 2;
 	}

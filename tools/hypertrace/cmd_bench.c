@@ -35,6 +35,7 @@ static const struct {
 	{"size", bench_size},
 	{"follow", bench_follow},
 	{"exits", bench_exits},
+	{"functions", bench_functions},
 	{"graph", bench_graph},
 	{"hypercall", bench_hypercall},
 };
@@ -49,7 +50,8 @@ static int unknown(const char *name, struct error *error)
 	error_set(error, -EINVAL, "unknown benchmark '%s'", name);
 	if (suggestion.best)
 		error_hint(error, "did you mean '%s'?", suggestion.best);
-	return error_hint(error, "they are guest, ring, record, read, size, follow, exits, graph, hypercall, and all");
+	return error_hint(error,
+		"they are guest, ring, record, read, size, follow, exits, functions, graph, hypercall, and all");
 }
 
 /* Bit n: benchmark n. */
@@ -66,8 +68,8 @@ static int chosen(int argc, char **argv, unsigned *set, struct error *error)
 			return unknown(argv[i], error);
 	}
 	if (!*set)
-		return error_set(
-			error, -EINVAL, "which benchmark? guest, ring, record, read, size, follow, exits, graph, hypercall, or all");
+		return error_set(error, -EINVAL,
+			"which benchmark? guest, ring, record, read, size, follow, exits, functions, graph, hypercall, or all");
 	return 0;
 }
 
@@ -126,6 +128,8 @@ const struct command cmd_bench = {
 		"size     bytes an event takes on disk: ours against trace-cmd and LTTng\n"
 		"follow   what reading a stock guest's own ftrace out of its memory costs, and how fast it is\n"
 		"exits    instructions an exit of a guest costs its host more when it is watched: ours against ftrace\n"
+		"functions\n"
+		"         instructions that tracing functions costs a guest, beside the kernel's own tracers; bytes of it\n"
 		"graph    how fast a trace of functions is summed up, and in how much memory\n"
 		"hypercall  instructions an event costs a guest by hypercalls, by size of the batches: ours against ftrace\n"
 		"all      all of them\n\n"
