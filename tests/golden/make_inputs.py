@@ -51,6 +51,7 @@ def traces():
     stream = GOOD / "vm1/cpu1"
     starts = list(packets(stream))
     trace("good")
+    shutil.copytree(GOOD.with_name("functions"), "functions")
     trace("cut", lambda top: os.truncate(top / "vm1/cpu1", starts[4] + 300))
     trace("cut-header", lambda top: os.truncate(top / "vm1/cpu1", starts[4] + 20))
     trace("no-magic", in_packet(3, 0, b"\xff\xff\xff\xff"))
