@@ -178,7 +178,8 @@ enum ht_function_missed {
 	HT_MISSED_SWITCHED = 0,  /* other functions, or none, from here on */
 	HT_MISSED_RECURSION = 1, /* called while a call was judged by the filter on the same CPU */
 	HT_MISSED_RETURN = 2,    /* no room to remember where to return to, or in a probe of the kernel's */
-	HT_MISSED_CAUSES = 3,
+	HT_MISSED_IDLE = 3,      /* where RCU does not watch, as in an idle CPU: there the kernel hooks no return */
+	HT_MISSED_CAUSES = 4,
 };
 
 /* Offset HT_HOST_OFFSET. read_packets[i]: packets of ring i that the host has copied (discard mode, names ring). */

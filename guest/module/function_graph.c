@@ -15,6 +15,7 @@
 
 static u32 depth_limit;
 static bool filtered;
+static DEFINE_PER_CPU(u64, overruns);
 static u64 min_ns; /* it has times of its own, in ns */
 static struct ht_function_set *set; /* NULL: all, or the kernel knows */
 
@@ -40,7 +41,11 @@ static __always_inline int begin_call(const struct ftrace_graph_ent *call, bool 
 
 static __always_inline void finish_call(const struct ftrace_graph_ret *call, bool plain)
 {
+	if (!static_branch_likely(&ht_function_exits_on))
+		return;
 	preempt_disable_notrace();
+	if (unlikely(atomic_read(&current->trace_overrun))) /* calls deeper than the kernel has room for */
+		this_cpu_add(overruns, atomic_xchg(&current->trace_overrun, 0));
 	if (plain || !min_ns)
 		ht_function_record_exit();
 	else if (compat_graph_duration(call) >= min_ns)
@@ -152,7 +157,21 @@ static int start(const struct ht_functions *functions)
 	return err;
 }
 
+static u64 missed(unsigned int cause)
+{
+	u64 sum = 0;
+	int cpu;
+
+	if (cause != HT_MISSED_RETURN)
+		return 0;
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(overruns, cpu));
+	return sum;
+}
+
 #else
+
+#define missed NULL
 
 static int start(const struct ht_functions *functions)
 {
@@ -166,4 +185,4 @@ static void stop(void)
 
 #endif
 
-const struct ht_function_way ht_function_graph = { start, stop };
+const struct ht_function_way ht_function_graph = { .start = start, .stop = stop, .missed = missed };

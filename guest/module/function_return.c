@@ -28,7 +28,7 @@ static u32 nr_pools;
 static u32 depth_limit;
 static u64 min_tsc;
 
-static DEFINE_PER_CPU(u64, missed_calls);
+static DEFINE_PER_CPU(u64 [HT_MISSED_CAUSES], missed_calls);
 
 /* How many calls of the task's are open that return through a hook: at least `limit`? */
 static __always_inline bool is_deep(u32 limit)
@@ -43,7 +43,7 @@ static __always_inline bool is_deep(u32 limit)
 	return depth >= limit;
 }
 
-/* No hook, or RCU does not watch, as in an idle CPU: then there is none either. */
+/* No hook is left, or RCU does not watch, as in an idle CPU: there is none then. */
 static noinline void hook_elsewhere(struct call *call)
 {
 	u32 i;
@@ -51,7 +51,7 @@ static noinline void hook_elsewhere(struct call *call)
 	for (i = 1; i < nr_pools && !call->hooked; i++)
 		pools[i].kp.pre_handler(&pools[i].kp, &call->regs);
 	if (!call->hooked)
-		this_cpu_inc(missed_calls);
+		this_cpu_inc(missed_calls[rcu_is_watching() ? HT_MISSED_RETURN : HT_MISSED_IDLE]);
 }
 
 static __always_inline void hook(unsigned long ip, struct ftrace_regs *regs)
@@ -96,7 +96,8 @@ static int notrace begin_call(struct kretprobe_instance *instance, struct pt_reg
 
 static int notrace finish_call(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	ht_function_record_exit();
+	if (static_branch_likely(&ht_function_exits_on))
+		ht_function_record_exit();
 	return 0;
 }
 
@@ -115,7 +116,7 @@ static int notrace finish_timed_call(struct kretprobe_instance *instance, struct
 	const struct open_call *open = (const struct open_call *)instance->data;
 	u64 duration = rdtsc() - open->begin_tsc;
 
-	if (duration >= min_tsc)
+	if (duration >= min_tsc && static_branch_likely(&ht_function_exits_on))
 		ht_function_record_span(open->ip, duration);
 	return 0;
 }
@@ -199,13 +200,13 @@ static void stop(void)
 	unregister_pools();
 }
 
-static u64 missed(void)
+static u64 missed(unsigned int cause)
 {
 	u64 sum = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu(missed_calls, cpu));
+		sum += READ_ONCE(per_cpu(missed_calls[cause], cpu));
 	return sum;
 }
 

@@ -16,6 +16,7 @@ static bool in_force_filtered;
 static u64 reported[HT_MISSED_CAUSES];
 
 DEFINE_STATIC_KEY_FALSE(ht_functions_on);
+DEFINE_STATIC_KEY_FALSE(ht_function_exits_on);
 
 static DEFINE_PER_CPU(bool, asking);
 static DEFINE_PER_CPU(u64, recursions);
@@ -120,16 +121,16 @@ int ht_functions_filter(struct ftrace_ops *ops, const struct ht_functions *funct
 	return err ?: matched ? 0 : -ENOENT;
 }
 
+/* Ever, of the way that is in force. */
 static u64 count_missed(unsigned int cause)
 {
 	u64 sum = 0;
 	int cpu;
 
-	if (cause == HT_MISSED_RETURN)
-		return way && way->missed ? way->missed() : reported[cause];
-	if (cause == HT_MISSED_RECURSION)
-		for_each_possible_cpu(cpu)
-			sum += per_cpu(recursions, cpu);
+	if (cause != HT_MISSED_RECURSION)
+		return way->missed ? way->missed(cause) : 0;
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(recursions, cpu));
 	return sum;
 }
 
@@ -168,6 +169,7 @@ void ht_functions_stop(void)
 {
 	if (way) {
 		static_branch_disable(&ht_functions_on);
+		static_branch_disable(&ht_function_exits_on);
 		way->stop();
 		ht_functions_poll();
 		on_each_cpu(say_switched, NULL, 1);
@@ -205,6 +207,7 @@ int ht_functions_set(const struct ht_control *control, char *message, size_t siz
 		.filtered = ht_filter_active(), .message = own, .size = sizeof(own),
 	};
 	const u32 probe = control->function_probe;
+	unsigned int cause;
 	int err;
 
 	if (is_in_force(control)) {
@@ -233,7 +236,9 @@ int ht_functions_set(const struct ht_control *control, char *message, size_t siz
 	err = in_force ? ways[probe]->start(&functions) : -ENOMEM;
 	if (!err) {
 		way = ways[probe];
-		reported[HT_MISSED_RETURN] = count_missed(HT_MISSED_RETURN);
+		for (cause = 0; cause < HT_MISSED_CAUSES; cause++)
+			reported[cause] = count_missed(cause);
+		static_branch_enable(&ht_function_exits_on);
 		static_branch_enable(&ht_functions_on);
 		err = own[0] ? -ENOENT : 0; /* some of what was asked for */
 	} else {

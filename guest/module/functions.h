@@ -23,7 +23,7 @@ struct ht_functions {
 struct ht_function_way {
 	int (*start)(const struct ht_functions *functions);
 	void (*stop)(void);
-	u64 (*missed)(void); /* calls that the kernel did not tell of, ever; NULL: it tells of all */
+	u64 (*missed)(unsigned int cause); /* calls that were not recorded, ever; NULL: there is no cause for it */
 	void (*drop)(const struct ht_functions *functions, u32 from); /* while it runs: those from there on */
 };
 extern const struct ht_function_way ht_function_entry, ht_function_return, ht_function_graph;
@@ -36,6 +36,8 @@ bool ht_function_ask(void);
 
 /* Off while functions are switched: the kernel patches tens of thousands of them, each by calls of more functions. */
 DECLARE_STATIC_KEY_FALSE(ht_functions_on);
+/* Of exits: on before the entries' and off after them, for one place of a key is patched after the other. */
+DECLARE_STATIC_KEY_FALSE(ht_function_exits_on);
 
 /* Is this call to be recorded? `filtered` is a constant. Preemption is off. */
 static __always_inline bool ht_function_passes(bool filtered)

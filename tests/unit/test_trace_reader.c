@@ -411,7 +411,7 @@ static void test_bad_metadata(void **state)
 	} cases[] = {
 		{"/* CTF 1.8 */", "/* CTF 1.9 */", -ENOTSUP, "not the metadata of a hypertrace trace"},
 		{"/* CTF 1.8 */", "/* CTF 1.8 */ /*", -EINVAL,
-			"line 285: a string or comment that does not end where \"typealias\" was expected"},
+			"line 322: a string or comment that does not end where \"typealias\" was expected"},
 		{"major = 1", "major = 2", -EINVAL, "line 10: \"2\" where \"1\" was expected"},
 		{"byte_order = le", "byte_order = be", -EINVAL, "line 13: \"be\" where \"le\" was expected"},
 		{"uuid = \"01020304", "uuid = \"0102zz04", -EINVAL, "line 12: not a UUID"},

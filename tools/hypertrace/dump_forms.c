@@ -276,7 +276,8 @@ static char *form_missed(
 {
 	static const char *const causes[] = {[HT_MISSED_SWITCHED] = "functions switched",
 		[HT_MISSED_RECURSION] = "recursion",
-		[HT_MISSED_RETURN] = "no room for their return"};
+		[HT_MISSED_RETURN] = "no room for their return",
+		[HT_MISSED_IDLE] = "in an idle CPU"};
 	const uint64_t cause = value(type, event, 0);
 
 	(void)dump;
