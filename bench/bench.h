@@ -23,3 +23,4 @@ int bench_follow(struct bench *bench, struct error *error);
 int bench_exits(struct bench *bench, struct error *error);
 int bench_graph(struct bench *bench, struct error *error);
 int bench_hypercall(struct bench *bench, struct error *error);
+int bench_xen(struct bench *bench, struct error *error);

@@ -41,6 +41,8 @@ static __always_inline int begin_call(const struct ftrace_graph_ent *call, bool 
 
 static __always_inline void finish_call(const struct ftrace_graph_ret *call, bool plain)
 {
+	if (!static_branch_likely(&ht_function_exits_on))
+		return;
 	preempt_disable_notrace();
 	if (unlikely(atomic_read(&current->trace_overrun))) /* calls deeper than the kernel has room for */
 		this_cpu_add(overruns, atomic_xchg(&current->trace_overrun, 0));

@@ -96,7 +96,7 @@ static int notrace begin_call(struct kretprobe_instance *instance, struct pt_reg
 
 static int notrace finish_call(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	if (static_branch_likely(&ht_functions_on))
+	if (static_branch_likely(&ht_function_exits_on))
 		ht_function_record_exit();
 	return 0;
 }
@@ -116,7 +116,7 @@ static int notrace finish_timed_call(struct kretprobe_instance *instance, struct
 	const struct open_call *open = (const struct open_call *)instance->data;
 	u64 duration = rdtsc() - open->begin_tsc;
 
-	if (duration >= min_tsc && static_branch_likely(&ht_functions_on))
+	if (duration >= min_tsc && static_branch_likely(&ht_function_exits_on))
 		ht_function_record_span(open->ip, duration);
 	return 0;
 }

@@ -16,6 +16,7 @@ static bool in_force_filtered;
 static u64 reported[HT_MISSED_CAUSES];
 
 DEFINE_STATIC_KEY_FALSE(ht_functions_on);
+DEFINE_STATIC_KEY_FALSE(ht_function_exits_on);
 
 static DEFINE_PER_CPU(bool, asking);
 static DEFINE_PER_CPU(u64, recursions);
@@ -168,6 +169,7 @@ void ht_functions_stop(void)
 {
 	if (way) {
 		static_branch_disable(&ht_functions_on);
+		static_branch_disable(&ht_function_exits_on);
 		way->stop();
 		ht_functions_poll();
 		on_each_cpu(say_switched, NULL, 1);
@@ -236,6 +238,7 @@ int ht_functions_set(const struct ht_control *control, char *message, size_t siz
 		way = ways[probe];
 		for (cause = 0; cause < HT_MISSED_CAUSES; cause++)
 			reported[cause] = count_missed(cause);
+		static_branch_enable(&ht_function_exits_on);
 		static_branch_enable(&ht_functions_on);
 		err = own[0] ? -ENOENT : 0; /* some of what was asked for */
 	} else {

@@ -36,6 +36,8 @@ bool ht_function_ask(void);
 
 /* Off while functions are switched: the kernel patches tens of thousands of them, each by calls of more functions. */
 DECLARE_STATIC_KEY_FALSE(ht_functions_on);
+/* Of exits: on before the entries' and off after them, for one place of a key is patched after the other. */
+DECLARE_STATIC_KEY_FALSE(ht_function_exits_on);
 
 /* Is this call to be recorded? `filtered` is a constant. Preemption is off. */
 static __always_inline bool ht_function_passes(bool filtered)

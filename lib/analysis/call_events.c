@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define STATE_ENDS      (16u | 32u) /* of prev_state: X, Z */
+#define MISSED_SWITCHED 0           /* of `cause`: HT_MISSED_SWITCHED of the module's region */
 #define ENTRY_BYTES_MAX 16          /* between a symbol and its call of ftrace */
 
 static uint64_t address_of(const struct names *names, const char *name)
@@ -92,6 +93,8 @@ static void add_other(struct call_events *events, const struct kernel_event_layo
 	case KERNEL_EVENT_FUNC_MISSED:
 		/* no gap: the calls around one that has no record are whole */
 		events->missed += kernel_event_value(layout, 1, payload);
+		if (kernel_event_value(layout, 0, payload) == MISSED_SWITCHED)
+			call_stacks_cut(stacks);
 		return;
 	default:
 		return;

@@ -4,7 +4,7 @@
  *
  *   func_entry, func_exit              entry; exit of the innermost open function
  *   func_span                          a call that took long enough, told when it ends
- *   func_missed                        so many calls have no record; those around them are whole
+ *   func_missed                        so many calls have no record, those around them are whole; or functions were switched
  *   funcgraph_entry, funcgraph_exit    of ftrace's function_graph, with their depth
  *   function                           of ftrace's function: entry only, with the caller
  *   sched_switch, sched_process_fork, and lost events

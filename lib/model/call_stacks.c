@@ -383,6 +383,21 @@ void call_stacks_fork(struct call_stacks *stacks, uint32_t pid)
 		.left_ns = stacks->last_ns ? stacks->last_ns : 1};
 }
 
+void call_stacks_cut(struct call_stacks *stacks)
+{
+	uint64_t pid, value;
+
+	for (size_t at = 0; hash_map_next(&stacks->tasks, &at, &pid, &value);) {
+		struct call_task *task = (struct call_task *)(uintptr_t)value;
+
+		pop_all(stacks, task, task->seen, CALL_LOST);
+		task->generation = stacks->generation;
+		task->headless = false;
+	}
+	for (uint32_t i = 0; i < stacks->nr_cpus; i++)
+		stacks->cpus[i].traces_switch = false;
+}
+
 void call_stacks_lost(struct call_stacks *stacks, uint32_t cpu, uint64_t now_ns)
 {
 	uint32_t generation = stacks->generation;

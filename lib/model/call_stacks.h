@@ -143,6 +143,9 @@ void call_stacks_switch(struct call_stacks *stacks, uint32_t cpu, uint32_t pid, 
 /* A new task has this pid. */
 void call_stacks_fork(struct call_stacks *stacks, uint32_t pid);
 
+/* What is open in any task will have no exit: entries and exits are recorded anew, perhaps of other functions. */
+void call_stacks_cut(struct call_stacks *stacks);
+
 /* Events of this CPU were lost since its last event. */
 void call_stacks_lost(struct call_stacks *stacks, uint32_t cpu, uint64_t now_ns);
 

@@ -370,7 +370,16 @@ static void test_spans(void **state)
 	in(f, A, 2010);
 	event(f, MISSED, 7, 2020, 1, 12);
 	out(f, 2030);
+	in(f, C, 2040);
+	event(f, MISSED, 7, 2050, 0, 0); /* other functions from here on: no exit of c will come */
+	in(f, D, 2060);
+	out(f, 2070);
 	call_graph_finish(f->graph);
+	assert_int_equal(function(f, "c")->unended, 1);
+	assert_int_equal(f->graph->unended[CALL_LOST], 1);
+	assert_int_equal(
+		call_graph_node(f->graph, call_graph_node(f->graph, CALL_ROOT)->first_child)->total.wall_ns,
+		10);
 	assert_int_equal(f->graph->events.missed, 12);
 	assert_int_equal(function(f, "b")->calls, 2);
 	assert_int_equal(function(f, "b")->spans->max, 200);

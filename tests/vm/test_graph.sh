@@ -38,12 +38,12 @@ compare() {
 }
 
 for kernel in $kernels; do
-	for probe in fgraph entry; do
-		run_guest --accel tcg-single --kernel "$kernel" --channel ftrace -e sched -F "$functions" --probe $probe \
+	for way in shm,return shm,entry ftrace,fgraph ftrace,entry; do
+		run_guest --accel tcg-single --kernel "$kernel" --channel ${way%,*} -e sched -F "$functions" --probe ${way#*,} \
 			--file "$calls:/calls" --file "$work/both.sh:/both.sh" -o "$work/trace" -- sh /both.sh >"$work/own" ||
-			fail "$kernel: $(cat "$work/stderr")"
-		compare "$kernel" "$work/trace"
-		[ $probe = fgraph ] || { rm -rf "$work/trace"; continue; }
+			fail "$kernel, $way: $(cat "$work/stderr")"
+		compare "$kernel, $way" "$work/trace"
+		[ ${way#*,} != entry ] || { rm -rf "$work/trace"; continue; }
 
 		# every call in its place: a yield goes from the system call to the scheduler's class
 		"$HYPERTRACE" graph "$work/trace" -m guest -f comm==calls >"$work/text" || fail "$kernel: graph"

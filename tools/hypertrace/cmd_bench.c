@@ -37,6 +37,7 @@ static const struct {
 	{"exits", bench_exits},
 	{"graph", bench_graph},
 	{"hypercall", bench_hypercall},
+	{"xen", bench_xen},
 };
 #define BENCHMARKS (sizeof(benchmarks) / sizeof(benchmarks[0]))
 
@@ -49,7 +50,7 @@ static int unknown(const char *name, struct error *error)
 	error_set(error, -EINVAL, "unknown benchmark '%s'", name);
 	if (suggestion.best)
 		error_hint(error, "did you mean '%s'?", suggestion.best);
-	return error_hint(error, "they are guest, ring, record, read, size, follow, exits, graph, hypercall, and all");
+	return error_hint(error, "they are guest, ring, record, read, size, follow, exits, graph, hypercall, xen, and all");
 }
 
 /* Bit n: benchmark n. */
@@ -67,7 +68,7 @@ static int chosen(int argc, char **argv, unsigned *set, struct error *error)
 	}
 	if (!*set)
 		return error_set(
-			error, -EINVAL, "which benchmark? guest, ring, record, read, size, follow, exits, graph, hypercall, or all");
+			error, -EINVAL, "which benchmark? guest, ring, record, read, size, follow, exits, graph, hypercall, xen, or all");
 	return 0;
 }
 
@@ -128,6 +129,7 @@ const struct command cmd_bench = {
 		"exits    instructions an exit of a guest costs its host more when it is watched: ours against ftrace\n"
 		"graph    how fast a trace of functions is summed up, and in how much memory\n"
 		"hypercall  instructions an event costs a guest by hypercalls, by size of the batches: ours against ftrace\n"
+		"xen      how fast Xen's traces are printed and summed up: ours against xenalyze\n"
 		"all      all of them\n\n"
 		"Both sides of a comparison run in turns in the same run. Programs that are not installed are "
 		"skipped, with the reason.",

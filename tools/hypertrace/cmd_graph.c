@@ -184,7 +184,7 @@ const struct command cmd_graph = {
 		"  # what made it slower?\n"
 		"  hypertrace graph --diff before after\n"
 		"  # p99 of a function for a script\n"
-		"  hypertrace graph t --report --json | jq '.machines[0].functions[0]'",
+		"  hypertrace graph t --report --json | jq '.machines[].functions[] | [.function, .durations.p99_ns]'",
 	.options = graph_specs,
 	.run = graph_run,
 };
