@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/collect/event_table.h"
+#include "host/collect/function_names.h"
 #include "lib/base/clock_now.h"
 #include "lib/base/text.h"
 
@@ -31,6 +32,27 @@ static const char *const end_states[] = {
 	[HT_STATE_PANIC] = "panic",
 };
 
+/* What of the functions' names was not known to it: its symbols tell what was meant, perhaps. */
+static void suggest_functions(struct recorder_guest *guest)
+{
+	struct machine_output *output = &guest->machine->output;
+	char hint[FUNCTION_NAMES_HINT_BYTES], shown[4 * sizeof(hint) + 1];
+	struct names names = {0};
+
+	if (!guest->refused || !guest->request.functions || output->dir_fd < 0)
+		return;
+	names_writer_flush(&output->names);
+	names_load(&names, output->dir_fd, NAMES_SYMBOLS, NULL);
+	function_names_hint(&names, guest->request.functions, hint);
+	names_deinit(&names);
+	shown[text_escape(shown, hint, strlen(hint))] = '\0';
+	if (!hint[0])
+		return;
+	recorder_notice(guest->common, "%s: %s", guest->name, shown);
+	if (guest->refusal && guest->refusal->code && !guest->refusal->hint[0])
+		error_hint(guest->refusal, "%s", shown);
+}
+
 static void end_machine(struct recorder_guest *guest, const char *end_state, const char *message)
 {
 	if (!guest->machine)
@@ -39,6 +61,7 @@ static void end_machine(struct recorder_guest *guest, const char *end_state, con
 	guest->awareness = NULL;
 	if (guest->budget)
 		recorder_budget_end(guest->budget, &guest->machine->output, guest->name);
+	suggest_functions(guest);
 	recorder_machine_destroy(guest->machine, end_state, message);
 	guest->machine = NULL;
 	guest->ending_ns = 0;

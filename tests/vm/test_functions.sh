@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 functions=__do_sys_getppid,do_sched_yield,yield_task_fair,__x64_sys_sysinfo,__x64_sys_umask
-none="no function that can be traced matches no_such_function"
+none="no function that can be traced matches do_sys_getpppid"
 calls=$(program calls)
 
 # In the guest: an instance of ftrace beside what is recorded, and what it saw of the program, as "COUNT FUNCTION"
@@ -54,7 +54,7 @@ for kernel in $kernels; do
 	done
 
 	# one level: the scheduler's class is called within the system call. What names nothing is said, beside what is traced.
-	run "$kernel" "$none" -F "$functions,no_such_function" --depth 1
+	run "$kernel" "$none" -F "$functions,do_sys_getpppid" --depth 1
 	equal "$kernel: depth" "$(dumped func_entry | tr -s ' ')" "$(grep -v yield_task_fair "$work/own" | tr -s ' ')"
 
 	# long calls alone, of which there is one event: the shell waits for the program
@@ -69,7 +69,8 @@ for kernel in $kernels; do
 	equal "$kernel: others" "$(events "$work/trace" -e func_entry)" "$(events "$work/trace" -e func_entry -f comm==calls)"
 
 	# nothing of it can be traced: said, with what is nearest, and the rest recorded
-	run "$kernel" "$none" -F no_such_function
+	run "$kernel" "$none" -F do_sys_getpppid
+	contains "$work/stderr" 'did you mean [a-z0-9_]+\?'
 	equal "$kernel: calls of nothing" "$(events "$work/trace" -e func_entry)" 0
 	[ "$(events "$work/trace" -e sched_switch)" -gt 0 ] || fail "$kernel: nothing else was recorded"
 done
