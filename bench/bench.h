@@ -24,3 +24,4 @@ int bench_exits(struct bench *bench, struct error *error);
 int bench_functions(struct bench *bench, struct error *error);
 int bench_graph(struct bench *bench, struct error *error);
 int bench_hypercall(struct bench *bench, struct error *error);
+int bench_xen(struct bench *bench, struct error *error);

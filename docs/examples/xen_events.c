@@ -35,7 +35,8 @@ static uint64_t waited_ns(const struct hypertrace_xen_event *event)
 	unsigned n = hypertrace_xen_fields(event, fields);
 
 	for (unsigned i = 0; i < n; i++)
-		if (strcmp(fields[i].name, "runnable") == 0 && fields[i].value <= INT32_MAX) /* else below 0 */
+		/* beyond that it is a time below 0 */
+		if (strcmp(fields[i].name, "runnable") == 0 && fields[i].value <= INT32_MAX)
 			return fields[i].value;
 	return 0;
 }

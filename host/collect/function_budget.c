@@ -15,6 +15,7 @@
 #define COST_PERCENT  10.0         /* percentile of the gaps */
 #define GAPS_MIN      256u         /* before that the cost is COST_NS */
 #define COST_NS       100.0        /* bench functions: 100 to 250 instructions an event */
+#define WORTH         0.005        /* of the events, for a function to be left out beside others */
 #define LEAF_PART     0.9          /* of a function's calls, without calls inside */
 
 void function_budget_init(struct function_budget *budget, const struct function_budget_options *options)
@@ -209,6 +210,9 @@ static void choose(struct function_budget *budget, struct function_budget_step *
 
 		if (step->count == FUNCTION_BUDGET_STEP_MAX || budget->nr_dropped == HT_CONTROL_DROPPED ||
 			step->share * left / all <= AIM * budget->options.share)
+			break;
+		/* rather look again: without these, others are leaves */
+		if (step->count && per_call * (double)candidates[i].calls < WORTH * all)
 			break;
 		place = hash_map_put(&budget->dropped, candidates[i].address);
 		if (!place)

@@ -9,7 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/suggest.h"
 
-#define PAGES_MAX       65536u
+#define PAGES_MAX       8192u       /* one or more for the kernel, and for each module */
 #define PAGE_BYTES_MAX  (16u << 20) /* of one group's records */
 #define PAGE_SPAN_MAX   256u        /* of struct ftrace_page */
 #define RECORD_SPAN_MAX 64u         /* of struct dyn_ftrace */
@@ -54,9 +54,9 @@ static void add_function(
 		functions->names[functions->count++] = name;
 }
 
-/* One group of records. */
+/* One group of records. *left: of all that are looked at, whatever they name. */
 static int add_page(struct traceable_functions *functions, const struct guest_kernel *kernel,
-	const struct page_layout *layout, const uint8_t *page)
+	const struct page_layout *layout, const uint8_t *page, uint64_t *left)
 {
 	const uint64_t count = kernel_field_value(&layout->index, page);
 	cleanup_free uint8_t *records = NULL;
@@ -65,9 +65,9 @@ static int add_page(struct traceable_functions *functions, const struct guest_ke
 
 	if (!count)
 		return 0;
-	if (count > PAGE_BYTES_MAX / layout->record_bytes ||
-		count > TRACEABLE_FUNCTIONS_MAX - functions->count)
+	if (count > PAGE_BYTES_MAX / layout->record_bytes || count > *left)
 		return -E2BIG;
+	*left -= count;
 	names = reallocarray(functions->names, functions->count + count, sizeof(*names));
 	if (names)
 		functions->names = names;
@@ -87,7 +87,7 @@ int traceable_functions_init(
 {
 	struct page_layout layout;
 	uint8_t page[PAGE_SPAN_MAX];
-	uint64_t symbol, at = 0;
+	uint64_t symbol, at = 0, left = TRACEABLE_FUNCTIONS_MAX;
 	int code = guest_kernel_need_symbol(kernel, "ftrace_pages_start", &symbol, error);
 
 	*functions = (struct traceable_functions){0};
@@ -99,7 +99,7 @@ int traceable_functions_init(
 	for (unsigned pages = 0; !code && at && pages < PAGES_MAX; pages++) {
 		code = guest_kernel_read(kernel, at, page, layout.page_bytes);
 		if (!code)
-			code = add_page(functions, kernel, &layout, page);
+			code = add_page(functions, kernel, &layout, page, &left);
 		at = code ? 0 : kernel_field_value(&layout.next, page);
 	}
 	if (!code && functions->count)

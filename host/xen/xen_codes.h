@@ -9,6 +9,7 @@
 #define XEN_CODE_SWITCH      0x0002800au /* domain and vcpu that go, and those that come */
 #define XEN_CODE_HVM_ENTRY   0x00081001u
 #define XEN_CODE_HVM_EXIT    0x00081002u /* reason, rip */
+#define XEN_CODE_SVM_EXIT    0x00081003u /* the same of AMD's, since 4.19; before, it is the other, too */
 #define XEN_CODE_HVM_NESTED  0x00000400u /* in those two: of a guest's guest */
 #define XEN_CODE_HVM_VMMCALL 0x00082012u /* number */
 #define XEN_CODE_PV          0x00201000u

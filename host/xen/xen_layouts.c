@@ -145,17 +145,22 @@ static bool is_hypercall(uint32_t code)
 
 /* --- all of them --- */
 
+static uint32_t id_of(size_t index)
+{
+	return (uint32_t)index +
+		(index < XEN_LAYOUT_SHORT ? XEN_LAYOUT_FIRST : XEN_LAYOUT_LONG - XEN_LAYOUT_SHORT);
+}
+
 /* `words`: that such events have at most. The index + 1, or 0: all ids are taken. */
 static size_t add_layout(
 	struct xen_layouts *layouts, uint32_t code, const struct xen_event_type *type, unsigned words)
 {
 	struct xen_layout *layout;
 
-	if (XEN_LAYOUT_FIRST + layouts->count >= EVENT_TYPES_MAX)
+	if (id_of(layouts->count) >= EVENT_TYPES_MAX)
 		return 0;
 	layout = &layouts->layouts[layouts->count];
-	*layout = (struct xen_layout){
-		.type = type, .id = XEN_LAYOUT_FIRST + (uint32_t)layouts->count, .code = code};
+	*layout = (struct xen_layout){.type = type, .id = id_of(layouts->count), .code = code};
 	if (!type)
 		add_words(layout, words);
 	else if (is_hypercall(code))
@@ -165,30 +170,63 @@ static size_t add_layout(
 	return ++layouts->count;
 }
 
+struct seen_code {
+	uint32_t code;
+	uint64_t seen;
+};
+
+static int by_frequency(const void *a, const void *b)
+{
+	const struct seen_code *one = a, *other = b;
+	const uint64_t count = one->seen >> XEN_SURVEY_COUNT, other_count = other->seen >> XEN_SURVEY_COUNT;
+
+	if (count != other_count)
+		return count > other_count ? -1 : 1;
+	return one->code < other->code ? -1 : one->code > other->code;
+}
+
+/* Heap; NULL: no memory. */
+static struct seen_code *sort_codes(const struct xen_survey *survey)
+{
+	struct seen_code *codes = calloc(survey->codes.count + 1, sizeof(*codes));
+	size_t position = 0, count = 0;
+	uint64_t code, seen;
+
+	if (!codes)
+		return NULL;
+	while (hash_map_next(&survey->codes, &position, &code, &seen))
+		codes[count++] = (struct seen_code){(uint32_t)code, seen};
+	qsort(codes, count, sizeof(*codes), by_frequency);
+	return codes;
+}
+
+static int add_code(struct xen_layouts *layouts, uint32_t code, uint64_t seen)
+{
+	const unsigned words = seen & XEN_SURVEY_EXTRAS;
+	const size_t fits =
+		seen & XEN_SURVEY_FITS ? add_layout(layouts, code, xen_event_type(code), words) : 0;
+	const size_t odd = seen & XEN_SURVEY_ODD ? add_layout(layouts, code, NULL, words) : 0;
+	uint64_t *place = hash_map_put(&layouts->by_code, code);
+
+	if (!place)
+		return -ENOMEM;
+	*place = fits << INDEX_BITS | odd;
+	return 0;
+}
+
 int xen_layouts_init(struct xen_layouts *layouts, const struct xen_survey *survey)
 {
-	size_t position = 0, fits, odd;
-	uint64_t code, seen, *place;
+	struct seen_code *codes = sort_codes(survey);
+	int result = 0;
 
 	*layouts = (struct xen_layouts){0};
 	layouts->layouts = calloc(2 * survey->codes.count + 1, sizeof(*layouts->layouts));
-	if (!layouts->layouts)
-		return -ENOMEM;
-	while (hash_map_next(&survey->codes, &position, &code, &seen)) {
-		const struct xen_event_type *type = xen_event_type((uint32_t)code);
-
-		fits = seen & XEN_SURVEY_FITS
-			? add_layout(layouts, (uint32_t)code, type, seen & XEN_SURVEY_EXTRAS)
-			: 0;
-		odd = seen & XEN_SURVEY_ODD
-			? add_layout(layouts, (uint32_t)code, NULL, seen & XEN_SURVEY_EXTRAS)
-			: 0;
-		place = hash_map_put(&layouts->by_code, code);
-		if (!place)
-			return -ENOMEM;
-		*place = fits << INDEX_BITS | odd;
-	}
-	return 0;
+	if (!codes || !layouts->layouts)
+		result = -ENOMEM;
+	for (size_t i = 0; i < survey->codes.count && !result; i++)
+		result = add_code(layouts, codes[i].code, codes[i].seen);
+	free(codes);
+	return result;
 }
 
 void xen_layouts_deinit(struct xen_layouts *layouts)

@@ -13,7 +13,9 @@
 #include "lib/model/xen_events.h"
 
 #define XEN_PAYLOAD_MAX   HOST_PAYLOAD_MAX
-#define XEN_LAYOUT_FIRST  32 /* the first id */
+#define XEN_LAYOUT_FIRST  18 /* the first id of Xen's events: the most frequent ones get the short ids … */
+#define XEN_LAYOUT_SHORT  12 /* … that those of xen_schema.h and collector_events.def leave, so many */
+#define XEN_LAYOUT_LONG   32 /* … and the others those from here on */
 #define XEN_LAYOUT_FIELDS 16
 
 /* What of a decoded value a field holds. */

@@ -80,6 +80,7 @@ static int count(struct xen_survey *survey, const struct xen_event *event)
 		return -ENOMEM;
 	if ((*seen & XEN_SURVEY_EXTRAS) < event->n_extra)
 		*seen = (*seen & ~(uint64_t)XEN_SURVEY_EXTRAS) | event->n_extra;
+	*seen += 1ull << XEN_SURVEY_COUNT;
 	*seen |= xen_event_fits(event->code, event->n_extra) ? XEN_SURVEY_FITS : XEN_SURVEY_ODD;
 	if (event->order_tsc && event->order_tsc <= XEN_SURVEY_TSC_MAX) {
 		if (!survey->first_tsc || event->order_tsc < survey->first_tsc)

@@ -14,6 +14,7 @@
 #define XEN_SURVEY_EXTRAS      0xff
 #define XEN_SURVEY_FITS        0x100 /* some of that code have the words that such an event has */
 #define XEN_SURVEY_ODD         0x200 /* some have not, or its code is not known */
+#define XEN_SURVEY_COUNT       16    /* how many there are: from this bit on */
 
 struct xen_survey_domain {
 	uint16_t domain;
@@ -32,8 +33,7 @@ struct xen_survey {
 	size_t nr_domains;
 	uint64_t domains_left_out;
 	struct hash_map by_domain; /* domain -> index + 1 */
-	struct hash_map
-		codes; /* of the events that are there; value: the largest n_extra, and XEN_SURVEY_… */
+	struct hash_map codes;     /* of the events; value: the largest n_extra, XEN_SURVEY_…, count */
 };
 
 /* Reads the whole trace. `hz`: the TSC's, or 0. Errors of xen_reader_next(); -ENOMEM. */

@@ -297,8 +297,15 @@ static uint64_t address(const struct xen_event *at, unsigned first)
 	return at->extra[first] | (wide ? (uint64_t)at->extra[first + 1] << 32 : 0);
 }
 
+/* Of an HVM event: of guests and of their guests, with narrow and with wide addresses. */
+static uint32_t plain_code(const struct xen_event *at)
+{
+	return at->code & ~(XEN_CODE_HVM_NESTED | XEN_CODE_64);
+}
+
 static void exit_hvm(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
+	const bool svm = plain_code(at) == XEN_CODE_SVM_EXIT;
 	struct xen_vcpu *vcpu = running(vcpus, at);
 
 	if (!vcpu || !at->n_extra)
@@ -306,7 +313,8 @@ static void exit_hvm(struct xen_vcpus *vcpus, const struct xen_event *at)
 	vcpu->exit_tsc = at->order_tsc;
 	vcpu->reason = at->extra[0];
 	vcpu->rip = address(at, 1);
-	vcpu->flags = (uint8_t)(vcpus->isa | (at->code & XEN_CODE_HVM_NESTED ? COLLECTOR_NESTED : 0));
+	vcpu->flags = (uint8_t)((svm ? EXIT_ISA_SVM : vcpus->isa) |
+		(at->code & XEN_CODE_HVM_NESTED ? COLLECTOR_NESTED : 0));
 	vcpu->hypercall = false;
 	vcpu->nr = 0;
 }
@@ -403,7 +411,7 @@ static void go_on(struct xen_vcpus *vcpus, const struct xen_event *at)
 
 void xen_vcpus_add(struct xen_vcpus *vcpus, const struct xen_event *at)
 {
-	const uint32_t plain = at->code & ~(XEN_CODE_HVM_NESTED | XEN_CODE_64);
+	const uint32_t plain = plain_code(at);
 
 	if (at->pcpu >= vcpus->nr_pcpus)
 		return;
@@ -413,7 +421,7 @@ void xen_vcpus_add(struct xen_vcpus *vcpus, const struct xen_event *at)
 		go_on(vcpus, at);
 	else if (xen_code_class(at->code) == XEN_CLASS_SCHED)
 		add_sched(vcpus, at);
-	else if (plain == XEN_CODE_HVM_EXIT)
+	else if (plain == XEN_CODE_HVM_EXIT || plain == XEN_CODE_SVM_EXIT)
 		exit_hvm(vcpus, at);
 	else if (plain == XEN_CODE_HVM_ENTRY)
 		enter_hvm(vcpus, at);

@@ -14,6 +14,9 @@
  * Where the trace holds entries only, there are calls and callers, and no times: graph->timed is false, and the tree has
  * two levels, callers and what they called.
  *
+ * Calls that were recorded only because they took long stand below the root, whoever called them; their self is without those
+ * of them that they called, and of their time on a CPU nothing is known: on_ns is wall_ns.
+ *
  * Hostile input: at most CALL_NODES nodes. From there on a call stands as a child of the node CALL_MORE, its callers being
  * given up; and CALL_FUNCTIONS functions, what is more is all one, with address 0.
  */
@@ -37,10 +40,10 @@ struct call_node {
 	uint64_t address;                           /* as events say it; 0: not known */
 	uint32_t function;                          /* into graph->functions */
 	uint32_t parent, first_child, next_sibling; /* 0: none */
-	bool recursive;      /* it is below a node of the same function */
-	uint32_t last_child; /* that was called … */
-	uint32_t follower;   /* … and the sibling that was called after it, once: a good guess of the next */
-	uint64_t calls;      /* also those without an end */
+	bool recursive;                             /* it is below a node of the same function */
+	uint32_t last_child;                        /* that was called … */
+	uint32_t follower; /* … and the sibling that was called after it, once: a good guess of the next */
+	uint64_t calls;    /* also those without an end */
 	uint64_t unended;
 	struct call_times total; /* with what it called; of function 0: only that */
 	struct call_times self;  /* without */
@@ -103,6 +106,7 @@ struct call_graph {
 	uint32_t *index;            /* hash of (parent, address) -> node */
 	unsigned index_bits;        /* log2 of its size */
 	struct hash_map by_address; /* -> function */
+	struct hash_map spans;      /* pid -> struct call_spans * */
 };
 
 /* The pointers in `options` must live as long. -ENOMEM. Heap; NULL after an error. */

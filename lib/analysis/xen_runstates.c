@@ -424,5 +424,10 @@ void xen_runstates_end(struct xen_runstates *states)
 {
 	for (uint32_t i = 0; i < states->nr_pcpus; i++)
 		xen_runstates_pcpu_end(states, i, 0);
-	end_until(states, UINT64_MAX);
+}
+
+void xen_runstates_advance(struct xen_runstates *states, uint64_t tsc)
+{
+	if (tsc >= states->next_end_tsc)
+		end_until(states, tsc);
 }

@@ -132,8 +132,11 @@ void xen_runstates_lost(struct xen_runstates *states, const struct xen_event *ev
  */
 void xen_runstates_pcpu_end(struct xen_runstates *states, uint32_t pcpu, uint64_t last_tsc);
 
-/* The end of the trace: of all pCPUs that have not ended. */
+/* The end of the trace: all pCPUs that have not ended do so at their last record. Told by xen_runstates_advance(). */
 void xen_runstates_end(struct xen_runstates *states);
+
+/* Tells what ends until `tsc` without a record: gaps, pCPUs. */
+void xen_runstates_advance(struct xen_runstates *states, uint64_t tsc);
 
 /* The vCPU that runs on a pCPU as far as known; NULL: not known. */
 static inline const struct xen_vcpu_place *xen_runstates_current(

@@ -408,6 +408,7 @@ static void end_intervals(struct xen_summary *summary, uint64_t tsc)
 		if (empty == EMPTY_INTERVALS_MAX)
 			summary->next_tsc +=
 				(tsc - summary->next_tsc) / summary->interval_tsc * summary->interval_tsc;
+		xen_runstates_advance(&summary->states, summary->next_tsc);
 		summary->interval(summary->interval_context, summary, summary->begin_tsc, summary->next_tsc);
 		for (uint32_t i = 0; i < summary->nr_vcpus; i++) {
 			struct xen_vcpu_summary *vcpu = summary->vcpus + i;
@@ -544,6 +545,9 @@ void xen_summary_pcpu_end(struct xen_summary *summary, uint32_t pcpu, uint64_t l
 int xen_summary_end(struct xen_summary *summary)
 {
 	xen_runstates_end(&summary->states);
+	if (summary->interval && summary->last_tsc >= summary->next_tsc)
+		end_intervals(summary, summary->last_tsc);
+	xen_runstates_advance(&summary->states, UINT64_MAX);
 	if (summary->interval && summary->last_tsc > summary->begin_tsc)
 		summary->interval(summary->interval_context, summary, summary->begin_tsc, summary->last_tsc);
 	for (uint32_t i = 0; i < summary->nr_vcpus; i++)

@@ -35,7 +35,8 @@ void xen_clock_set(struct xen_clock *clock, double hz, uint64_t base_tsc);
 /* Length of a time. UINT64_MAX: longer than can be said. */
 static inline uint64_t xen_clock_length_ns(const struct xen_clock *clock, uint64_t tsc)
 {
-	unsigned __int128 ns = (unsigned __int128)tsc * clock->mult >> XEN_CLOCK_SHIFT;
+	const unsigned __int128 half = 1ull << (XEN_CLOCK_SHIFT - 1);
+	unsigned __int128 ns = ((unsigned __int128)tsc * clock->mult + half) >> XEN_CLOCK_SHIFT;
 
 	return ns > UINT64_MAX ? UINT64_MAX : (uint64_t)ns;
 }

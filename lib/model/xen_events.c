@@ -170,7 +170,8 @@ static unsigned put_argument(uint32_t op, unsigned index, uint64_t argument, str
 	*value = (struct xen_value){.name = names[index], .value = argument, .kind = XEN_VALUE_HEX};
 	switch (op << 8 | index) {
 	case XEN_HYPERCALL_MMU_UPDATE << 8 | 1:
-	case XEN_HYPERCALL_MMUEXT_OP << 8 | 1: /* bit 31 of both: the hypervisor goes on with one it broke off */
+	case XEN_HYPERCALL_MMUEXT_OP << 8 | 1:
+		/* bit 31: the hypervisor goes on with one it broke off */
 		value[1] = (struct xen_value){
 			.name = "preempted", .value = argument >> 31 & 1, .kind = XEN_VALUE_FLAG};
 		*value = (struct xen_value){.name = op == XEN_HYPERCALL_MMU_UPDATE ? "updates" : "ops",

@@ -193,36 +193,39 @@ void xen_format_rule_deinit(struct xen_format_rule *rule)
 
 /* --- writing --- */
 
-static void put_repeated(struct strbuf *out, char c, size_t count)
+static char *repeat(char *at, char c, size_t count)
 {
-	char *at = strbuf_reserve(out, count);
-
-	if (!at)
-		return;
 	memset(at, c, count);
-	out->length += count;
+	return at + count;
 }
 
 /* `body` after `prefix` (a sign, 0x), in the width: with zeros between the two, or spaces before or behind. */
 static void put_padded(struct strbuf *out, const struct xen_format_part *part, const char *prefix,
 	size_t zeros, const char *body, size_t bytes)
 {
-	size_t used = strlen(prefix) + zeros + bytes, pad = part->width > used ? part->width - used : 0;
+	const size_t prefix_bytes = strlen(prefix);
+	size_t used = prefix_bytes + zeros + bytes, pad = part->width > used ? part->width - used : 0;
+	char *at;
 
 	if (part->zero && !part->left && part->conversion != 's' && part->conversion != 'c') {
 		zeros += pad;
+		used += pad;
 		pad = 0;
 	}
+	at = strbuf_reserve(out, used + pad);
+	if (!at)
+		return;
 	if (!part->left)
-		put_repeated(out, ' ', pad);
-	strbuf_append(out, prefix, strlen(prefix));
-	put_repeated(out, '0', zeros);
-	strbuf_append(out, body, bytes);
+		at = repeat(at, ' ', pad);
+	at = mempcpy(at, prefix, prefix_bytes);
+	at = mempcpy(repeat(at, '0', zeros), body, bytes);
 	if (part->left)
-		put_repeated(out, ' ', pad);
+		at = repeat(at, ' ', pad);
+	out->length = (size_t)(at - out->data);
 }
 
-static char *put_digits(char *end, uint64_t value, unsigned base, const char *digits)
+/* With a base that the compiler knows: it divides without dividing. */
+static inline char *put_digits(char *end, uint64_t value, unsigned base, const char *digits)
 {
 	do
 		*--end = digits[value % base];
@@ -241,15 +244,18 @@ static void put_integer(
 	const bool upper = part->conversion == 'X';
 	const unsigned base = part->conversion == 'd' ? 10 : part->conversion == 'o' ? 8 : 16;
 	char digits[DIGITS_MAX], prefix[4];
-	char *at = put_digits(
-		digits + DIGITS_MAX, magnitude, base, upper ? "0123456789ABCDEF" : "0123456789abcdef");
-	size_t bytes = (size_t)(digits + DIGITS_MAX - at);
+	const char *const names = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+	char *const end = digits + DIGITS_MAX;
+	char *at = base == 10 ? put_digits(end, magnitude, 10, names)
+		: base == 16  ? put_digits(end, magnitude, 16, names)
+			      : put_digits(end, magnitude, 8, names);
+	size_t bytes = (size_t)(end - at);
 
-	snprintf(prefix, sizeof(prefix), "%s%s", sign_of(part, negative),
-		!part->alternate || base == 10 ? ""
-			: base == 8            ? magnitude ? "0" : ""
-			: upper                ? "0X"
-					       : "0x");
+	strcpy(prefix, sign_of(part, negative));
+	if (part->alternate && base == 16)
+		strcat(prefix, upper ? "0X" : "0x");
+	else if (part->alternate && base == 8 && magnitude)
+		strcat(prefix, "0");
 	put_padded(out, part, prefix, part->precision > (int)bytes ? (size_t)part->precision - bytes : 0, at,
 		bytes);
 }

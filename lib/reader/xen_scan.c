@@ -265,7 +265,9 @@ enum step {
 /* STEP_DAMAGE if the window at `offset` ends before the file does, so that nothing is cut; 0; negative errno. */
 static int ends_before_file(struct xen_scan *scan, uint64_t offset, struct error *error)
 {
-	int window = scan->window_end > offset ? is_window(scan, scan->window_end, error) : 0;
+	int window = scan->window_end > offset && scan->window_end < file_size(scan)
+		? is_window(scan, scan->window_end, error)
+		: 0;
 
 	return window > 0 ? STEP_DAMAGE : window;
 }

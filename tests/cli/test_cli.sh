@@ -58,8 +58,11 @@ run 2 reprot && contains err "did you mean 'report'?"
 run 2 help reprot && contains err "unknown verb 'reprot'"
 
 # --- each verb ---
-for verb in $verbs; do
-	run 0 "$verb" --help && quiet "$verb --help"
+xen_verbs=$("$HYPERTRACE" xen 2>&1 | sed -nE 's/^  ([a-z]+) .*/xen \1/p')
+run 0 xen --help && quiet "xen --help"
+run 2 xen frobnicate && contains err "unknown verb 'xen frobnicate'" && contains err hint:
+while read -r verb; do # of one word, or two
+	run 0 $verb --help && quiet "$verb --help"
 	head -n 1 out | grep -q "^hypertrace $verb " || fail "$verb --help begins with: $(head -n 1 out)"
 	contains out Options
 	contains out Examples
@@ -68,20 +71,20 @@ for verb in $verbs; do
 	# one style of options' help: small letter first, no full stop last
 	sed -n '/^Options/,/^Examples/p' out | grep -E '^  .{28}[A-Z][a-z ].*[^.]\.$' && fail "$verb: a sentence"
 	cp out help
-	run 0 help "$verb" && cmp -s out help || fail "help $verb differs from $verb --help"
+	run 0 help $verb && cmp -s out help || fail "help $verb differs from $verb --help"
 	# every option that an example uses exists
 	for option in $(sed -n '/^Examples/,$p' help | grep "hypertrace $verb " |
 		sed "s/.*\(hypertrace $verb \)/\1/; s/ -- .*//; s/[|&>].*//" |
 		grep -oE -e ' --[a-z-]+' | sort -u); do
 		sed -n '/^Options/,/^Examples/p' help | grep -qE -e "$option( |$)" || fail "$verb: example with $option"
 	done
-	run 0 help --man "$verb" && quiet "help --man $verb"
+	run 0 help --man $verb && quiet "help --man $verb"
 	contains out ".Nm hypertrace $verb"
 	if command -v mandoc >/dev/null; then
 		mandoc -T lint out | grep -v 'referenced manual not found' && fail "$verb: the man page"
 	fi
-	run 2 "$verb" --frobnicate && contains err "unknown option --frobnicate" && contains err hint:
-done
+	run 2 $verb --frobnicate && contains err "unknown option --frobnicate" && contains err hint:
+done < <(printf "%s\n" "$verbs" "$xen_verbs")
 run 2 help --man
 
 # --- completion ---

@@ -37,6 +37,7 @@ const struct guest_walk guest_walks[] = {
 	{"log", guest_walk_log, 100},
 	{"tasks", guest_walk_tasks, 20},
 	{"modules", guest_walk_modules, 1},
+	{"functions", guest_walk_functions, 20000},
 	{"panic", guest_walk_panic, 1},
 	{"space", guest_walk_space, 5},
 	{"events", guest_walk_events, 500},

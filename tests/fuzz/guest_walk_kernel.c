@@ -10,6 +10,7 @@
 #include "host/kernel/panic_state.h"
 #include "host/kernel/printk_ring.h"
 #include "host/kernel/task_list.h"
+#include "host/kernel/traceable_functions.h"
 #include "lib/base/strbuf.h"
 #include "tests/fuzz/guest_walks.h"
 #include "tools/hypertrace/log_lines.h"
@@ -161,6 +162,25 @@ int guest_walk_modules(const struct guest_kernel *kernel, unsigned choice, uint6
 }
 
 /* --- the rest --- */
+
+int guest_walk_functions(const struct guest_kernel *kernel, unsigned choice, uint64_t *found)
+{
+	struct traceable_functions functions;
+	struct error error = {0};
+	int code = traceable_functions_init(&functions, kernel, &error);
+
+	(void)choice;
+	if (code)
+		return code;
+	WALK_MUST(functions.count && functions.count <= TRACEABLE_FUNCTIONS_MAX);
+	for (size_t i = 0; i < functions.count; i++)
+		WALK_MUST(functions.names[i] >= kernel->symbols.text &&
+			functions.names[i] < kernel->symbols.text + kernel->symbols.text_bytes);
+	traceable_functions_nearest(&functions, "vfs_reed", strlen("vfs_reed"));
+	*found = functions.count;
+	traceable_functions_deinit(&functions);
+	return 0;
+}
 
 int guest_walk_panic(const struct guest_kernel *kernel, unsigned choice, uint64_t *found)
 {

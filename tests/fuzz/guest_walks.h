@@ -29,6 +29,7 @@ FILE *guest_walk_output(void);
 int guest_walk_log(const struct guest_kernel *kernel, unsigned choice, uint64_t *found);
 int guest_walk_tasks(const struct guest_kernel *kernel, unsigned choice, uint64_t *found);
 int guest_walk_modules(const struct guest_kernel *kernel, unsigned choice, uint64_t *found);
+int guest_walk_functions(const struct guest_kernel *kernel, unsigned choice, uint64_t *found);
 int guest_walk_panic(const struct guest_kernel *kernel, unsigned choice, uint64_t *found);
 int guest_walk_space(const struct guest_kernel *kernel, unsigned choice, uint64_t *found);
 

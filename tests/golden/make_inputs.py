@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """make_inputs.py DIRECTORY: the bad inputs of the transcripts here, made of the good trace beside this file."""
+import gzip
 import os
 import pathlib
 import random
@@ -50,6 +51,7 @@ def traces():
     stream = GOOD / "vm1/cpu1"
     starts = list(packets(stream))
     trace("good")
+    shutil.copytree(GOOD.with_name("functions"), "functions")
     trace("cut", lambda top: os.truncate(top / "vm1/cpu1", starts[4] + 300))
     trace("cut-header", lambda top: os.truncate(top / "vm1/cpu1", starts[4] + 20))
     trace("no-magic", in_packet(3, 0, b"\xff\xff\xff\xff"))
@@ -120,6 +122,18 @@ def memories():
     os.mkfifo("pipe.ram")
 
 
+def xen_damaged():
+    real = (GOOD.parent / "xen/pv.trace").read_bytes()
+    second = 12 + struct.unpack_from("<I", real, 8)[0]  # where the second window begins
+    for name, data in {
+        "empty": b"", "three": real[:3], "text": b"no trace of Xen\n" * 9, "gzip": gzip.compress(real, mtime=0),
+        "big-endian": b"".join(real[i:i + 4][::-1] for i in range(0, len(real), 4)), "cut": real[:second],
+        "cut-record": real[:second - 3], "headless": real[12:],
+        "wrong-window": real[:8] + struct.pack("<I", 1 << 20) + real[12:], "trailing": real + b"\xff" * 100,
+    }.items():
+        pathlib.Path(f"{name}.xen").write_bytes(data)
+
+
 def xen_conversions():
     real = (GOOD.parent / "xen/pv.trace").read_bytes()
     pathlib.Path("pv.xen").write_bytes(real)
@@ -146,4 +160,5 @@ os.chdir(sys.argv[1])
 traces()
 regions()
 memories()
+xen_damaged()
 xen_conversions()

@@ -386,6 +386,23 @@ static void test_spans(void **state)
 	assert_int_equal(function(f, "a")->unended, 0);
 }
 
+/* A call that is told contains those that were told before and began in it. */
+static void test_nested_spans(void **state)
+{
+	struct fixture *f = *state;
+
+	f->options.ns_per_tsc = 1;
+	begin(f);
+	event(f, SPAN, 7, 100, C, 10);
+	event(f, SPAN, 7, 200, C, 20);
+	event(f, SPAN, 8, 205, C, 5);
+	event(f, SPAN, 7, 210, B, 50);
+	event(f, SPAN, 7, 300, C, 30);
+	event(f, SPAN, 7, 310, A, 250);
+	expect_tree(f, "c 4 65 65\nb 1 50 30\na 1 250 160\n");
+	assert_false(f->graph->timed);
+}
+
 static void test_phases(void **state)
 {
 	struct fixture *f = *state;
@@ -449,6 +466,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_depths, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_entries_only, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_spans, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_nested_spans, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_phases, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_crowded, set_up, tear_down),
 	};

@@ -29,7 +29,11 @@ static void test_names(void **state)
 	assert_string_equal(exit_reason_name(EXIT_ISA_VMX, 0x80000021, buffer), "INVALID_STATE!");
 	assert_string_equal(exit_reason_name(EXIT_ISA_VMX, 0x7fff, buffer), "0x7fff");
 	assert_string_equal(exit_reason_name(EXIT_ISA_VMX, 35, buffer), "0x23");
-	assert_string_equal(exit_reason_name(3, 0x81, buffer), "0x81");
+	assert_string_equal(exit_reason_name(EXIT_ISA_XEN_PV, 4, buffer), "page_fault");
+	assert_string_equal(exit_reason_name(EXIT_ISA_XEN_PV, EXIT_XEN_PV_BLOCK, buffer), "block");
+	assert_string_equal(exit_reason_name(EXIT_ISA_XEN_PV, 2, buffer), "0x2");
+	assert_string_equal(exit_reason_name(EXIT_ISA_XEN_PV, 0x81, buffer), "0x81");
+	assert_string_equal(exit_reason_name(4, 0x81, buffer), "0x81");
 }
 
 static void test_kinds(void **state)
@@ -40,6 +44,8 @@ static void test_kinds(void **state)
 	assert_false(exit_reason_is_hypercall(EXIT_ISA_VMX, 0x81));
 	assert_true(exit_reason_is_halt(EXIT_ISA_SVM, 0x78));
 	assert_true(exit_reason_is_halt(EXIT_ISA_VMX, 12));
+	assert_true(exit_reason_is_hypercall(EXIT_ISA_XEN_PV, EXIT_XEN_PV_HYPERCALL));
+	assert_true(exit_reason_is_halt(EXIT_ISA_XEN_PV, EXIT_XEN_PV_BLOCK));
 	assert_false(exit_reason_is_halt(EXIT_ISA_UNKNOWN, 12));
 }
 

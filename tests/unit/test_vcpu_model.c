@@ -138,6 +138,29 @@ static void test_halted(void **state)
 		"0 exit 1950-1960 on 3 r1024\n");
 }
 
+/* A PV guest of Xen: what was between its exits is not known to be the guest's. */
+static void test_pv(void **state)
+{
+	struct log *log = begin(1);
+
+	(void)state;
+	vcpu_model_in(&log->model, 0, 2, 1010, &nobody);
+	vcpu_model_exit(&log->model, 0, 2, 1100, 0, 1, VCPU_EXIT_ISA_XEN_PV);
+	vcpu_model_out(&log->model, 0, 2, 1210, 1, &nobody);
+	vcpu_model_waking(&log->model, 0, 5, 1800);
+	vcpu_model_in(&log->model, 0, 3, 1850, &worker);
+	vcpu_model_exit(&log->model, 0, 3, 1850, 650, 0x100,
+		VCPU_EXIT_ISA_XEN_PV | VCPU_EXIT_HALTED | VCPU_EXIT_LOST_PCPU);
+	end(log, 1900,
+		"0 unknown 1000-1010\n"
+		"0 running 1010-1100 on 2\n"
+		"0 running 1100-1200 on 2\n"
+		"0 exit 1200-1210 on 2 r256\n"
+		"0 halted 1210-1800 off 2 r256\n"
+		"0 waiting 1800-1850 off 2 r256 by kworker\n"
+		"0 running 1850-1900 on 3\n");
+}
+
 static void test_user(void **state)
 {
 	struct log *log = begin(1);
@@ -304,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_exits),
 		cmocka_unit_test(test_preempted),
 		cmocka_unit_test(test_halted),
+		cmocka_unit_test(test_pv),
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_headless),

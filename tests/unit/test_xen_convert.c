@@ -285,6 +285,10 @@ static void make_hvm(void)
 	runstate(51, RUNNING, RUNNABLE, VCPU(IDLE, 0));
 	runstate(52, RUNNABLE, RUNNING, VCPU(2, 1));
 	add(55, 0x81001, 0, NULL);
+	ADD(60, 0x81103, 0x60, 0x81000000, 0xffffffff); /* of AMD, as Xen says since 4.19 */
+	add(61, 0x81001, 0, NULL);
+	ADD(70, 0x81502, 0x7c, 0x81000000, 0xffffffff); /* of its guest */
+	add(72, 0x81401, 0, NULL);
 }
 
 static void test_hvm(void **state)
@@ -294,13 +298,16 @@ static void test_hvm(void **state)
 	convert("hvm");
 	expect("hvm", "kvm_",
 		"xen 0 25 kvm_hypercall 1 1 66 129 5000 0x401000 0x1d 0x0 0x0 0x0 0x0\n"
-		"xen 0 55 kvm_exit 1 1 26 120 25000 0xffffffff81000000\n");
+		"xen 0 55 kvm_exit 1 1 26 120 25000 0xffffffff81000000\n"
+		"xen 0 61 kvm_exit 1 1 2 96 1000 0xffffffff81000000\n"
+		"xen 0 72 kvm_exit 1 1 130 124 2000 0xffffffff81000000\n");
 	expect("hvm", "xen_vm",
 		"dom2 1 20 xen_vmexit 129 0x401000\n"
 		"dom2 1 21 xen_vmmcall 29\n"
 		"dom2 1 25 xen_vmentry\n"
 		"dom2 1 30 xen_vmexit 120 0xffffffff81000000\n"
-		"dom2 1 55 xen_vmentry\n");
+		"dom2 1 55 xen_vmentry\n"
+		"dom2 1 61 xen_vmentry\n");
 }
 
 /* --- losses, and too much of everything --- */

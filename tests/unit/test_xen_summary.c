@@ -40,7 +40,8 @@ static void put(struct xen_summary *s, uint32_t pcpu, uint64_t tsc, uint32_t cod
 		.has_tsc = true,
 		.n_extra = (uint8_t)count};
 
-	memcpy(event.extra, words, count * 4);
+	if (count)
+		memcpy(event.extra, words, count * 4);
 	xen_summary_event(s, &event);
 }
 

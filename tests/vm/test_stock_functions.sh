@@ -19,7 +19,7 @@ for cpu in json.load(open(sys.argv[1] + "/hypertrace.json"))["machines"][0]["cpu
 
 for kernel in $kernels; do
 	# the default ring holds what is written before the kernel is found
-	run_guest --kernel "$kernel" --channel ftrace -F '*' -o "$work/all" -- sh -c "$stats" >"$work/stats" ||
+	run_guest --kernel "$kernel" --channel ftrace -F '*' --probe entry -o "$work/all" -- sh -c "$stats" >"$work/stats" ||
 		fail "$kernel: $(cat "$work/stderr")"
 	equal "$kernel: events of each CPU" "$(recorded "$work/all")" "$(written "$work/stats")"
 	equal "$kernel: lost" "$(lost "$work/all")" 0
@@ -31,7 +31,7 @@ for kernel in $kernels; do
 	rm -rf "$work/all"
 
 	# a small one does not: what is missing is counted
-	run_guest --kernel "$kernel" --channel ftrace -F '*' --size 256K -o "$work/all" -- sh -c "$stats" >"$work/stats" ||
+	run_guest --kernel "$kernel" --channel ftrace -F '*' --probe entry --size 256K -o "$work/all" -- sh -c "$stats" >"$work/stats" ||
 		fail "$kernel: $(cat "$work/stderr")"
 	equal "$kernel, small ring: events of each CPU" "$(recorded "$work/all")" "$(written "$work/stats")"
 	[ "$(lost "$work/all")" -gt 0 ] || fail "$kernel: nothing lost from a ring of 256 KiB"

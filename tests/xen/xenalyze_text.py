@@ -173,9 +173,9 @@ RULES = {
     "null:sched_tasklet": lambda f: "null:sched_tasklet",
     "domain_create": lambda f: f"creating domain d{f['domain']}",
     "domain_destroy": lambda f: f"destroying domain d{f['domain']}",
-    "page_grant_map": lambda f: f"page_grant_map domain {f['domain']}",
-    "page_grant_unmap": lambda f: f"page_grant_unmap domain {f['domain']}",
-    "page_grant_transfer": lambda f: f"page_grant_transfer domain {f['domain']}",
+    "page_grant_map": lambda f: f"grant-map domain {f['domain']}",
+    "page_grant_unmap": lambda f: f"grant-unmap domain {f['domain']}",
+    "page_grant_transfer": lambda f: f"grant-transfer domain {f['domain']}",
     "set_p2m_entry": lambda f: f"set_p2m_entry d{f['domain']} o{f['order']} t {f['p2mt']} g {f['gfn'][2:]} "
                                f"m {f['mfn'][2:]}",
     "decrease_reservation": lambda f: f"decrease_reservation d{f['domain']} o{f['order']} g {f['gfn'][2:]}",

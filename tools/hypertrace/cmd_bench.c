@@ -38,6 +38,7 @@ static const struct {
 	{"functions", bench_functions},
 	{"graph", bench_graph},
 	{"hypercall", bench_hypercall},
+	{"xen", bench_xen},
 };
 #define BENCHMARKS (sizeof(benchmarks) / sizeof(benchmarks[0]))
 
@@ -51,7 +52,7 @@ static int unknown(const char *name, struct error *error)
 	if (suggestion.best)
 		error_hint(error, "did you mean '%s'?", suggestion.best);
 	return error_hint(error,
-		"they are guest, ring, record, read, size, follow, exits, functions, graph, hypercall, and all");
+		"they are guest, ring, record, read, size, follow, exits, functions, graph, hypercall, xen, and all");
 }
 
 /* Bit n: benchmark n. */
@@ -69,7 +70,7 @@ static int chosen(int argc, char **argv, unsigned *set, struct error *error)
 	}
 	if (!*set)
 		return error_set(error, -EINVAL,
-			"which benchmark? guest, ring, record, read, size, follow, exits, functions, graph, hypercall, or all");
+			"which benchmark? guest, ring, record, read, size, follow, exits, functions, graph, hypercall, xen, or all");
 	return 0;
 }
 
@@ -132,6 +133,7 @@ const struct command cmd_bench = {
 		"         instructions that tracing functions costs a guest, beside the kernel's own tracers; bytes of it\n"
 		"graph    how fast a trace of functions is summed up, and in how much memory\n"
 		"hypercall  instructions an event costs a guest by hypercalls, by size of the batches: ours against ftrace\n"
+		"xen      how fast Xen's traces are printed and summed up: ours against xenalyze\n"
 		"all      all of them\n\n"
 		"Both sides of a comparison run in turns in the same run. Programs that are not installed are "
 		"skipped, with the reason.",

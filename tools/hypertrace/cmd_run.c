@@ -186,7 +186,7 @@ static int run_guest(const struct run_wish *wish, const struct vm_config *config
 	if (!result)
 		result = vm_start(vm, error);
 	if (recording)
-		recording_set_functions(recording, wish->functions, wish->options->recording.probe > 1);
+		recording_set_functions(recording, wish->functions, wish->options->recording.probe != HT_FUNCTION_ENTRY);
 	if (!result && recording)
 		result = recording_start(recording, vm_pid(vm), config->icount, error);
 	if (!result)
@@ -281,6 +281,10 @@ static int read_parameters(struct run_wish *wish, struct error *error)
 		strchr(wish->events, '!')) {
 		error_set(error, -EINVAL, "channel hypercall: no -f, --mode, --size, and no '!' in -e");
 		return error_hint(error, "filter on reading: hypertrace dump -f");
+	}
+	if (options->recording.functions.count) {
+		error_set(error, -EINVAL, "channel hypercall: no -F");
+		return error_hint(error, "functions come through memory: leave --channel out, or --channel ftrace");
 	}
 	wish->recorder.channel = RECORDER_HYPERCALL;
 	if (asprintf(&wish->words, "channel=hypercall events=%s batch=%" PRIu64,

@@ -43,14 +43,17 @@ static int run_xen(const struct command *self, int argc, char **argv)
 	const struct command *command;
 	struct suggestion suggestion;
 	struct error error = {0};
+	int result;
 
 	if (argc < 2) {
 		show_xen_commands(stderr);
 		return 2;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		show_xen_commands(stdout);
-		return 0;
+	if (argv[1][0] == '-') { /* it has no option but --help */
+		result = options_parse(self, &argc, &argv, NULL, &error);
+		if (!result)
+			error_set(&error, -EINVAL, "its verb comes first");
+		return result == 1 ? 0 : show_error(&error, false, 2);
 	}
 	command = find_xen_command(argv[1]);
 	if (command)
@@ -72,8 +75,15 @@ const struct command cmd_xen = {
 	.synopsis = "VERB [OPTION]...",
 	.description =
 		"Reads what xentrace wrote. Each verb has its own help: hypertrace xen VERB --help, and page, for example "
-		"hypertrace-xen-dump(1).",
+		"hypertrace-xen-dump(1).\n\n"
+		"  dump     the events, one a line, decoded\n"
+		"  summary  sums by domain, vCPU and pCPU: runstates, waits, exits, hypercalls, memory\n"
+		"  scatter  single happenings over time, as rows or drawn\n"
+		"  format   the events as text by one's own rules\n"
+		"  convert  a trace that all other verbs read",
 	.examples = "  # events, one a line\n"
-		    "  hypertrace xen dump xen.trace | less",
+		    "  hypertrace xen dump xen.trace | less\n"
+		    "  # what domains and their vCPUs did\n"
+		    "  hypertrace xen summary xen.trace",
 	.run = run_xen,
 };

@@ -40,11 +40,13 @@ static int run_dump(const struct command *self, int argc, char **argv)
 	struct xen_dump dump = {.fd = STDOUT_FILENO};
 	struct error error = {0};
 	const char *path;
+	double hz;
 	int result = options_parse(self, &argc, &argv, &options, &error);
 
 	if (result == 1)
 		return 0;
 	if (result < 0 || xen_input_operand(argc, argv, &path, &error) ||
+		(options.cpu_hz && xen_clock_parse_hz(options.cpu_hz, &hz, &error)) ||
 		xen_choice_init(&dump.choice, options.events, options.pcpus, options.domains, options.vcpus,
 			options.time, &error))
 		return show_error(&error, options.json, 2);

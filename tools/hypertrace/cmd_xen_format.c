@@ -142,13 +142,13 @@ const struct command cmd_xen_format = {
 		"As in the original, hypercalls' numbers (0x20100d, here also 0x20200e) come without the bits that say how many "
 		"arguments they have, and 0x1f004 (trace_irq) as vector, and how often, how long together and how long at most it "
 		"took so far; a TSC that goes back is said.",
-	.examples =
-		"  # as xentrace_format formats < xen.trace\n"
-		"  hypertrace xen format formats xen.trace\n"
-		"  # rules to begin with\n"
-		"  hypertrace xen format --print-formats > formats\n"
-		"  # one's own: who was woken, and when\n"
-		"  echo '0x28004 %(tsc).6f %(cpu)d: d%(1)dv%(2)d' > wakes; hypertrace xen format -c 2600 wakes xen.trace",
+	.examples = "  # as xentrace_format formats < xen.trace\n"
+		    "  hypertrace xen format formats xen.trace\n"
+		    "  # rules to begin with\n"
+		    "  hypertrace xen format --print-formats > formats\n"
+		    "  # one's own: who was woken, and when\n"
+		    "  echo '0x28004 %(tsc).6f %(cpu)d: d%(1)dv%(2)d' > wakes\n"
+		    "  hypertrace xen format -c 2600 wakes xen.trace",
 	.options = format_specs,
 	.run = format_run,
 };

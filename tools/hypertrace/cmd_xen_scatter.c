@@ -7,6 +7,7 @@
 #include "lib/base/suggest.h"
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/xen_plot.h"
+#include "tools/hypertrace/xen_feed.h"
 #include "tools/hypertrace/xen_input.h"
 
 struct scatter_options {
@@ -58,30 +59,25 @@ static void take_point(void *context, const struct xen_point *point)
 	}
 }
 
+static bool wants(void *context, uint32_t code)
+{
+	return xen_scatter_wants(*(const enum xen_scatter_kind *)context, code);
+}
+
 /* All events once. The summary is left as it is behind the last one. */
 static int walk(struct look *look, struct error *error)
 {
 	enum xen_scatter_kind kind = look->step == LOOK_PRINT ? look->kind : xen_plot_feed_kind(look->kind);
+	const struct xen_feed feed = {look->input.reader, &look->summary, wants, &kind};
 	struct xen_scatter scatter = {kind, look->options->idle, look, take_point};
-	uint64_t wanted[XEN_WANTED_WORDS] = {0};
-	struct xen_event event;
 	int result;
 
-	for (uint32_t i = 0; i < XEN_WANTED_WORDS * 64; i++)
-		if (xen_scatter_wants(kind, i << 12))
-			wanted[i / 64] |= 1ull << i % 64;
 	xen_summary_deinit(&look->summary);
 	result = xen_summary_init(&look->summary);
 	if (result < 0)
 		return error_set(error, result, "out of memory");
 	xen_scatter_attach(&scatter, &look->summary);
-	xen_reader_want(look->input.reader, wanted);
-	while ((result = xen_reader_next(look->input.reader, &event, error)) > 0)
-		xen_summary_event(&look->summary, &event);
-	if (result < 0)
-		return result;
-	xen_reader_want(look->input.reader, NULL);
-	return xen_summary_end(&look->summary) < 0 ? error_set(error, -ENOMEM, "out of memory") : 0;
+	return xen_feed(&feed, NULL, error);
 }
 
 static int draw(struct look *look, struct error *error)
@@ -181,7 +177,7 @@ const struct command cmd_xen_scatter = {
 		"  irq            IRQs of the host: pCPU, duration\n"
 		"  unpin          page tables that shadow paging let go\n"
 		"  promote        pages that became page tables of shadow paging\n"
-		"  hypercall      hypercalls of PV guests\n",
+		"  hypercall      hypercalls of PV guests",
 	.examples = "  # where did the vCPUs run?\n"
 		    "  hypertrace xen scatter pcpu trace.bin --svg where.svg\n"
 		    "  # how long did vCPUs wait for a pCPU (state 1)?\n"

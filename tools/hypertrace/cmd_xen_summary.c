@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "tools/hypertrace/commands.h"
+#include "tools/hypertrace/xen_feed.h"
 #include "tools/hypertrace/xen_intervals.h"
 #include "tools/hypertrace/xen_summary_view.h"
 
-#define TOP_DEFAULT    10
-#define SCHED_SWITCHES 0x28000u /* class and subclass of those that tell the frequency */
+#define TOP_DEFAULT 10
 
 struct summary_options {
 	const char *cpu_hz;
@@ -32,78 +32,21 @@ static const struct option_spec summary_specs[] = {
 	{0},
 };
 
-/* Most events of a scheduler's trace are of no use here, and need not be merged. */
-static void want(struct xen_reader *reader, uint64_t wanted[XEN_WANTED_WORDS], bool switches)
+static bool wants(void *context, uint32_t code)
 {
-	for (uint32_t i = 0; i < XEN_WANTED_WORDS * 64; i++)
-		if (xen_summary_wants(i << 12) || (switches && i == XEN_WANTED_BIT(SCHED_SWITCHES)))
-			wanted[i / 64] |= 1ull << i % 64;
-		else
-			wanted[i / 64] &= ~(1ull << i % 64);
-	xen_reader_want(reader, wanted);
-}
-
-static void add_left_out(struct xen_reader *reader, struct xen_summary *summary)
-{
-	uint32_t limit = xen_reader_counts(reader)->pcpu_limit;
-
-	for (uint32_t i = 0; i < limit; i++) {
-		uint64_t last_tsc;
-		const struct xen_unwanted *unwanted = xen_reader_unwanted(reader, i, &last_tsc);
-
-		if (unwanted)
-			xen_summary_left_out(summary, i, unwanted->events, unwanted->bytes, last_tsc);
-	}
-}
-
-/* The pCPU of the event before this one: was it its last? */
-static void end_pcpu(struct xen_reader *reader, struct xen_summary *summary, uint32_t pcpu)
-{
-	uint64_t last_tsc;
-
-	if (xen_reader_pcpu_ended(reader, pcpu) && xen_reader_unwanted(reader, pcpu, &last_tsc))
-		xen_summary_pcpu_end(summary, pcpu, last_tsc);
-}
-
-/* `estimate`: of the frequency, fed as long as it wants; NULL: it is known. */
-static int feed(struct xen_reader *reader, struct xen_summary *summary, struct xen_clock_estimate *estimate,
-	struct error *error)
-{
-	uint64_t wanted[XEN_WANTED_WORDS] = {0};
-	struct xen_event event;
-	uint32_t pcpu = UINT32_MAX; /* of the event before */
-	int result;
-
-	want(reader, wanted, estimate != NULL);
-	while ((result = xen_reader_next(reader, &event, error)) > 0) {
-		if (__builtin_expect(estimate != NULL, 0)) {
-			xen_clock_estimate_feed(estimate, &event);
-			if (!xen_clock_estimate_wants(estimate)) {
-				estimate = NULL;
-				want(reader, wanted, false);
-			}
-		}
-		if (event.pcpu != pcpu)
-			end_pcpu(reader, summary, pcpu);
-		pcpu = event.pcpu;
-		xen_summary_event(summary, &event);
-	}
-	if (result < 0)
-		return result;
-	add_left_out(reader, summary);
-	xen_reader_want(reader, NULL);
-	return xen_summary_end(summary) < 0 ? error_set(error, -ENOMEM, "out of memory") : 0;
+	(void)context;
+	return xen_summary_wants(code);
 }
 
 static int show_all(struct xen_summary_view *view, const struct summary_options *options, struct error *error)
 {
+	const struct xen_feed feed = {view->input.reader, &view->summary, wants, NULL};
 	struct xen_clock_estimate estimate;
 	int result = xen_clock_estimate_init(&estimate, error);
 
 	if (result)
 		return result;
-	result =
-		feed(view->input.reader, &view->summary, view->input.clock.hz != 0 ? NULL : &estimate, error);
+	result = xen_feed(&feed, view->input.clock.hz != 0 ? NULL : &estimate, error);
 	xen_input_settle_clock(&view->input, &estimate, view->summary.first_tsc);
 	xen_clock_estimate_deinit(&estimate);
 	if (result)
@@ -119,6 +62,7 @@ static int show_all(struct xen_summary_view *view, const struct summary_options 
 static int show_intervals(
 	struct xen_summary_view *view, const struct summary_options *options, struct error *error)
 {
+	const struct xen_feed feed = {view->input.reader, &view->summary, wants, NULL};
 	struct xen_intervals intervals = {
 		.view = view,
 		.per = options->per ? (enum xen_per)(options->per - 1) : XEN_PER_DOMAIN,
@@ -132,7 +76,7 @@ static int show_intervals(
 	xen_summary_intervals(&view->summary, ticks < 1e18 ? (uint64_t)ticks : (uint64_t)1e18,
 		xen_intervals_row, &intervals);
 	xen_intervals_begin(&intervals);
-	return feed(view->input.reader, &view->summary, NULL, error);
+	return xen_feed(&feed, NULL, error);
 }
 
 /* *shown: the result is out; what is damaged is said after it. */

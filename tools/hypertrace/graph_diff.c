@@ -142,16 +142,24 @@ static void verdict(const struct comparison *comparison, char *text)
 	const int64_t first = row ? (timed ? change_ns(row) : change_calls(row)) : 0;
 	int length;
 
+	if (!whole && !first) {
+		snprintf(text, VERDICT_BYTES, "B's functions %s",
+			timed ? "were on CPUs as long as A's" : "have as many calls as A's");
+		return;
+	}
 	length = snprintf(text, VERDICT_BYTES, "B's functions %s %s %s", timed ? "were on CPUs for" : "have",
 		timed ? human_ns(size_of(whole)).text : human_count(size_of(whole)).text,
 		timed               ? whole < 0 ? "less" : "longer"
 			: whole < 0 ? "calls less"
 				    : "calls more");
-	if (first && length > 0)
-		snprintf(text + length, VERDICT_BYTES - (size_t)length, ": the most in %s, %s%s, %s%s calls",
-			row->name.text, timed ? first < 0 ? "-" : "+" : "",
-			timed ? human_ns(size_of(first)).text : "by its calls",
-			change_calls(row) < 0 ? "-" : "+", human_count(size_of(change_calls(row))).text);
+	if (!first || length < 0)
+		return;
+	length += snprintf(text + length, VERDICT_BYTES - (size_t)length, ": the most in %s", row->name.text);
+	if (timed)
+		length += snprintf(text + length, VERDICT_BYTES - (size_t)length, ", %s%s",
+			first < 0 ? "-" : "+", human_ns(size_of(first)).text);
+	snprintf(text + length, VERDICT_BYTES - (size_t)length, ", %s%s calls",
+		change_calls(row) < 0 ? "-" : "+", human_count(size_of(change_calls(row))).text);
 }
 
 static uint64_t mean_ns(const struct side *side)

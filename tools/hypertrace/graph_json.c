@@ -14,7 +14,7 @@ static void set_times(
 
 	snprintf(key, sizeof(key), "%s_ns", what);
 	json_set_count(row, key, times->wall_ns);
-	if (graph->events.stacks.switches) {
+	if (graph->timed && graph->events.stacks.switches) {
 		snprintf(key, sizeof(key), "%s_on_cpu_ns", what);
 		json_set_count(row, key, times->on_ns);
 	}
@@ -40,7 +40,7 @@ static json_t *function_json(const struct call_graph *graph, uint32_t number)
 	json_set_text(row, "function", graph_function_name(graph, number).text);
 	set_address(row, function->address);
 	json_set_count(row, "calls", function->calls);
-	if (graph->timed) {
+	if (graph->timed || graph->events.spans) {
 		json_set_count(row, "unended", function->unended);
 		set_times(row, graph, "total", &function->total);
 		set_times(row, graph, "self", &function->self);

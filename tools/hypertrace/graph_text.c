@@ -76,7 +76,10 @@ void graph_text_head(const struct graph_machine *machine, FILE *out, bool colour
 	}
 	fprintf(out, "\n  %s calls of %s functions in %s\n", human_count(graph->calls).text,
 		human_count(graph->nr_functions - 1).text, human_ns(ns).text);
-	if (graph->calls && !graph->timed)
+	if (graph->events.spans)
+		fputs("  only calls that took long were recorded: who called them, and their time on a CPU, is not known\n",
+			out);
+	else if (graph->calls && !graph->timed)
 		fputs("  entries only: what calls took, and what they called, is not known\n", out);
 	else if (graph->timed && !graph->events.stacks.switches)
 		fputs("  no sched_switch: whether tasks were on a CPU, and which, is not known (record with -e sched)\n",
@@ -105,7 +108,7 @@ static void put_function(
 	table_ns(table, function->self.on_ns);
 	table_cell(table, "%s", human_share(function->self.on_ns, self_ns).text);
 	table_ns(table, function->total.wall_ns);
-	table_ns(table, graph->events.stacks.switches ? function->total.on_ns : 0);
+	table_ns(table, graph->timed && graph->events.stacks.switches ? function->total.on_ns : 0);
 	if (graph->has_real)
 		table_ns(table, function->total.real_ns);
 	table_ns(table, durations->count ? durations->sum / durations->count : 0);

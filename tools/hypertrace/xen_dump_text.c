@@ -8,13 +8,11 @@
 /* "     1.234567890": seconds in at least six places. */
 static char *put_time(char *at, int64_t ns)
 {
-	uint64_t seconds = (uint64_t)(ns < 0 ? -ns : ns) / SECOND_NS;
-	uint32_t rest = (uint32_t)((uint64_t)(ns < 0 ? -ns : ns) % SECOND_NS);
-	uint64_t limit = 10;
+	uint64_t size = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns, limit = 10;
+	uint64_t seconds = size / SECOND_NS;
 
 	if (ns == XEN_NS_UNKNOWN)
 		return put_literal(at, "               -");
-
 	for (unsigned places = ns < 0 ? 2 : 1; places < 6; places++, limit *= 10)
 		if (seconds < limit)
 			*at++ = ' ';
@@ -22,7 +20,7 @@ static char *put_time(char *at, int64_t ns)
 		*at++ = '-';
 	at = put_unsigned(at, seconds);
 	*at++ = '.';
-	return put_nanoseconds(at, rest);
+	return put_nanoseconds(at, (uint32_t)(size % SECOND_NS));
 }
 
 static char *put_vcpu(char *at, uint32_t domain, uint32_t vcpu)

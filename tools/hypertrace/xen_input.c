@@ -40,7 +40,7 @@ void xen_input_settle_clock(struct xen_input *input, struct xen_clock_estimate *
 
 	if (hz == 0) {
 		hz = xen_clock_estimate_hz(estimate);
-		input->hz_samples = estimate->nr_samples;
+		input->hz_samples = hz != 0 ? estimate->nr_samples : 0;
 		input->hz_source = hz != 0 ? XEN_HZ_ESTIMATED : XEN_HZ_ASSUMED;
 	}
 	xen_clock_set(&input->clock, hz != 0 ? hz : XEN_CLOCK_DEFAULT_HZ, first_tsc);

@@ -26,12 +26,14 @@ int xen_input_operand(int argc, char **argv, const char **path, struct error *er
 
 /* `cpu_hz`: as the user gave it; NULL: not. Errors of xen_reader_open() and xen_clock_parse_hz(). */
 int xen_input_open(struct xen_input *input, const char *path, const char *cpu_hz, struct error *error);
+
 /*
  * As xen_input_open(), but reads nothing ahead: where the user gave no frequency, clock.hz is 0 until
  * xen_input_settle_clock() is called behind the last event, with what was fed to the estimate on the way.
  */
 int xen_input_open_unread(struct xen_input *input, const char *path, const char *cpu_hz, struct error *error);
 void xen_input_settle_clock(struct xen_input *input, struct xen_clock_estimate *estimate, uint64_t first_tsc);
+
 void xen_input_close(struct xen_input *input);
 
 /* "2,596.9 MHz, estimated from 4,096 runs of vCPUs": into `text`. */

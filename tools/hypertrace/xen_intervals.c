@@ -75,15 +75,21 @@ void xen_intervals_begin(const struct xen_intervals *intervals)
 	fputc('\n', intervals->out);
 }
 
+/* A trace whose TSCs go back can make sums shrink. */
+static uint64_t since(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
 /* What a vCPU did in the interval. */
 static void add(
 	struct xen_counters *sum, const struct xen_vcpu_summary *vcpu, uint64_t begin_tsc, uint64_t end_tsc)
 {
 	for (int i = 0; i < XEN_STATES; i++)
-		sum->state_tsc[i] += xen_summary_state_tsc(vcpu, (enum xen_state)i, begin_tsc, end_tsc) -
-			vcpu->before.state_tsc[i];
+		sum->state_tsc[i] += since(xen_summary_state_tsc(vcpu, (enum xen_state)i, begin_tsc, end_tsc),
+			vcpu->before.state_tsc[i]);
 	for (int i = 0; i < XEN_ACTIVITIES; i++)
-		sum->acts[i] += vcpu->all.acts[i] - vcpu->before.acts[i];
+		sum->acts[i] += since(vcpu->all.acts[i], vcpu->before.acts[i]);
 }
 
 static void print_vcpus(const struct xen_intervals *intervals, const struct xen_summary *summary,
@@ -124,9 +130,9 @@ static void print_pcpus(const struct xen_intervals *intervals, const struct xen_
 		for (int state = 0; state < XEN_PCPU_STATES; state++)
 			put(&row, names[state],
 				xen_view_ns(intervals->view,
-					xen_summary_pcpu_tsc(
-						summary, i, (enum xen_pcpu_state)state, end_tsc) -
-						summary->pcpus[i].before_tsc[state]));
+					since(xen_summary_pcpu_tsc(
+						      summary, i, (enum xen_pcpu_state)state, end_tsc),
+						summary->pcpus[i].before_tsc[state])));
 		print(intervals, &row, begin_tsc);
 	}
 }

@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# --budget: a guest that does nothing but system calls, with every function traced, ends below the budget; what was left out
+# is said, kept in the trace, and traced no more.
+. "$(dirname "$0")/lib.sh"
+
+getppid=$(program getppid)
+
+for kernel in $kernels; do
+	# until long after the steps: the module's thread shares the only vCPU with the load
+	run_guest --accel tcg-single --smp 1 --kernel "$kernel" -F '*' --probe entry --budget 5% --region-size 64M \
+		--file "$getppid:/getppid" -o "$work/trace" -- \
+		sh -c 'i=0; while [ $i -lt 250 ]; do /getppid 40000; i=$((i+1)); done' >/dev/null ||
+		fail "$kernel: $(cat "$work/stderr")"
+	contains "$work/stderr" "functions take [0-9.]+ % of the vCPUs' time, more than 5 %: left out from now on: .*sys"
+	contains "$work/stderr" "functions took [0-9.]+ % of the vCPUs' time at last; [0-9]+ left out"
+	"$HYPERTRACE" info "$work/trace" >"$work/info" || fail "$kernel: info"
+	contains "$work/info" "^  budget +5 % of the vCPUs' time for functions, at last .* left out: .*__do_sys_getppid"
+	"$HYPERTRACE" graph --json --report -t -1s "$work/trace" >"$work/tail.json"
+	python3 - "$work/trace" "$work/tail.json" <<-'PY' || fail "$kernel: the budget is not kept"
+	import json, sys
+	machine = json.load(open(sys.argv[1] + "/hypertrace.json"))["machines"][0]
+	budget = machine["function_budget"]
+	calls = {row["function"]: row["calls"] for row in json.load(open(sys.argv[2]))["machines"][0]["functions"]}
+	print(machine["release"], budget["share_ppm"] / 1e4, "% at last without", ", ".join(budget["left_out"]))
+	assert budget["budget_ppm"] == 50000 and budget["share_ppm"] < 50000, budget
+	assert budget["left_out"] and not [name for name in budget["left_out"] if name in calls]
+	PY
+	equal "$kernel: lost" "$(lost "$work/trace")" 0
+	rm -rf "$work/trace"
+done
+finish
