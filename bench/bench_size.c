@@ -2,7 +2,8 @@
 /*
  * bench size: bytes on disk for an event, of the same workload (bench/mixed.c) in a real guest: ours,
  * trace-cmd's and LTTng's kernel tracer. Each takes down the same events: the scheduler's, interrupts and
- * system calls ("mixed"), or sched_switch alone. The first guest kernel named is taken.
+ * system calls ("mixed"), sched_switch alone, or entries and exits of all functions, which LTTng does not have. The first
+ * guest kernel named is taken.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,13 +24,14 @@
 #include "lib/model/record.h"
 #include "lib/reader/trace.h"
 
-#define ROUNDS         "4000"
-#define MEMORY_BYTES   (1024ULL << 20)
-#define TIMEOUT_S      300
-#define UNIT           "bytes/event"
-#define LTTNG_CONSUMER "/usr/lib/x86_64-linux-gnu/lttng/libexec/lttng-consumerd"
-#define LTTNG_SCHEMA   "/usr/share/xml/lttng/session.xsd"
-#define SCRIPT         "/bench/size_guest.sh" /* in the guest */
+#define FUNCTIONS       "functions"
+#define FUNCTION_REGION (128ULL << 20)
+#define MEMORY_BYTES    (1024ULL << 20)
+#define TIMEOUT_S       300
+#define UNIT            "bytes/event"
+#define LTTNG_CONSUMER  "/usr/lib/x86_64-linux-gnu/lttng/libexec/lttng-consumerd"
+#define LTTNG_SCHEMA    "/usr/share/xml/lttng/session.xsd"
+#define SCRIPT          "/bench/size_guest.sh" /* in the guest */
 
 struct size {
 	struct bench *bench;
@@ -39,6 +41,12 @@ struct size {
 	char *mixed_file, *script_file; /* "LOCAL:GUEST" */
 	char *directory;                /* for the results */
 };
+
+/* Of the workload: with all its functions a round is hundreds of times as many events. */
+static const char *rounds_of(const char *events)
+{
+	return strcmp(events, FUNCTIONS) == 0 ? "20" : "4000";
+}
 
 static void skip(const struct size *size, const char *tracer, const char *events, const char *reason)
 {
@@ -110,7 +118,8 @@ static int show_record(const struct size *size, const char *path, struct error *
 
 static int run_ours(const struct size *size, const char *events, struct error *error)
 {
-	const char *const command[] = {size->mixed, ROUNDS, NULL}, *const files[] = {NULL};
+	const char *const command[] = {size->mixed, rounds_of(events), NULL}, *const files[] = {NULL};
+	const bool functions = strcmp(events, FUNCTIONS) == 0;
 	struct vm_config config = config_of(size, command, files);
 	cleanup_free char *output = NULL, *trace = NULL;
 	struct ours ours = {.options = {
@@ -122,8 +131,12 @@ static int run_ours(const struct size *size, const char *events, struct error *e
 	if (asprintf(&trace, "%s/%s.ours", size->directory, events) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
 	ours.options.output = trace;
+	if (functions) {
+		ours.options.events = "marker";
+		ours.options.functions.patterns = "*";
+	}
 	config.module = size->module;
-	config.region_bytes = GUEST_REGION_BYTES;
+	config.region_bytes = functions ? FUNCTION_REGION : GUEST_REGION_BYTES;
 	result = guest_run(&config, &hooks, &output, error);
 	if (ours.started)
 		attachment_deinit(&ours.attachment);
@@ -136,7 +149,7 @@ static int run_ours(const struct size *size, const char *events, struct error *e
 
 static int run_trace_cmd(const struct size *size, const char *events, struct error *error)
 {
-	const char *const command[] = {"sh", SCRIPT, "trace-cmd", events, ROUNDS, NULL};
+	const char *const command[] = {"sh", SCRIPT, "trace-cmd", events, rounds_of(events), NULL};
 	const char *const files[] = {"/usr/bin/trace-cmd", size->mixed_file, size->script_file, NULL};
 	struct vm_config config = config_of(size, command, files);
 	uint64_t compressed, bytes, count, lost;
@@ -241,7 +254,7 @@ static int weigh_lttng(const struct size *size, const char *events, const char *
 
 static int record_lttng(const struct size *size, const char *events, const char *modules, struct error *error)
 {
-	const char *const command[] = {"sh", SCRIPT, "lttng", events, ROUNDS, NULL};
+	const char *const command[] = {"sh", SCRIPT, "lttng", events, rounds_of(events), NULL};
 	cleanup_free char *modules_file = NULL, *archive = NULL, *directory = NULL, *output = NULL;
 	cleanup_close int fd = -1;
 	const char *files[] = {"/usr/bin/lttng", "/usr/bin/lttng-sessiond", LTTNG_CONSUMER, LTTNG_SCHEMA,
@@ -302,7 +315,7 @@ static int prepare(struct size *size, struct error *error)
 
 int bench_size(struct bench *bench, struct error *error)
 {
-	static const char *const workloads[] = {"sched_switch", "mixed"};
+	static const char *const workloads[] = {"sched_switch", "mixed", FUNCTIONS};
 	struct size size = {.bench = bench, .kernel_name = bench->kernels[0]};
 	int result = prepare(&size, error);
 
@@ -311,7 +324,7 @@ int bench_size(struct bench *bench, struct error *error)
 		result = run_ours(&size, workloads[i], error);
 		if (!result)
 			result = run_trace_cmd(&size, workloads[i], error);
-		if (!result)
+		if (!result && strcmp(workloads[i], FUNCTIONS) != 0)
 			run_lttng(&size, workloads[i]);
 	}
 	figures_end(&bench->figures);

@@ -3,7 +3,7 @@
 # Runs in a guest: records the workload with another tracer. Says "trace-cmd COMPRESSED BYTES EVENTS LOST" where it
 # can count for itself, else writes a tar archive of the trace to stdout.
 #
-#   size_guest.sh trace-cmd|lttng mixed|sched_switch ROUNDS
+#   size_guest.sh trace-cmd|lttng mixed|sched_switch|functions ROUNDS
 set -eu
 tracer=$1 events=$2 rounds=$3
 sched="sched_switch sched_waking sched_wakeup_new sched_migrate_task sched_process_fork sched_process_exec sched_process_exit"
@@ -14,6 +14,7 @@ cd /tmp
 # compresses them unless told not to.
 with_trace_cmd() {
 	words="-e sched:sched_switch"
+	[ "$events" != functions ] || words="-p function_graph"
 	if [ "$events" = mixed ]; then
 		words=
 		for event in $sched; do words="$words -e sched:$event"; done
