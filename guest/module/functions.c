@@ -61,14 +61,51 @@ unsigned long ht_function_address(const char *name)
 	return address - offset;
 }
 
+/* All functions, but for those that are taken out: many more than can be dropped. */
+static bool takes_all(const char *patterns)
+{
+	const char *line = patterns;
+
+	for (; line && *line; line = strchr(line, '\n'), line += !!line)
+		if (line[0] == '*' && (line[1] == '\n' || !line[1]))
+			return true;
+	return false;
+}
+
 /*
- * Takes those dropped from number `from` on out of the filter, also while it is in use. By their names, which a function may
- * share with others: an address that the filter lost could leave it empty, and an empty one means all functions.
+ * In one go: each change of a filter in use has the kernel look through all its functions. Not of a short filter: one that has
+ * lost its last function is an empty one, which means all. -ENOENT: one is not in the filter, and none is taken out.
+ */
+static int drop_at_once(struct ftrace_ops *ops, const struct ht_functions *functions, u32 from)
+{
+	const u32 count = functions->nr_dropped - from;
+	unsigned long *addresses;
+	u32 i;
+	int err;
+
+	if (!takes_all(functions->patterns))
+		return -EOPNOTSUPP;
+	addresses = kcalloc(count, sizeof(*addresses), GFP_KERNEL);
+	if (!addresses)
+		return -ENOMEM;
+	for (i = 0; i < count; i++)
+		addresses[i] = (unsigned long)(s64)(s32)functions->dropped[from + i];
+	err = ftrace_set_filter_ips(ops, addresses, count, 1, 0);
+	kfree(addresses);
+	return err;
+}
+
+/*
+ * Takes those dropped from number `from` on out of the filter, also while it is in use. Where that is not possible by their
+ * addresses, by their names, which a function may share with others.
  */
 void ht_functions_drop(struct ftrace_ops *ops, const struct ht_functions *functions, u32 from)
 {
-	char *symbol = kmalloc(KSYM_SYMBOL_LEN, GFP_KERNEL);
+	char *symbol;
 
+	if (from >= functions->nr_dropped || !drop_at_once(ops, functions, from))
+		return;
+	symbol = kmalloc(KSYM_SYMBOL_LEN, GFP_KERNEL);
 	for (; symbol && from < functions->nr_dropped; from++) {
 		sprint_symbol(symbol, (unsigned long)(s64)(s32)functions->dropped[from]);
 		symbol[strcspn(symbol, "+ ")] = '\0';
