@@ -120,7 +120,7 @@ struct ht_region {
 #define HT_CONTROL_COMM_BYTES       16
 #define HT_CONTROL_TRACEPOINT_BYTES 4096
 #define HT_CONTROL_FUNCTION_BYTES   3072
-#define HT_CONTROL_DROPPED          256
+#define HT_CONTROL_DROPPED          768
 
 enum ht_control_flags {
 	HT_CONTROL_PIDS_EXCLUDE = 1 << 0,  /* record all but those pids */

@@ -15,7 +15,7 @@
 #define COST_PERCENT  10.0         /* percentile of the gaps */
 #define GAPS_MIN      256u         /* before that the cost is COST_NS */
 #define COST_NS       100.0        /* bench functions: 100 to 250 instructions an event */
-#define WORTH         0.005        /* of the events, for a function to be left out beside others */
+#define WORTH         0.001        /* of the events, for a function to be left out beside others */
 #define LEAF_PART     0.9          /* of a function's calls, without calls inside */
 
 void function_budget_init(struct function_budget *budget, const struct function_budget_options *options)
@@ -197,6 +197,12 @@ static struct candidate *find_candidates(const struct function_budget *budget, s
 	return candidates;
 }
 
+/* The share that is left of `share` where so much of the events is: the guest does more in the time that it gains. */
+static double expected(double share, double left)
+{
+	return share * left / (1 - share + share * left);
+}
+
 /* Until what is left is expected to be below the aim. */
 static void choose(struct function_budget *budget, struct function_budget_step *step)
 {
@@ -209,7 +215,8 @@ static void choose(struct function_budget *budget, struct function_budget_step *
 		uint64_t *place;
 
 		if (step->count == FUNCTION_BUDGET_STEP_MAX || budget->nr_dropped == HT_CONTROL_DROPPED ||
-			step->share * left / all <= AIM * budget->options.share)
+			expected(step->share < 1 ? step->share : 1, left / all) <=
+				AIM * budget->options.share)
 			break;
 		/* rather look again: without these, others are leaves */
 		if (step->count && per_call * (double)candidates[i].calls < WORTH * all)
