@@ -236,22 +236,33 @@ static bool open_next(struct call_stacks *stacks, uint32_t cpu, struct call_task
 	return false;
 }
 
-void call_stacks_enter(struct call_stacks *stacks, uint32_t cpu, uint32_t pid, uint64_t function,
-	uint32_t depth, uint64_t now_ns)
+/* Whose event that is, and its clocks then; NULL: no task's that there is room for, which is counted, or of no CPU. */
+static inline struct call_task *task_now(
+	struct call_stacks *stacks, uint32_t cpu, uint32_t pid, uint64_t now_ns, struct call_times *now)
 {
 	struct call_task *task;
-	struct call_times now;
 
 	if (cpu >= stacks->nr_cpus)
-		return;
+		return NULL;
 	now_ns = forward(stacks, cpu, now_ns);
 	task = task_at(stacks, cpu, pid, now_ns);
 	if (__builtin_expect(!task, 0)) {
 		stacks->left_out++;
-		return;
+		return NULL;
 	}
-	now = times_at(stacks, task, now_ns);
-	task->seen = now;
+	*now = times_at(stacks, task, now_ns);
+	task->seen = *now;
+	return task;
+}
+
+void call_stacks_enter(struct call_stacks *stacks, uint32_t cpu, uint32_t pid, uint64_t function,
+	uint32_t depth, uint64_t now_ns)
+{
+	struct call_times now;
+	struct call_task *task = task_now(stacks, cpu, pid, now_ns, &now);
+
+	if (__builtin_expect(!task, 0))
+		return;
 	if (depth == CALL_DEPTH_UNKNOWN ? !open_next(stacks, cpu, task, now)
 					: task->depth != depth && !resize(stacks, task, depth, now)) {
 		stacks->too_deep++;
@@ -285,19 +296,11 @@ static void leave_depth(struct call_stacks *stacks, struct call_task *task, uint
 void call_stacks_leave(struct call_stacks *stacks, uint32_t cpu, uint32_t pid, uint64_t function,
 	uint32_t depth, uint64_t now_ns)
 {
-	struct call_task *task;
 	struct call_times now;
+	struct call_task *task = task_now(stacks, cpu, pid, now_ns, &now);
 
-	if (cpu >= stacks->nr_cpus)
+	if (__builtin_expect(!task, 0))
 		return;
-	now_ns = forward(stacks, cpu, now_ns);
-	task = task_at(stacks, cpu, pid, now_ns);
-	if (__builtin_expect(!task, 0)) {
-		stacks->left_out++;
-		return;
-	}
-	now = times_at(stacks, task, now_ns);
-	task->seen = now;
 	if (depth != CALL_DEPTH_UNKNOWN)
 		leave_depth(stacks, task, function, depth, now);
 	else if (__builtin_expect(stacks->cpus[cpu].traces_switch, 0) && !stacks->cpus[cpu].within_switch--)

@@ -59,11 +59,11 @@ static void show_pairs(const struct clocks_view *view, FILE *out, bool colour)
 	}
 	clocks_view_sum(view, JOINT_NONE, &sum);
 	if (sum.pairs) {
-		joint_text_title(out, colour, "Causal pairs",
+		text_put_title(out, colour, "Causal pairs",
 			"hypercalls that carry the guest's TSC, and their exits");
 		table_print(&table, out, colour);
 	} else {
-		joint_text_title(out, colour, "Causal pairs",
+		text_put_title(out, colour, "Causal pairs",
 			"none: no hypercall that carries the guest's TSC was recorded");
 	}
 	if (view->strangers)
@@ -91,7 +91,7 @@ static void show_events(const struct clocks_view *view, FILE *out, bool colour)
 	}
 	clocks_view_sum(view, JOINT_NONE, &sum);
 	if (sum.events) {
-		joint_text_title(
+		text_put_title(
 			out, colour, "Events of guests", "that stand where their vCPU ran no guest code");
 		table_print(&table, out, colour);
 	}
@@ -118,7 +118,7 @@ static void show_violations(const struct clocks_view *view, FILE *out, bool colo
 	}
 	if (!shown)
 		return;
-	joint_text_title(out, colour, "Violations", "%zu of %s, the worst first", shown,
+	text_put_title(out, colour, "Violations", "%zu of %s, the worst first", shown,
 		human_count(order->violations).text);
 	table_print(&table, out, colour);
 }

@@ -60,7 +60,7 @@ static int show_timelines(const struct latency_view *view, struct error *error)
 	for (size_t i = 0; i < view->latency.nr_worst && i < view->timelines && !result; i++) {
 		const struct joint_wakeup *one = &view->latency.worst[i];
 
-		joint_text_title(stdout, isatty(STDOUT_FILENO), "Timeline", "of the wake-up at %s, %s",
+		text_put_title(stdout, isatty(STDOUT_FILENO), "Timeline", "of the wake-up at %s, %s",
 			joint_feed_when(&view->feed, one->woken_ns).text,
 			human_ns(one->run_ns - one->woken_ns).text);
 		result = latency_timeline(view, one, error);

@@ -20,9 +20,9 @@ static void title(const struct text *text, const char *what, size_t count)
 	size_t shown = exits_view_shown(text->view, count);
 
 	if (shown < count)
-		joint_text_title(text->out, text->colour, what, "%zu of %zu", shown, count);
+		text_put_title(text->out, text->colour, what, "%zu of %zu", shown, count);
 	else
-		joint_text_title(text->out, text->colour, what, NULL);
+		text_put_title(text->out, text->colour, what, NULL);
 }
 
 static void show_reasons(const struct text *text)

@@ -238,7 +238,7 @@ int graph_diff_text(const struct graph_diff *diff, FILE *out, bool colour, struc
 	put_side(out, 'A', diff->a_path, comparison.a, &comparison.a_sum, comparison.timed);
 	put_side(out, 'B', diff->b_path, comparison.b, &comparison.b_sum, comparison.timed);
 	shown = graph_view_shown(diff->b, changed);
-	graph_text_title(out, colour, "Functions", "%s of %s differ%s%s", human_count(changed).text,
+	text_put_title(out, colour, "Functions", "%s of %s differ%s%s", human_count(changed).text,
 		human_count(comparison.nr_rows).text, shown < changed ? "; the most" : "",
 		comparison.timed ? "; self: on a CPU" : "");
 	table_init(&table, comparison.timed ? timed : counted);

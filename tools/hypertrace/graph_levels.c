@@ -233,7 +233,7 @@ static void table_of_levels(
 		"<level", "took", "calls", "share", "functions", "first called", NULL};
 	cleanup_table struct table table = {0};
 
-	graph_text_title(out, colour, "Levels",
+	text_put_title(out, colour, "Levels",
 		graph->timed ? "in functions: their own time on CPUs, idling left out" : NULL);
 	table_init(&table, graph->timed ? timed : counted);
 	for (uint32_t l = 0; l < own->nr_levels; l++) {
@@ -258,7 +258,7 @@ static void table_of_functions(
 	static const char *const counted[] = {"<level", "<function", "calls", "share", NULL};
 	cleanup_table struct table table = {0};
 
-	graph_text_title(out, colour, "Functions", "of each level, by %s",
+	text_put_title(out, colour, "Functions", "of each level, by %s",
 		graph->timed ? "their own time on CPUs" : "calls");
 	table_init(&table, graph->timed ? timed : counted);
 	for (uint32_t l = 0; l < own->nr_levels; l++) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The functions of a trace as tables. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,29 +10,6 @@
 #include "tools/hypertrace/table.h"
 
 #define NAME_WIDTH 44
-
-static void put_foreign(FILE *out, const char *text)
-{
-	char escaped[4 * 160];
-	size_t length = strlen(text);
-
-	length = text_escape(escaped, text, length > 160 ? 160 : length);
-	fwrite(escaped, 1, length, out);
-}
-
-void graph_text_title(FILE *out, bool colour, const char *title, const char *format, ...)
-{
-	va_list arguments;
-
-	fprintf(out, "\n%s%s%s", colour ? "\033[1m" : "", title, colour ? "\033[0m" : "");
-	if (format) {
-		fputs("  ", out);
-		va_start(arguments, format);
-		vfprintf(out, format, arguments);
-		va_end(arguments);
-	}
-	fputc('\n', out);
-}
 
 /* What keeps the picture from being whole. */
 static void put_gaps(const struct call_graph *graph, FILE *out, bool colour)
@@ -68,11 +44,11 @@ void graph_text_head(const struct graph_machine *machine, FILE *out, bool colour
 	uint64_t ns = graph->events.last_ns - graph->events.first_ns;
 
 	fputs(colour ? "\033[1m" : "", out);
-	put_foreign(out, machine->machine->name);
+	text_put_foreign(out, machine->machine->name);
 	fputs(colour ? "\033[0m" : "", out);
 	if (machine->machine->info->release[0]) {
 		fputs("  Linux ", out);
-		put_foreign(out, machine->machine->info->release);
+		text_put_foreign(out, machine->machine->info->release);
 	}
 	fprintf(out, "\n  %s calls of %s functions in %s\n", human_count(graph->calls).text,
 		human_count(graph->nr_functions - 1).text, human_ns(ns).text);
@@ -138,9 +114,9 @@ static void report_machine(
 	for (size_t i = 0; i < shown; i++)
 		put_function(&table, graph, order[i], self_ns);
 	if (shown < count)
-		graph_text_title(out, colour, "Functions", "%zu of %zu", shown, count);
+		text_put_title(out, colour, "Functions", "%zu of %zu", shown, count);
 	else
-		graph_text_title(out, colour, "Functions", NULL);
+		text_put_title(out, colour, "Functions", NULL);
 	table_print(&table, out, colour);
 	free(order);
 }
@@ -166,7 +142,7 @@ static void top_machine(
 		table_cell(&table, "%s", human_share(calls, graph->calls).text);
 		table_cell(&table, "%s", human_share(together, graph->calls).text);
 	}
-	graph_text_title(out, colour, "The most called", "%zu of %zu functions make %s of the calls", shown,
+	text_put_title(out, colour, "The most called", "%zu of %zu functions make %s of the calls", shown,
 		count, human_share(together, graph->calls).text);
 	table_print(&table, out, colour);
 	free(order);
@@ -235,7 +211,7 @@ static void edges_machine(const struct graph_view *view, const struct graph_mach
 		table_ns(&table, edges[i].calls ? edges[i].total.wall_ns / edges[i].calls : 0);
 	}
 	escaped[text_escape(escaped, name.text, strlen(name.text))] = 0;
-	graph_text_title(out, colour, callees ? "Callees" : "Callers", "of %s: %s calls%s%s", escaped,
+	text_put_title(out, colour, callees ? "Callees" : "Callers", "of %s: %s calls%s%s", escaped,
 		human_count(graph->functions[function].calls).text, graph->timed ? ", " : "",
 		graph->timed ? human_ns(graph->functions[function].total.wall_ns).text : "");
 	table_print(&table, out, colour);

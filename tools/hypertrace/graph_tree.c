@@ -81,7 +81,7 @@ int graph_tree_text(const struct graph_view *view, const struct graph_views *vie
 		tree.least = least_of(views, &weights);
 		fputs(shown++ ? "\n" : "", out);
 		graph_text_head(machine, out, colour);
-		graph_text_title(out, colour, "Call tree", "by %s; less than %.4g %% is left out",
+		text_put_title(out, colour, "Call tree", "by %s; less than %.4g %% is left out",
 			graph_measure_name(weights.measure), views->min_share * 100);
 		table_init(&table, weights.measure == GRAPH_MEASURE_CALLS ? counted : timed);
 		put_below(&tree, CALL_ROOT, 0);

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include "tools/hypertrace/graph_feed.h"
+#include "tools/hypertrace/text_put.h"
 
 enum graph_sort {
 	GRAPH_BY_SELF,
@@ -40,8 +41,6 @@ size_t graph_view_shown(const struct graph_view *view, size_t count);
 
 /* A machine's first lines: kernel, calls, what is known of time, what was lost; before every view of it. */
 void graph_text_head(const struct graph_machine *machine, FILE *out, bool colour);
-void graph_text_title(FILE *out, bool colour, const char *title, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
 
 void graph_report_text(const struct graph_view *view, FILE *out, bool colour);
 void graph_top_text(const struct graph_view *view, FILE *out, bool colour);

@@ -2,38 +2,13 @@
 #include "tools/hypertrace/joint_text.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
-#include "lib/base/text.h"
 #include "tools/hypertrace/human.h"
-
-void joint_text_title(FILE *out, bool colour, const char *title, const char *format, ...)
-{
-	va_list arguments;
-
-	fprintf(out, "\n%s%s%s", colour ? "\033[1m" : "", title, colour ? "\033[0m" : "");
-	if (format) {
-		fputs("  ", out);
-		va_start(arguments, format);
-		vfprintf(out, format, arguments);
-		va_end(arguments);
-	}
-	fputc('\n', out);
-}
 
 uint64_t joint_text_lost(const struct joint_feed *feed, uint32_t machine)
 {
 	return trace_machine_info_lost(feed->trace->machines[machine].info);
-}
-
-static void put_foreign(FILE *out, const char *text)
-{
-	char escaped[4 * 160];
-	size_t length = strlen(text);
-
-	length = text_escape(escaped, text, length > 160 ? 160 : length);
-	fwrite(escaped, 1, length, out);
 }
 
 /* How many VMs and vCPUs a machine has as a host. */
@@ -56,11 +31,11 @@ static void head_machine(const struct joint_feed *feed, uint32_t number, FILE *o
 	uint32_t vms, vcpus;
 
 	fputs(colour ? "\033[1m" : "", out);
-	put_foreign(out, machine->name);
+	text_put_foreign(out, machine->name);
 	fputs(colour ? "\033[0m" : "", out);
 	if (machine->info->release[0]) {
 		fputs("  Linux ", out);
-		put_foreign(out, machine->info->release);
+		text_put_foreign(out, machine->info->release);
 	}
 	if (joint_is_host(feed->joint, number)) {
 		count_vcpus(feed->joint, number, &vms, &vcpus);

@@ -4,10 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include "tools/hypertrace/joint_feed.h"
-
-/* An empty line, the title, and what is said beside it; format may be NULL. */
-void joint_text_title(FILE *out, bool colour, const char *title, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+#include "tools/hypertrace/text_put.h"
 
 /* Which hosts and guests, how long, what was lost, what cannot be said for lack of which events. */
 void joint_text_head(const struct joint_feed *feed, FILE *out, bool colour);

@@ -44,7 +44,7 @@ static void show_guest(const struct text *text, uint32_t machine)
 	for (int part = 0; part < JOINT_PARTS && joint_is_hosted(text->view->feed.joint, machine); part++)
 		if (part != JOINT_PART_UNKNOWN || guest->parts[part].sum)
 			cells_of(&table, names[part], &guest->parts[part], &guest->total);
-	joint_text_title(text->out, text->colour, "Wake-ups", "%s of tasks of %s",
+	text_put_title(text->out, text->colour, "Wake-ups", "%s of tasks of %s",
 		human_count(guest->total.count).text, name);
 	table_print(&table, text->out, text->colour);
 	if (!joint_is_hosted(text->view->feed.joint, machine))
@@ -83,7 +83,7 @@ static void show_tasks(const struct text *text)
 		cells_of_parts(&table, task->woken_parts_ns);
 	}
 	if (count) {
-		joint_text_title(text->out, text->colour, "Tasks", "%zu of %zu, by the longest wait",
+		text_put_title(text->out, text->colour, "Tasks", "%zu of %zu, by the longest wait",
 			latency_view_shown(text->view, count), count);
 		table_print(&table, text->out, text->colour);
 	}
@@ -113,7 +113,7 @@ static void show_worst(const struct text *text)
 		table_foreign(&table, one->culprit.pid ? culprit : "-", NAME_WIDTH);
 	}
 	if (latency->nr_worst) {
-		joint_text_title(text->out, text->colour, "The worst",
+		text_put_title(text->out, text->colour, "The worst",
 			"the last column: who had the vCPU's pCPU meanwhile");
 		table_print(&table, text->out, text->colour);
 	}

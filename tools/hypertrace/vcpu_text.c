@@ -137,7 +137,7 @@ static void show_waits(const struct text *text)
 			table_ns(&table, waits->max);
 		}
 	}
-	joint_text_title(text->out, text->colour, "Without a pCPU", "%s",
+	text_put_title(text->out, text->colour, "Without a pCPU", "%s",
 		count ? "though they could run" : "never: whenever they could run they had one");
 	if (count)
 		table_print(&table, text->out, text->colour);
@@ -165,7 +165,7 @@ static void show_longest(const struct text *text)
 		table_cell(&table, one->woken ? "waited" : "preempted");
 		table_foreign(&table, vcpu_view_task_name(&one->culprit).text, NAME_WIDTH);
 	}
-	joint_text_title(text->out, text->colour, "Longest without a pCPU", NULL);
+	text_put_title(text->out, text->colour, "Longest without a pCPU", NULL);
 	table_print(&table, text->out, text->colour);
 }
 
@@ -193,7 +193,7 @@ static void show_culprits(const struct text *text)
 		table_foreign(&table, joint_feed_vcpu(&text->view->feed, row->victim).text, NAME_WIDTH);
 	}
 	if (rows) {
-		joint_text_title(text->out, text->colour, "Who had their pCPUs",
+		text_put_title(text->out, text->colour, "Who had their pCPUs",
 			"the last column: whose wait was the longest");
 		table_print(&table, text->out, text->colour);
 	}
@@ -220,7 +220,7 @@ static void show_ways(const struct text *text)
 		table_ns(&table, row->entries ? row->entry_ns / row->entries : 0);
 	}
 	if (rows) {
-		joint_text_title(text->out, text->colour, "Migrations",
+		text_put_title(text->out, text->colour, "Migrations",
 			"between pCPUs: time that they waited around them, mean time from the new pCPU to guest code");
 		table_print(&table, text->out, text->colour);
 	}
@@ -254,7 +254,7 @@ static void show_tasks(const struct text *text)
 		table_ns(&table, task->vcpu_ns[VCPU_HALTED] + task->vcpu_ns[VCPU_BLOCKED]);
 	}
 	if (count) {
-		joint_text_title(text->out, text->colour, "Guests' tasks",
+		text_put_title(text->out, text->colour, "Guests' tasks",
 			"%zu of %zu, those first whose vCPU was kept from its pCPU while they were scheduled in",
 			vcpu_view_rows(text->view, count), count);
 		table_print(&table, text->out, text->colour);
@@ -275,7 +275,7 @@ void vcpu_text(const struct vcpu_view *view, FILE *out, bool colour)
 		fputs("  no guest of theirs is in the trace: what their tasks got is not known\n", out);
 	else if (!joint->switches)
 		fputs("  no sched_switch of the guests recorded: what their tasks got is not known\n", out);
-	joint_text_title(out, colour, "vCPUs", NULL);
+	text_put_title(out, colour, "vCPUs", NULL);
 	show_states(&text, true);
 	fputc('\n', out);
 	show_states(&text, false);

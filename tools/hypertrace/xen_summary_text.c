@@ -5,27 +5,11 @@
 
 #include "tools/hypertrace/joint_text.h"
 #include "tools/hypertrace/table.h"
-#include "tools/hypertrace/xen_summary_view.h"
-
-struct text {
-	const struct xen_summary_view *view;
-	FILE *out;
-	bool colour;
-};
-
-static const struct xen_vcpu_summary *vcpu_at(const struct text *text, uint32_t place)
-{
-	return text->view->summary.vcpus + text->view->order[place];
-}
-
-static uint32_t nr_vcpus(const struct text *text)
-{
-	return text->view->order ? text->view->summary.nr_vcpus : 0;
-}
+#include "tools/hypertrace/xen_summary_text.h"
 
 static void title(const struct text *text, const char *name, const char *beside)
 {
-	joint_text_title(text->out, text->colour, name, beside ? "%s" : NULL, beside);
+	text_put_title(text->out, text->colour, name, beside ? "%s" : NULL, beside);
 }
 
 static void times_cells(struct table *table, const struct text *text, const struct xen_times *times)
