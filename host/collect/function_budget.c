@@ -78,24 +78,28 @@ static bool next_record(struct walk *walk)
 	return true;
 }
 
-/* The function's number in func_entry. */
-static uint32_t entered(const struct walk *walk)
-{
-	uint32_t address;
-
-	memcpy(&address, walk->payload, sizeof(address));
-	return address;
-}
-
 /* Once functions are left out, those between cannot be told from what the others do. */
-static void add_gap(struct function_budget *budget, uint32_t from, uint32_t to, uint64_t gap)
+static void add_gap(struct function_budget *budget, bool from_exit, bool to_exit, uint64_t gap)
 {
 	if (budget->nr_dropped)
 		return;
-	if (to == EVENT_ID_func_entry)
-		histogram_add(from == to ? &budget->entry_gaps : &budget->next_gaps, gap);
-	else if (from == EVENT_ID_func_entry)
+	if (!to_exit)
+		histogram_add(from_exit ? &budget->next_gaps : &budget->entry_gaps, gap);
+	else if (!from_exit)
 		histogram_add(&budget->leaf_gaps, gap);
+}
+
+/* The low half of its address. */
+static uint32_t function_of(const struct function_budget *budget, const struct walk *walk)
+{
+	uint32_t value = 0;
+
+	if (walk->id == EVENT_ID_func_entry) {
+		memcpy(&value, walk->payload, sizeof(value));
+		return value;
+	}
+	memcpy(&value, walk->payload, EVENT_CODE_WORD_BITS / 8);
+	return budget->options.text_address + value * HT_CODE_WORD_BYTES;
 }
 
 static void look_into(struct function_budget *budget, const struct ring_packet *packet)
@@ -109,9 +113,11 @@ static void look_into(struct function_budget *budget, const struct ring_packet *
 	call_sample_break(&budget->sample);
 	walk.end = walk.at + packet->bytes;
 	while (next_record(&walk)) {
+		const bool is_entry = walk.id == EVENT_ID_func_entry || walk.id == EVENT_ID_func_entry_text;
+
 		budget->sampled++;
-		if (walk.id == EVENT_ID_func_entry) {
-			call_sample_enter(&budget->sample, entered(&walk));
+		if (is_entry) {
+			call_sample_enter(&budget->sample, function_of(budget, &walk));
 		} else if (walk.id == EVENT_ID_func_exit) {
 			call_sample_leave(&budget->sample);
 		} else {
@@ -122,7 +128,7 @@ static void look_into(struct function_budget *budget, const struct ring_packet *
 		}
 		budget->sampled_functions++;
 		if (last)
-			add_gap(budget, last, walk.id, walk.tsc - last_tsc);
+			add_gap(budget, last == EVENT_ID_func_exit, !is_entry, walk.tsc - last_tsc);
 		last = walk.id;
 		last_tsc = walk.tsc;
 	}

@@ -53,8 +53,10 @@ void recorder_budget_begin(
 	info->budget.budget_ppm = (uint32_t)(budget->share * 1e6);
 	/* without memory it would be blind: then nothing is left out, and nothing is said of it */
 	budget->is_ready = !function_budget_init(&budget->budget,
-		&(struct function_budget_options){
-			.share = budget->share, .tsc_khz = info->tsc_khz, .table = table});
+		&(struct function_budget_options){.share = budget->share,
+			.tsc_khz = info->tsc_khz,
+			.text_address = (uint32_t)info->text_address,
+			.table = table});
 }
 
 void recorder_budget_packet(struct recorder_budget *budget, uint32_t cpu, const struct ring_packet *packet)
