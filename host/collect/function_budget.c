@@ -7,12 +7,15 @@
 #include "abi/ring.h"
 #include "host/collect/event_table.h"
 
-#define INTERVAL_NS    200000000ull
-#define SETTLE_NS      100000000ull /* for the rings to be read out, once the guest has answered */
-#define SAMPLE_EVENTS  200000u      /* of an interval are looked at; then its packets are only counted */
-#define AIM            0.8          /* of the budget: so that it is not overstepped again at once */
-#define CALL_PERCENT   75.0  /* percentile of the gaps beside calls of leaves, which do little themselves */
-#define ENTRY_PERCENT  50.0  /* of those between entries, in which functions do what they are for */
+#define INTERVAL_NS   200000000ull
+#define DOUBT_NS      1000000000ull /* so long is looked at less than twice the budget: it may be a moment's */
+#define SETTLE_NS     100000000ull  /* for the rings to be read out, once the guest has answered */
+#define SAMPLE_EVENTS 200000u       /* of an interval are looked at; then its packets are only counted */
+#define AIM           0.8           /* of the budget: so that it is not overstepped again at once */
+/* Percentiles of the gaps: the more a guest may do in one, the lower */
+#define LEAF_PERCENT   75.0  /* from an entry to its exit: as long as the function itself takes */
+#define NEXT_PERCENT   50.0  /* from an exit to an entry: what its caller does */
+#define ENTRY_PERCENT  25.0  /* between entries: all that */
 #define GAPS_MIN       256u  /* before that the cost is COST_NS */
 #define COST_NS        100.0 /* bench functions: 100 to 250 instructions an event */
 #define HELPLESS_LOOKS 5u    /* until functions are switched off: a burst is over sooner */
@@ -197,8 +200,8 @@ static void begin_anew(struct function_budget *budget, uint64_t now_ns)
 static double event_cost(const struct function_budget *budget)
 {
 	if (budget->leaf_gaps.count >= GAPS_MIN && budget->next_gaps.count >= GAPS_MIN)
-		return (double)(histogram_percentile(&budget->leaf_gaps, CALL_PERCENT) +
-			       histogram_percentile(&budget->next_gaps, CALL_PERCENT)) /
+		return (double)(histogram_percentile(&budget->leaf_gaps, LEAF_PERCENT) +
+			       histogram_percentile(&budget->next_gaps, NEXT_PERCENT)) /
 			2;
 	if (budget->entry_gaps.count >= GAPS_MIN)
 		return (double)histogram_percentile(&budget->entry_gaps, ENTRY_PERCENT);
@@ -321,6 +324,9 @@ bool function_budget_look(struct function_budget *budget, uint64_t now_ns, struc
 	if (now_ns - budget->since_ns < INTERVAL_NS)
 		return false;
 	*step = (struct function_budget_step){.share = estimate(budget, now_ns)};
+	if (step->share > budget->options.share && step->share < 2 * budget->options.share &&
+		now_ns - budget->since_ns < DOUBT_NS)
+		return false;
 	budget->share = step->share;
 	if (step->share > budget->options.share && !budget->is_off)
 		take_step(budget, now_ns, step);
