@@ -42,11 +42,10 @@ static int64_t event_ns(struct feed_clock *clock, const struct trace_event *even
 
 static void feed_all(struct machine_feed *feed, struct feed_clock *clock, const struct time_range *range)
 {
-	int64_t from_ns = range->from_ns ? time_range_unix_ns(clock->start_ns, range->from_ns) : INT64_MIN;
-	int64_t to_ns =
-		range->to_ns == INT64_MAX ? INT64_MAX : time_range_unix_ns(clock->start_ns, range->to_ns);
 	struct trace_event event;
+	int64_t from_ns, to_ns;
 
+	time_range_span(range, clock->start_ns, &from_ns, &to_ns);
 	while (trace_reader_next(clock->reader, &event)) {
 		int64_t now_ns = event_ns(clock, &event);
 
