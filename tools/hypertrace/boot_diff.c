@@ -8,7 +8,7 @@
 #include "lib/analysis/boot_compare.h"
 #include "tools/hypertrace/boot_text.h"
 #include "tools/hypertrace/human.h"
-#include "tools/hypertrace/report_json.h"
+#include "tools/hypertrace/json_put.h"
 #include "tools/hypertrace/table.h"
 
 #define NAME_WIDTH    56

@@ -172,17 +172,6 @@ void graph_feed_deinit(struct graph_feed *feed)
 	*feed = (struct graph_feed){0};
 }
 
-int graph_feed_damage(const struct graph_feed *feed, struct error *error)
-{
-	if (!feed->damaged)
-		return 0;
-	if (error)
-		*error = feed->damage;
-	return feed->damaged > 1
-		? error_add(error, "%" PRIu64 " packets are damaged, the first", feed->damaged)
-		: feed->damage.code;
-}
-
 /* --- the pass --- */
 
 /* What an event says of tasks' names. */
@@ -241,7 +230,7 @@ int graph_feed_walk(struct graph_feed *feed, graph_event_fn *take, void *context
 		take(context, machine, &event, (uint64_t)now_ns);
 	}
 	show_progress_part(NULL, 0, 0);
-	feed->damaged = trace_reader_damage(reader, &feed->damage);
+	trace_damage_take(&feed->damage, reader);
 	trace_reader_destroy(reader);
 	return 0;
 }

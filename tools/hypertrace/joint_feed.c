@@ -172,20 +172,9 @@ int joint_feed_run(struct joint_feed *feed, struct error *error)
 			choose_vcpus(feed, &known);
 	}
 	joint_finish(feed->joint);
-	feed->damaged = trace_reader_damage(reader, &feed->damage);
+	trace_damage_take(&feed->damage, reader);
 	trace_reader_destroy(reader);
 	return 0;
-}
-
-int joint_feed_damage(const struct joint_feed *feed, struct error *error)
-{
-	if (!feed->damaged)
-		return 0;
-	if (error)
-		*error = feed->damage;
-	return feed->damaged > 1
-		? error_add(error, "%" PRIu64 " packets are damaged, the first", feed->damaged)
-		: feed->damage.code;
 }
 
 /* --- names --- */

@@ -2,7 +2,6 @@
 #include "tools/hypertrace/machine_feed.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 /* How time stamps become Unix ns. */
 struct feed_clock {
@@ -69,7 +68,7 @@ int machine_feed_run(struct machine_feed *feed, const struct trace *trace, uint3
 	result = init_clock(&clock, feed, &trace->machines[machine], reader, error);
 	if (!result) {
 		feed_all(feed, &clock, range);
-		feed->damaged = trace_reader_damage(reader, &feed->damage);
+		trace_damage_take(&feed->damage, reader);
 	}
 	trace_reader_destroy(reader);
 	return result;
@@ -84,15 +83,4 @@ uint32_t machine_feed_cpus(const struct trace *trace, uint32_t machine)
 		if (trace->streams[place->first_stream + i].cpu >= nr_cpus)
 			nr_cpus = trace->streams[place->first_stream + i].cpu + 1;
 	return nr_cpus;
-}
-
-int machine_feed_damage(const struct machine_feed *feed, struct error *error)
-{
-	if (!feed->damaged)
-		return 0;
-	if (error)
-		*error = feed->damage;
-	return feed->damaged > 1
-		? error_add(error, "%" PRIu64 " packets are damaged, the first", feed->damaged)
-		: feed->damage.code;
 }
