@@ -2,7 +2,6 @@
 #include "tools/hypertrace/joint_feed.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,14 +202,9 @@ struct joint_name joint_feed_vcpu(const struct joint_feed *feed, uint32_t number
 	return name;
 }
 
-struct joint_name joint_feed_when(const struct joint_feed *feed, uint64_t at_ns)
+struct human joint_feed_when(const struct joint_feed *feed, uint64_t at_ns)
 {
-	uint64_t since_ns = at_ns > feed->start_ns ? at_ns - feed->start_ns : 0;
-	struct joint_name name;
-
-	snprintf(name.text, sizeof(name.text), "%" PRIu64 ".%06" PRIu64, since_ns / 1000000000,
-		since_ns % 1000000000 / 1000);
-	return name;
+	return human_seconds(at_ns > feed->start_ns ? at_ns - feed->start_ns : 0);
 }
 
 /* --- order --- */

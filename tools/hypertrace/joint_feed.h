@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include "lib/analysis/joint.h"
 #include "lib/reader/trace_reader.h"
+#include "tools/hypertrace/human.h"
 #include "tools/hypertrace/reading_options.h"
 #include "tools/hypertrace/trace_damage.h"
 
@@ -61,7 +62,7 @@ struct joint_name joint_feed_vm(const struct joint_feed *feed, uint32_t vcpu);
 struct joint_name joint_feed_vcpu(const struct joint_feed *feed, uint32_t vcpu);
 
 /* Seconds since the trace's start: "1.234567". */
-struct joint_name joint_feed_when(const struct joint_feed *feed, uint64_t at_ns);
+struct human joint_feed_when(const struct joint_feed *feed, uint64_t at_ns);
 
 /* vCPUs' numbers in the order of host, VM, number; heap, *count of them. NULL: none, or no memory. */
 uint32_t *joint_feed_sorted(const struct joint_feed *feed, size_t *count);
