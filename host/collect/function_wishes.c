@@ -120,6 +120,11 @@ int function_wishes_drop(struct function_wishes *wishes, uint32_t function)
 	return 0;
 }
 
+void function_wishes_take_none(struct function_wishes *wishes)
+{
+	memset(wishes->patterns, 0, sizeof(wishes->patterns));
+}
+
 void function_wishes_fill(const struct function_wishes *wishes, struct ht_control *control)
 {
 	if (!wishes->probe)
