@@ -128,6 +128,8 @@ static int bench_kernel(struct bench *bench, const char *kernel, const char *dir
 
 	if (!result)
 		result = measure_calls(&functions, error);
+	if (!result)
+		result = functions_programs(&functions, error);
 	icount_guest_deinit(&functions.guest);
 	return result;
 }

@@ -23,3 +23,6 @@ const char *functions_rival(enum ht_function_probe probe);
  */
 int functions_measure(const struct functions *functions, struct icount_boot *boot, const char *patterns,
 	enum ht_function_probe probe, struct error *error);
+
+/* Programs that are started and work with files, as when user space boots: under our probes and the kernel's tracers. */
+int functions_programs(struct functions *functions, struct error *error);
