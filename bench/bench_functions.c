@@ -130,6 +130,8 @@ static int bench_kernel(struct bench *bench, const char *kernel, const char *dir
 		result = measure_calls(&functions, error);
 	if (!result)
 		result = functions_programs(&functions, error);
+	if (!result)
+		result = functions_boot(&functions, error);
 	icount_guest_deinit(&functions.guest);
 	return result;
 }

@@ -26,3 +26,6 @@ int functions_measure(const struct functions *functions, struct icount_boot *boo
 
 /* Programs that are started and work with files, as when user space boots: under our probes and the kernel's tracers. */
 int functions_programs(struct functions *functions, struct error *error);
+
+/* The kernel's boot, from the first function on that its own tracers can trace. */
+int functions_boot(struct functions *functions, struct error *error);
