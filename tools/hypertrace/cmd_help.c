@@ -50,6 +50,11 @@ static int help_run(const struct command *self, int argc, char **argv)
 	return 0;
 }
 
+static const char *name_at(size_t index)
+{
+	return index < commands_count ? commands[index]->name : NULL;
+}
+
 const struct command cmd_help = {
 	.name = "help",
 	.summary = "Show the verbs, one verb's help, or its man page",
@@ -59,5 +64,6 @@ const struct command cmd_help = {
 		    "  # complete verbs and options in this shell\n"
 		    "  . <(hypertrace help --completion)",
 	.options = help_specs,
+	.operand = name_at,
 	.run = help_run,
 };

@@ -85,5 +85,7 @@ const struct command cmd_xen = {
 		    "  hypertrace xen dump xen.trace | less\n"
 		    "  # what domains and their vCPUs did\n"
 		    "  hypertrace xen summary xen.trace",
+	.verbs = xen_commands,
+	.nr_verbs = sizeof(xen_commands) / sizeof(xen_commands[0]),
 	.run = run_xen,
 };

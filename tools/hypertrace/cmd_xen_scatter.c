@@ -158,6 +158,11 @@ static int scatter_run(const struct command *self, int argc, char **argv)
 	return result ? show_error(&error, false, 1) : 0;
 }
 
+static const char *kind_at(size_t index)
+{
+	return index < XEN_SCATTER_KINDS ? xen_scatter_looks[index].name : NULL;
+}
+
 const struct command cmd_xen_scatter = {
 	.name = "xen scatter",
 	.summary = "Print or draw single happenings of a Xen trace over time",
@@ -185,5 +190,6 @@ const struct command cmd_xen_scatter = {
 		    "  # what did accesses to port 0x60 cost?\n"
 		    "  hypertrace xen scatter io trace.bin --number 96",
 	.options = scatter_specs,
+	.operand = kind_at,
 	.run = scatter_run,
 };

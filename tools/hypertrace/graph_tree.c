@@ -148,7 +148,7 @@ int graph_tree_json(const struct graph_view *view, const struct graph_views *vie
 	}
 	json_object_set_new(document, "machines", machines);
 	if (!result)
-		return joint_json_write(document, out);
+		return json_write(document, 0, out);
 	json_decref(document);
 	return result;
 }

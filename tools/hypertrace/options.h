@@ -47,7 +47,12 @@ struct command {
 		description; /* paragraphs with an empty line between; one whose lines end in \n keeps them */
 	const char *examples; /* lines "  hypertrace …", each with a comment line above; no \n at the end */
 	const struct option_spec *options;
-	bool no_operands;                                                 /* options only */
+	bool no_operands;                   /* options only */
+	const struct command *const *verbs; /* behind this one, named "VERB verb"; NULL: none */
+	size_t nr_verbs;
+	/* The words that the first operand may be: the index-th, NULL: no more. For completion. */
+	const char *(*operand)(size_t index);
+	bool same_operands;                                               /* … and each further one */
 	int (*run)(const struct command *command, int argc, char **argv); /* returns the exit status */
 };
 
