@@ -24,7 +24,7 @@
 
 #define HT_MAGIC       0x4543415254505948ULL /* "HYPTRACE" */
 #define HT_HOST_MAGIC  0x54534f4854505948ULL /* "HYPTHOST" */
-#define HT_ABI_VERSION 2
+#define HT_ABI_VERSION 3
 
 #define HT_PAGE_BYTES       4096
 #define HT_HOST_OFFSET      4096
@@ -38,6 +38,7 @@
 #define HT_MAX_PACKETS      (1 << 16)
 #define HT_MIN_REGION_BYTES (256 << 10)
 #define HT_MAX_NESTED_PARTS 8
+#define HT_CODE_WORD_BYTES  4         /* what events of 24 bits count the kernel's text in */
 #define HT_NESTED_ALIGN     (2 << 20) /* a part's place and size are multiples of it */
 
 enum ht_state {
@@ -100,7 +101,7 @@ struct ht_region {
 	__u32 tsc_khz;        /* the guest's own belief: a hint only, it is wrong under emulation */
 	__u64 clock_tsc;      /* TSC read between seeing the request and answering it */
 	struct ht_clock_sample clock_first; /* when the module started */
-	__u64 text_address;   /* run-time address of _stext, or of the lowest symbol found; 0: unknown */
+	__u64 text_address;   /* run-time address of _stext, or of the lowest symbol found; 0: unknown. Never changes: events count from it */
 	__u64 kaslr_offset;   /* text_address - link-time address of _stext */
 	char release[64];     /* utsname */
 	char version[128];
@@ -149,7 +150,7 @@ struct ht_control {
 	__u32 function_probe; /* enum ht_function_probe */
 	__u32 function_depth; /* of calls in calls that are recorded; 0: all. Not with HT_FUNCTION_ENTRY */
 	__u32 nr_dropped;
-	__u32 dropped[HT_CONTROL_DROPPED]; /* functions that are taken out, too, as in func_entry */
+	__u32 dropped[HT_CONTROL_DROPPED]; /* functions that are taken out, too: low halves of their addresses in func_entry */
 	__u32 seq_end;
 	__u32 reserved;
 };

@@ -58,6 +58,7 @@ static bool running;
 #define U(name, bits) + (bits)
 #define S(name, bits) + (bits)
 #define X(name, bits) + (bits)
+#define K(name, bits) + (bits)
 #define C(name)       + 128
 #define T(name)       + 16
 #define B(name)       + 16
@@ -68,12 +69,14 @@ static const u16 fixed_bits[MAX_ID] = {
 #undef U
 #undef S
 #undef X
+#undef K
 #undef C
 #undef T
 #undef B
 #define U(name, bits)
 #define S(name, bits)
 #define X(name, bits)
+#define K(name, bits)
 #define C(name)
 #define T(name) + 1
 #define B(name) + 1
@@ -84,6 +87,7 @@ static const u8 has_text[MAX_ID] = {
 #undef U
 #undef S
 #undef X
+#undef K
 #undef C
 #undef T
 #undef B

@@ -84,7 +84,7 @@ struct ht_function_set *ht_function_set_new(const struct ht_functions *functions
 
 	if (!err) {
 		set->functions = functions;
-		set->begin = ht_map.region->text_address & ~(ALIGNMENT - 1UL);
+		set->begin = ht_text_address & ~(ALIGNMENT - 1UL);
 		err = fill(set, text);
 		kfree(set->patterns);
 		kfree(set->used);

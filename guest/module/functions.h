@@ -45,9 +45,15 @@ static __always_inline bool ht_function_passes(bool filtered)
 	return !filtered || likely(ht_filter_passes(current)) || ht_function_ask();
 }
 
+/* Nearly all functions of the kernel proper begin at a multiple of a word; those of modules are too far away. */
 static __always_inline void ht_function_record_entry(unsigned long ip)
 {
-	ht_record(HT_ID_func_entry, 4, ip, 0);
+	const u64 words = ror64(ip - ht_text_address, ilog2(HT_CODE_WORD_BYTES));
+
+	if (likely(words < BIT(24)))
+		ht_record(HT_ID_func_entry_text, 3, words, 0);
+	else
+		ht_record(HT_ID_func_entry, 4, ip, 0);
 }
 
 static __always_inline void ht_function_record_exit(void)

@@ -154,6 +154,7 @@ void ht_names_start(u32 seq, bool symbols);
 void ht_names_wait(void);
 void ht_names_stop(void);
 bool ht_names_put(u32 id, const void *payload, u32 bytes, const char *text);
+extern unsigned long ht_text_address;
 void ht_symbols_write(void);
 void ht_symbols_find_text(struct ht_region *region);
 int ht_symbols_each(bool (*each)(unsigned long address, const char *name, void *data), void *data);

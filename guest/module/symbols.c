@@ -31,6 +31,8 @@ static bool lookup(unsigned long address, struct symbol *symbol)
 #define KERNEL_IMAGE   0xffffffff80000000UL
 #define LINK_TIME_TEXT 0xffffffff81000000UL /* _stext without KASLR: KERNEL_IMAGE + CONFIG_PHYSICAL_START */
 
+unsigned long ht_text_address; /* as in the region, where the host cannot change it; 0: unknown */
+
 /* The lowest address that has a name, _stext: from there on to the end of the image, every address has one. */
 void ht_symbols_find_text(struct ht_region *region)
 {
@@ -49,7 +51,7 @@ void ht_symbols_find_text(struct ht_region *region)
 			nameless = middle;
 	}
 	kfree(symbol);
-	region->text_address = named;
+	region->text_address = ht_text_address = named;
 	region->kaslr_offset = named - LINK_TIME_TEXT;
 #endif
 }
@@ -58,7 +60,7 @@ void ht_symbols_find_text(struct ht_region *region)
 int ht_symbols_each(bool (*each)(unsigned long address, const char *name, void *data), void *data)
 {
 	struct symbol *symbol = kmalloc(sizeof(*symbol), GFP_KERNEL);
-	unsigned long address = ht_map.region->text_address;
+	unsigned long address = ht_text_address;
 
 	if (!symbol)
 		return -ENOMEM;

@@ -19,6 +19,7 @@ struct event_definition {
 #define U(field, bits) {#field, EVENT_FIELD_UNSIGNED, bits},
 #define S(field, bits) {#field, EVENT_FIELD_SIGNED, bits},
 #define X(field, bits) {#field, EVENT_FIELD_HEX, bits},
+#define K(field, bits) {#field, EVENT_FIELD_CODE, bits},
 #define C(field)       {#field, EVENT_FIELD_COMM, 128},
 #define T(field)       {#field, EVENT_FIELD_TEXT, 16},
 #define B(field)       {#field, EVENT_FIELD_BYTES, 16},
@@ -28,6 +29,7 @@ struct event_definition {
 #undef U
 #undef S
 #undef X
+#undef K
 #undef C
 #undef T
 #undef B
@@ -79,10 +81,10 @@ struct event_schema *event_table_schema(enum event_table_part part, struct error
 #define CHOICE_OF_marker   both
 #define CHOICE_OF_vcpu     both
 /* On and off by themselves: a filter or a tracepoint by name needs them, or they say how the guest ends. */
-#define CHOICE_OF_span    reading
-#define CHOICE_OF_generic reading
+#define CHOICE_OF_span      reading
+#define CHOICE_OF_generic   reading
 #define CHOICE_OF_functions reading /* -F */
-#define CHOICE_OF_state   reading
+#define CHOICE_OF_state     reading
 /* Not in a trace's streams. */
 #define CHOICE_OF_names none
 

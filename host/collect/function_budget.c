@@ -83,6 +83,19 @@ static void count(struct function_budget *budget, uint32_t address, uint64_t wha
 		*place += what;
 }
 
+/* The low half of its address. */
+static uint32_t function_of(const struct function_budget *budget, const struct walk *walk)
+{
+	uint32_t value = 0;
+
+	if (walk->id == EVENT_ID_func_entry) {
+		memcpy(&value, walk->payload, sizeof(value));
+		return value;
+	}
+	memcpy(&value, walk->payload, EVENT_CODE_WORD_BITS / 8);
+	return budget->options.text_address + value * HT_CODE_WORD_BYTES;
+}
+
 static void look_into(struct function_budget *budget, const struct ring_packet *packet)
 {
 	struct walk walk = {.table = budget->options.table,
@@ -94,7 +107,8 @@ static void look_into(struct function_budget *budget, const struct ring_packet *
 
 	walk.end = walk.at + packet->bytes;
 	while (next_record(&walk)) {
-		const bool is_entry = walk.id == EVENT_ID_func_entry, is_exit = walk.id == EVENT_ID_func_exit;
+		const bool is_entry = walk.id == EVENT_ID_func_entry || walk.id == EVENT_ID_func_entry_text;
+		const bool is_exit = walk.id == EVENT_ID_func_exit;
 
 		budget->sampled++;
 		if (!is_entry && !is_exit) {
@@ -108,7 +122,7 @@ static void look_into(struct function_budget *budget, const struct ring_packet *
 		if (is_exit && is_open)
 			count(budget, address, 1);
 		if (is_entry) {
-			memcpy(&address, walk.payload, sizeof(address));
+			address = function_of(budget, &walk);
 			count(budget, address, UINT64_C(1) << 32);
 		}
 		follows = true;

@@ -21,6 +21,7 @@
 struct function_budget_options {
 	double share; /* of the vCPUs' time, 0..1 */
 	uint32_t tsc_khz;
+	uint32_t text_address;               /* low half of the kernel's */
 	const struct ring_walk_table *table; /* of the packets' events; must outlive it */
 };
 

@@ -112,6 +112,7 @@ static int write_metadata(const struct machine_output *output, struct error *err
 		.release = info->release,
 		.version = info->version,
 		.channel = info->channel,
+		.text_address = info->text_address,
 		.program_version = output->common->info.program_version,
 	};
 

@@ -52,8 +52,10 @@ void recorder_budget_begin(
 	forget_machine(budget);
 	info->budget.budget_ppm = (uint32_t)(budget->share * 1e6);
 	function_budget_init(&budget->budget,
-		&(struct function_budget_options){
-			.share = budget->share, .tsc_khz = info->tsc_khz, .table = table});
+		&(struct function_budget_options){.share = budget->share,
+			.tsc_khz = info->tsc_khz,
+			.text_address = (uint32_t)info->text_address,
+			.table = table});
 	budget->is_ready = true;
 }
 

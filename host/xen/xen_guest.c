@@ -217,6 +217,7 @@ static int write_metadata(const struct xen_output *output, const struct trace_ma
 		.release = info->release,
 		.version = info->version,
 		.channel = info->channel,
+		.text_address = info->text_address,
 		.program_version = output->common.info.program_version,
 	};
 	/* of the guest's TSC 0 */

@@ -43,12 +43,6 @@ void call_events_deinit(struct call_events *events)
 	*events = (struct call_events){0};
 }
 
-/* The module's records hold the low half of an address: the kernel is in the last 2 GiB. */
-static inline uint64_t whole_address(uint64_t address)
-{
-	return address >> 31 == 1 ? (uint64_t)(int32_t)address : address;
-}
-
 /* Depths are counted from 0; what a trace makes of -1 is as deep as can be. */
 static inline uint32_t depth_of(uint64_t depth)
 {
@@ -58,7 +52,7 @@ static inline uint32_t depth_of(uint64_t depth)
 static void add_span(struct call_events *events, const struct kernel_event_layout *layout,
 	const uint8_t *payload, uint32_t cpu, uint32_t pid, uint64_t now_ns)
 {
-	uint64_t function = whole_address(kernel_event_value(layout, 0, payload));
+	uint64_t function = kernel_event_value(layout, 0, payload);
 	double took_ns = (double)kernel_event_value(layout, 1, payload) * events->ns_per_tsc;
 
 	events->spans++;
@@ -85,7 +79,7 @@ static void add_other(struct call_events *events, const struct kernel_event_layo
 		events->calls++;
 		events->listener.call(events->listener.context, cpu, pid,
 			kernel_event_value(layout, 0, payload),
-			layout->values[1].is_there ? kernel_event_value(layout, 1, payload) : 0, now_ns);
+			kernel_event_has(layout, 1) ? kernel_event_value(layout, 1, payload) : 0, now_ns);
 		return;
 	case KERNEL_EVENT_FUNC_SPAN:
 		add_span(events, layout, payload, cpu, pid, now_ns);
@@ -117,11 +111,11 @@ void call_events_add(struct call_events *events, const struct event_type *type, 
 		if (events->entries_only) {
 			events->calls++;
 			events->listener.call(events->listener.context, cpu, pid,
-				whole_address(kernel_event_value(layout, 0, payload)), 0, now_ns);
+				kernel_event_value(layout, 0, payload), 0, now_ns);
 			return;
 		}
 		events->entries++;
-		function = whole_address(kernel_event_value(layout, 0, payload));
+		function = kernel_event_value(layout, 0, payload);
 		if (__builtin_expect(function - events->switch_tracer <= ENTRY_BYTES_MAX, 0))
 			stacks->switch_tracer = function;
 		call_stacks_enter(stacks, cpu, pid, function, CALL_DEPTH_UNKNOWN, now_ns);

@@ -200,7 +200,7 @@ void event_decoder_read(struct event_decoder *decoder, const struct event_type *
 	if (event->kind == KERNEL_EVENT_OTHER)
 		return;
 	for (unsigned i = 0; i < KERNEL_EVENT_VALUES; i++)
-		if (layout->values[i].is_there)
+		if (kernel_event_has(layout, (unsigned)i))
 			event->values[i] = kernel_event_value(layout, i, payload);
 	if (event->kind == KERNEL_EVENT_TRACEPOINT) {
 		read_generic(decoder, type, payload, event);

@@ -51,20 +51,14 @@ static const struct known_event {
 };
 
 /* False: the type has no such integer and must have it. */
-static bool find_value(const struct event_type *type, const char *name, struct kernel_event_value *value)
+static bool find_value(const struct event_type *type, const char *name, const struct event_field **value)
 {
 	bool optional = name[0] == '?';
 	const struct event_field *field = event_type_find_field(type, name + optional);
 
-	if (!field || field->kind > EVENT_FIELD_HEX)
+	if (!field || !event_field_is_integer(field->kind))
 		return optional;
-	*value = (struct kernel_event_value){
-		.byte_offset = field->byte_offset,
-		.left_shift = field->left_shift,
-		.right_shift = field->right_shift,
-		.is_signed = field->kind == EVENT_FIELD_SIGNED,
-		.is_there = true,
-	};
+	*value = field;
 	return true;
 }
 

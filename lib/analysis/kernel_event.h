@@ -9,7 +9,7 @@
 #include <string.h>
 #include "lib/model/event_schema.h"
 
-/* '?': not in every layout, see values[].is_there. */
+/* '?': not in every layout, see kernel_event_has(). */
 enum kernel_event_kind { /* value(0), value(1), …            text */
 	KERNEL_EVENT_OTHER,
 	KERNEL_EVENT_LOST,      /* count */
@@ -54,19 +54,13 @@ enum kernel_event_kind { /* value(0), value(1), …            text */
 
 #define KERNEL_EVENT_VALUES 4
 
-struct kernel_event_value {
-	uint16_t byte_offset;
-	uint8_t left_shift, right_shift;
-	bool is_signed, is_there;
-};
-
 struct kernel_event_layout {
 	uint8_t kind; /* enum kernel_event_kind */
 	uint16_t text_offset;
-	struct kernel_event_value values[KERNEL_EVENT_VALUES];
+	const struct event_field *values[KERNEL_EVENT_VALUES]; /* the schema's; NULL: not there */
 };
 
-/* By the event's id; ids below EVENT_TYPES_MAX. */
+/* By the event's id; ids below EVENT_TYPES_MAX. The schema must outlive it. */
 struct kernel_events {
 	struct kernel_event_layout layouts[EVENT_TYPES_MAX];
 };
@@ -75,17 +69,16 @@ struct kernel_events {
 void kernel_events_init(
 	struct kernel_events *events, const struct event_schema *schema, const struct event_type *lost_type);
 
-/* `payload` must have 8 readable bytes from every field on; a signed value is to be cast. */
+/* Of a value that is there. `payload` must have 8 readable bytes from every field on; a signed value is to be cast. */
 static inline uint64_t kernel_event_value(
 	const struct kernel_event_layout *layout, unsigned number, const uint8_t *payload)
 {
-	const struct kernel_event_value *value = &layout->values[number];
-	uint64_t word;
+	return event_field_value(layout->values[number], payload);
+}
 
-	memcpy(&word, payload + value->byte_offset, sizeof(word));
-	word <<= value->left_shift;
-	return value->is_signed ? (uint64_t)((int64_t)word >> value->right_shift)
-				: word >> value->right_shift;
+static inline bool kernel_event_has(const struct kernel_event_layout *layout, unsigned number)
+{
+	return layout->values[number];
 }
 
 /* A comm's 16 bytes. */

@@ -242,7 +242,7 @@ static void add_event(struct machine_report *report, struct place *at,
 		break;
 	case KERNEL_EVENT_SYS_EXIT:
 		syscalls_exit(&report->syscalls, at->task, at->cpu,
-			layout->values[1].is_there ? (uint16_t)VALUE(1) : SYSCALL_NONE, (int64_t)VALUE(0),
+			kernel_event_has(layout, 1) ? (uint16_t)VALUE(1) : SYSCALL_NONE, (int64_t)VALUE(0),
 			at->wanted, at->now_ns);
 		break;
 	case KERNEL_EVENT_FAULT_USER:

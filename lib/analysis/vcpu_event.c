@@ -34,7 +34,7 @@ static bool is_of_kind(const struct event_field *field, const char *name)
 		return field->kind == EVENT_FIELD_COMM;
 	if (!strcmp(name, "buckets"))
 		return field->kind == EVENT_FIELD_BYTES;
-	return field->kind <= EVENT_FIELD_HEX;
+	return event_field_is_integer(field->kind);
 }
 
 static void add(struct vcpu_events *events, const struct event_type *type, const struct known_event *known)

@@ -77,4 +77,9 @@ _Static_assert(sizeof(struct ctf_packet_header) == 88, "as the text below says")
 	"\t\t} v;\n" \
 	"\t} align(8);\n" \
 	"};\n"
+
+/* Only where events have such fields; env says what 24 bits count from. */
+#define CTF_LAYOUT_CODE \
+	"typealias integer { size = 24; align = 1; signed = false; base = 16; } := code24_t;\n" \
+	"typealias integer { size = 32; align = 1; signed = false; base = 16; } := code32_t;\n"
 /* clang-format on */

@@ -9,6 +9,9 @@
 #define COMM_BITS   128
 #define LENGTH_BITS 16
 
+#define CODE_HALF_BITS  32
+#define CODE_WORD_SHIFT 2
+
 struct event_schema *event_schema_create(void)
 {
 	return calloc(1, sizeof(struct event_schema));
@@ -70,9 +73,21 @@ static unsigned end_bit(const struct event_type *type)
 	return last ? last->bit_offset + last->bits : 0;
 }
 
-static bool is_integer(enum event_field_kind kind)
+/* Words of code, from the text's address on. */
+static bool counts_words(enum event_field_kind kind, unsigned bits)
 {
-	return kind <= EVENT_FIELD_HEX;
+	return kind == EVENT_FIELD_CODE && bits == EVENT_CODE_WORD_BITS;
+}
+
+static void set_shifts(struct event_field *field, unsigned in_byte)
+{
+	field->left_shift = (uint8_t)(64 - field->bits - in_byte);
+	field->right_shift = (uint8_t)(64 - field->bits);
+	if (counts_words(field->kind, field->bits))
+		field->right_shift -= CODE_WORD_SHIFT;
+	else if (field->kind == EVENT_FIELD_SIGNED || field->kind == EVENT_FIELD_CODE)
+		field->sign = 1ull << (field->bits - 1);
+	field->base = -field->sign;
 }
 
 int event_type_add_field(struct event_type *type, const char *name, enum event_field_kind kind, unsigned bits,
@@ -98,10 +113,13 @@ int event_type_add_field(struct event_type *type, const char *name, enum event_f
 		bits = COMM_BITS;
 	else if (is_tail)
 		bits = LENGTH_BITS;
-	if (!is_integer(kind) && in_byte)
+	if (!event_field_is_integer(kind) && in_byte)
 		return error_set(
 			error, -EINVAL, "event %s: field %s does not begin on a byte", type->name, name);
-	if (is_integer(kind) && (!bits || in_byte + bits > 64))
+	if (kind == EVENT_FIELD_CODE && bits != CODE_HALF_BITS && bits != EVENT_CODE_WORD_BITS)
+		return error_set(error, -EINVAL, "event %s: field %s: code has 24 or 32 bits, not %u",
+			type->name, name, bits);
+	if (event_field_is_integer(kind) && (!bits || in_byte + bits > 64))
 		return error_set(error, -EINVAL,
 			"event %s: field %s: %u bits at bit %u do not fit one 64-bit load", type->name, name,
 			bits, offset);
@@ -114,17 +132,25 @@ int event_type_add_field(struct event_type *type, const char *name, enum event_f
 	field->bit_offset = (uint16_t)offset;
 	field->bits = (uint16_t)bits;
 	field->byte_offset = (uint16_t)(offset / 8);
-	if (kind != EVENT_FIELD_COMM) {
-		field->left_shift = (uint8_t)(64 - bits - in_byte);
-		field->right_shift = (uint8_t)(64 - bits);
-		field->sign = kind == EVENT_FIELD_SIGNED ? 1ull << (bits - 1) : 0;
-	}
+	if (kind != EVENT_FIELD_COMM)
+		set_shifts(field, in_byte);
 	field->tail = type->nr_tails;
 	type->nr_tails += is_tail;
 	type->variable = is_tail;
 	type->nr_fields++;
 	type->fixed_bytes = (uint16_t)((offset + bits + 7) / 8);
 	return 0;
+}
+
+void event_schema_locate(struct event_schema *schema, uint64_t text_address)
+{
+	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++) {
+		struct event_type *type = schema->types[id];
+
+		for (unsigned i = 0; type && i < type->nr_fields; i++)
+			if (counts_words(type->fields[i].kind, type->fields[i].bits))
+				type->fields[i].base = text_address;
+	}
 }
 
 int event_schema_check(const struct event_schema *schema, struct error *error)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/text.h"
@@ -144,6 +145,16 @@ static void parse_trace(struct parser *parser, struct ctf_description *descripti
 	expect_text(parser, ";" CTF_LAYOUT_PACKET_HEADER "};");
 }
 
+static uint64_t get_address(struct parser *parser, const char *text, unsigned line)
+{
+	char *end;
+	const uint64_t address = strtoull(text, &end, 16);
+
+	if (!parser->code && (strncmp(text, "0x", 2) || end == text + 2 || *end))
+		parser->code = error_set(parser->error, -EINVAL, "line %u: not an address", line);
+	return address;
+}
+
 static void parse_env(struct parser *parser, struct trace_machine_info *env)
 {
 	const struct {
@@ -158,6 +169,7 @@ static void parse_env(struct parser *parser, struct trace_machine_info *env)
 		{"channel", env->channel, sizeof(env->channel)},
 	};
 
+	env->text_address = 0;
 	expect_text(parser, "env {");
 	while (!parser->code && parser->token.kind == TSDL_WORD) {
 		struct tsdl_token name = parser->token;
@@ -170,6 +182,8 @@ static void parse_env(struct parser *parser, struct trace_machine_info *env)
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 			if (tsdl_is(&name, known[i].name))
 				snprintf(known[i].out, known[i].room, "%s", value);
+		if (tsdl_is(&name, "text_address"))
+			env->text_address = get_address(parser, value, name.line);
 	}
 	expect_text(parser, "};");
 }
@@ -280,6 +294,18 @@ static void parse_comm(struct parser *parser, struct event_type *type, unsigned 
 	add_field(parser, type, name, EVENT_FIELD_COMM, 0, line);
 }
 
+/* "code24_t _x;" */
+static void parse_code(struct parser *parser, struct event_type *type, unsigned line)
+{
+	const unsigned bits = tsdl_is(&parser->token, "code24_t") ? 24 : 32;
+	char name[EVENT_NAME_BYTES];
+
+	step(parser);
+	get_name(parser, name);
+	expect(parser, ";");
+	add_field(parser, type, name, EVENT_FIELD_CODE, bits, line);
+}
+
 static void parse_event(struct parser *parser, struct event_schema *schema)
 {
 	unsigned line = parser->token.line;
@@ -304,6 +330,8 @@ static void parse_event(struct parser *parser, struct event_schema *schema)
 			parse_integer(parser, type, line);
 		else if (tsdl_is(&parser->token, "char_t"))
 			parse_comm(parser, type, line);
+		else if (tsdl_is(&parser->token, "code24_t") || tsdl_is(&parser->token, "code32_t"))
+			parse_code(parser, type, line);
 		else if (tsdl_is(&parser->token, "uint16_t"))
 			parse_sequence(parser, type, line);
 		else
@@ -332,10 +360,13 @@ int ctf_metadata_parse(
 	parse_env(&parser, &description->env);
 	parse_clock(&parser, description);
 	expect_text(&parser, CTF_LAYOUT_STREAM);
+	if (!parser.code && tsdl_is(&parser.token, "typealias"))
+		expect_text(&parser, CTF_LAYOUT_CODE);
 	while (!parser.code && parser.token.kind != TSDL_END)
 		parse_event(&parser, description->schema);
 	if (!parser.code)
 		parser.code = event_schema_check(description->schema, error);
+	event_schema_locate(description->schema, description->env.text_address);
 	if (parser.code) {
 		error_hint(error, "it is damaged, or of another program, whose traces babeltrace2 reads");
 		event_schema_destroy(description->schema);

@@ -64,7 +64,7 @@ static void put_env(struct strbuf *out, const struct ctf_metadata *metadata)
 		put_quoted(out, entries[i].value);
 		strbuf_puts(out, ";\n");
 	}
-	strbuf_puts(out, "};\n\n");
+	strbuf_printf(out, "\ttext_address = \"0x%" PRIx64 "\";\n};\n\n", metadata->text_address);
 }
 
 static void put_clock(struct strbuf *out, const struct ctf_metadata *metadata)
@@ -94,6 +94,9 @@ static void put_field(struct strbuf *out, const struct event_field *field)
 		strbuf_printf(out, "\t\tinteger { size = %u; align = 1; signed = false; base = 16; } _%s;\n",
 			field->bits, name);
 		break;
+	case EVENT_FIELD_CODE:
+		strbuf_printf(out, "\t\tcode%u_t _%s;\n", field->bits, name);
+		break;
 	case EVENT_FIELD_COMM:
 		strbuf_printf(out, "\t\tchar_t _%s[16];\n", name);
 		break;
@@ -106,6 +109,18 @@ static void put_field(struct strbuf *out, const struct event_field *field)
 			out, "\t\tuint16_t _%s_length;\n\t\tuint8_t _%s[_%s_length];\n", name, name, name);
 		break;
 	}
+}
+
+static bool has_code(const struct event_schema *schema)
+{
+	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++) {
+		const struct event_type *type = schema->types[id];
+
+		for (unsigned i = 0; type && i < type->nr_fields; i++)
+			if (type->fields[i].kind == EVENT_FIELD_CODE)
+				return true;
+	}
+	return false;
 }
 
 static void put_event(struct strbuf *out, const struct event_type *type)
@@ -134,6 +149,8 @@ int ctf_metadata_write(const struct ctf_metadata *metadata, int dir_fd, struct e
 	put_env(&out, metadata);
 	put_clock(&out, metadata);
 	strbuf_puts(&out, CTF_LAYOUT_STREAM);
+	if (has_code(metadata->schema))
+		strbuf_puts(&out, "\n" CTF_LAYOUT_CODE);
 	for (uint32_t id = 0; id < EVENT_TYPES_MAX; id++)
 		if (metadata->schema->types[id])
 			put_event(&out, metadata->schema->types[id]);

@@ -13,6 +13,7 @@ struct ctf_metadata {
 	int64_t offset_s;
 	uint64_t offset_cycles;    /* below clock_hz */
 	uint64_t precision_cycles; /* the error bound */
+	uint64_t text_address;     /* of the kernel, run-time: what words of EVENT_FIELD_CODE count from */
 	/* env: */
 	const char *machine, *hostname, *release, *version, *channel, *program_version;
 };

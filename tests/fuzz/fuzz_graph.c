@@ -62,6 +62,11 @@ size_t fuzz_seed(size_t index, const uint8_t **data)
 	return index ? 0 : sizeof(seed);
 }
 
+static enum event_field_kind kind_of(const char *field)
+{
+	return strcmp(field, "function") ? EVENT_FIELD_UNSIGNED : EVENT_FIELD_CODE;
+}
+
 static struct event_schema *make_schema(void)
 {
 	static const struct {
@@ -87,8 +92,8 @@ static struct event_schema *make_schema(void)
 		if (event_schema_add_type(schema, types[i].id, names_of_types[types[i].id], &type, NULL))
 			abort();
 		for (int f = 0; f < 2 && types[i].fields[f]; f++)
-			if (event_type_add_field(
-				    type, types[i].fields[f], EVENT_FIELD_UNSIGNED, types[i].bits[f], NULL))
+			if (event_type_add_field(type, types[i].fields[f], kind_of(types[i].fields[f]),
+				    types[i].bits[f], NULL))
 				abort();
 		if (types[i].id == FORK &&
 			event_type_add_field(type, "child_comm", EVENT_FIELD_COMM, 0, NULL))

@@ -95,7 +95,7 @@ static uint64_t decode(const struct trace_event *event)
 
 		if (field->kind == EVENT_FIELD_TEXT || field->kind == EVENT_FIELD_BYTES)
 			text = trace_event_text(event, field, &bytes);
-		if (field->kind <= EVENT_FIELD_HEX)
+		if (event_field_is_integer(field->kind))
 			sum += event_field_value(field, event->payload);
 		for (uint32_t j = 0; j < bytes; j++)
 			sum += text[j];

@@ -30,6 +30,11 @@ struct fixture {
 	struct call_graph_options options;
 };
 
+static enum event_field_kind kind_of(const char *field)
+{
+	return strcmp(field, "function") ? EVENT_FIELD_UNSIGNED : EVENT_FIELD_CODE;
+}
+
 static struct event_type *add_type(struct fixture *f, uint32_t id, const char *name, const char *fields)
 {
 	struct event_type *type;
@@ -40,7 +45,7 @@ static struct event_type *add_type(struct fixture *f, uint32_t id, const char *n
 	assert_int_equal(event_schema_add_type(f->schema, id, name, &type, NULL), 0);
 	for (; sscanf(fields, "%31[^:]:%u%n", field, &bits, &length) == 2;
 		fields += length + (fields[length] == ' '))
-		assert_int_equal(event_type_add_field(type, field, EVENT_FIELD_UNSIGNED, bits, NULL), 0);
+		assert_int_equal(event_type_add_field(type, field, kind_of(field), bits, NULL), 0);
 	return type;
 }
 

@@ -19,6 +19,7 @@ struct definition {
 #define U(field, bits) +bits
 #define S(field, bits) +bits
 #define X(field, bits) +bits
+#define K(field, bits) +bits
 #define C(field)       +128
 #define T(field)       +16
 #define B(field)       +16
@@ -29,6 +30,7 @@ static const struct definition definitions[] = {
 #undef U
 #undef S
 #undef X
+#undef K
 #undef C
 #undef T
 #undef B

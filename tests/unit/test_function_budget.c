@@ -15,7 +15,8 @@
 #define COST   50u
 #define SECOND 1000000000ull
 
-enum { LEAF = 0x1000, WARM_LEAF = 0x2000, CALLER = 0x3000 };
+/* Low halves; the caller is a module's. */
+enum { TEXT = 0x1000000, LEAF = TEXT + 0x1000, WARM_LEAF = TEXT + 0x2000, CALLER = TEXT + 0x40003000 };
 
 struct packets {
 	struct event_schema *schema;
@@ -26,7 +27,7 @@ struct packets {
 	uint64_t begin_tsc, tsc, now_ns;
 };
 
-static void put(struct packets *p, uint32_t id, const uint32_t *address, uint32_t after)
+static void put(struct packets *p, uint32_t id, uint32_t value, uint32_t bytes, uint32_t after)
 {
 	uint8_t *at = p->buffer + RING_HEADROOM_BYTES + p->bytes;
 	uint32_t head;
@@ -34,20 +35,25 @@ static void put(struct packets *p, uint32_t id, const uint32_t *address, uint32_
 	p->tsc += after;
 	head = id | (uint32_t)(p->tsc << 5);
 	memcpy(at, &head, sizeof(head));
-	if (address)
-		memcpy(at + sizeof(head), address, sizeof(*address));
-	p->bytes += sizeof(head) + (address ? sizeof(*address) : 0);
+	memcpy(at + sizeof(head), &value, bytes);
+	p->bytes += sizeof(head) + bytes;
 	p->events++;
 }
 
+/* In the layout that the module writes. */
 static void enter(struct packets *p, uint32_t address)
 {
-	put(p, EVENT_ID_func_entry, &address, COST);
+	const uint32_t words = (address - TEXT) / HT_CODE_WORD_BYTES;
+
+	if (words >> EVENT_CODE_WORD_BITS)
+		put(p, EVENT_ID_func_entry, address, 4, COST);
+	else
+		put(p, EVENT_ID_func_entry_text, words, 3, COST);
 }
 
 static void leave(struct packets *p)
 {
-	put(p, EVENT_ID_func_exit, NULL, COST);
+	put(p, EVENT_ID_func_exit, 0, 0, COST);
 }
 
 static void call(struct packets *p, uint32_t address)
@@ -78,7 +84,8 @@ static int setup(void **state)
 	p->schema = event_table_schema(EVENT_TABLE_TRACE, NULL);
 	ring_walk_table_init(&p->table, p->schema);
 	function_budget_init(&p->budget,
-		&(struct function_budget_options){.share = 0.05, .tsc_khz = KHZ, .table = &p->table});
+		&(struct function_budget_options){
+			.share = 0.05, .tsc_khz = KHZ, .text_address = TEXT, .table = &p->table});
 	p->now_ns = SECOND;
 	*state = p;
 	return 0;
@@ -116,7 +123,7 @@ static void put_turn(struct packets *p)
 	call(p, LEAF);
 	call(p, WARM_LEAF);
 	leave(p);
-	put(p, EVENT_ID_hrtimer_expire_exit, NULL, COST);
+	put(p, EVENT_ID_hrtimer_expire_exit, 0, 0, COST);
 }
 
 static void test_below(void **state)
@@ -195,7 +202,7 @@ static void test_exhausted(void **state)
 	begin(p);
 	for (int i = 0; i < 100; i++) {
 		enter(p, CALLER);
-		put(p, EVENT_ID_hrtimer_expire_exit, NULL, COST);
+		put(p, EVENT_ID_hrtimer_expire_exit, 0, 0, COST);
 		leave(p);
 	}
 	flush(p, 10000);

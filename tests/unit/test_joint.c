@@ -115,7 +115,7 @@ static void host(struct fixture *f, uint32_t pcpu, uint64_t now_ns, const char *
 	uint8_t payload[HOST_PAYLOAD_MAX] = {0};
 
 	for (uint16_t i = 0; i < type->nr_fields; i++)
-		if (type->fields[i].kind <= EVENT_FIELD_HEX)
+		if (event_field_is_integer(type->fields[i].kind))
 			memcpy(payload + type->fields[i].byte_offset, values++, type->fields[i].bits / 8);
 	joint_add(f->joint, HOST, type, payload, pcpu, 0, now_ns);
 }

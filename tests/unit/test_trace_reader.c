@@ -117,6 +117,33 @@ static void test_fields_and_pids(void **state)
 	trace_close(trace);
 }
 
+/* A call's function is its address, whatever its layout. */
+static void test_code(void **state)
+{
+	struct fixture *fixture = *state;
+	const uint32_t half = 0xc0123456, words = 0xfffffe;
+	struct maker_stream cpu;
+	struct trace_reader *reader;
+	struct trace_event event;
+	struct trace *trace;
+
+	maker_stream_init(&cpu, fixture->dir_fd, 0);
+	maker_event(&cpu, MAKER_FUNC_ENTRY, 1000, &half, 4);
+	maker_event(&cpu, MAKER_FUNC_ENTRY_TEXT, 1001, &words, 3);
+	maker_stream_deinit(&cpu);
+
+	trace = open_trace(fixture->path);
+	reader = read_all(trace);
+	assert_true(trace_reader_next(reader, &event));
+	assert_int_equal(event_field_value(&event.type->fields[0], event.payload), 0xffffffffc0123456);
+	assert_true(trace_reader_next(reader, &event));
+	assert_string_equal(event.type->name, "func_entry");
+	assert_int_equal(event_field_value(&event.type->fields[0], event.payload),
+		TRACE_MAKER_TEXT + 4 * UINT64_C(0xfffffe));
+	trace_reader_destroy(reader);
+	trace_close(trace);
+}
+
 static void test_streams_merge_in_order(void **state)
 {
 	static const unsigned counts[] = {1, 2, 3, 5, 8, 17};
@@ -411,27 +438,33 @@ static void test_bad_metadata(void **state)
 	} cases[] = {
 		{"/* CTF 1.8 */", "/* CTF 1.9 */", -ENOTSUP, "not the metadata of a hypertrace trace"},
 		{"/* CTF 1.8 */", "/* CTF 1.8 */ /*", -EINVAL,
-			"line 322: a string or comment that does not end where \"typealias\" was expected"},
+			"line 335: a string or comment that does not end where \"typealias\" was expected"},
 		{"major = 1", "major = 2", -EINVAL, "line 10: \"2\" where \"1\" was expected"},
 		{"byte_order = le", "byte_order = be", -EINVAL, "line 13: \"be\" where \"le\" was expected"},
+		{"text_address = \"0x", "text_address = \"x", -EINVAL, "line 30: not an address"},
+		{"code24_t _function", "code25_t _function", -EINVAL,
+			"line 332: \"code25_t\" where a field was expected"},
+		{"size = 24; align = 1; signed = false; base = 16",
+			"size = 24; align = 1; signed = true; base = 16", -EINVAL,
+			"line 74: \"true\" where \"false\" was expected"},
 		{"uuid = \"01020304", "uuid = \"0102zz04", -EINVAL, "line 12: not a UUID"},
 		{"freq = 2500000000", "freq = 0", -EINVAL,
-			"line 32: a clock with an impossible rate or offset"},
+			"line 33: a clock with an impossible rate or offset"},
 		{"freq = 2500000000", "freq = 99999999999999999999", -EINVAL,
-			"line 35: \"9999999999999999\" where a number in its range was expected"},
+			"line 36: \"9999999999999999\" where a number in its range was expected"},
 		{"size = 22", "size = 65", -EINVAL,
-			"line 78: \"65\" where a number in its range was expected"},
+			"line 82: \"65\" where a number in its range was expected"},
 		{"size = 22", "size = 21", -EINVAL, "event sched_switch: its 39 bits do not end on a byte"},
 		{"_next_pid", "next_pid", -EINVAL,
-			"line 78: \"next_pid\" where the name of a field was expected"},
+			"line 82: \"next_pid\" where the name of a field was expected"},
 		{"_next_pid", "_prev_state", -EINVAL,
-			"line 79: event sched_switch: field prev_state is there twice"},
-		{"id = 1;", "id = 2;", -EINVAL, "line 84: event id 2 is taken by sched_switch"},
+			"line 83: event sched_switch: field prev_state is there twice"},
+		{"id = 1;", "id = 2;", -EINVAL, "line 88: event id 2 is taken by sched_switch"},
 		{"_text_length;", "_tex_length;", -EINVAL,
-			"line 146: the length of field text is called tex_length"},
-		{"name = \"sched_switch\"", "name = \"\033[2J\"", -EINVAL, "line 73: event 1 has a bad name"},
+			"line 150: the length of field text is called tex_length"},
+		{"name = \"sched_switch\"", "name = \"\033[2J\"", -EINVAL, "line 77: event 1 has a bad name"},
 		{"name = \"sched_switch\"", "name = \"sched_switch", -EINVAL,
-			"line 74: a string or comment that does not end where a text in quotes was expected"},
+			"line 78: a string or comment that does not end where a text in quotes was expected"},
 	};
 	struct fixture *fixture = *state;
 	cleanup_free char *good = NULL;
@@ -458,6 +491,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_fields_and_pids),
+		TEST(test_code),
 		TEST(test_streams_merge_in_order),
 		TEST(test_machines_merge_by_host_time),
 		TEST(test_time_range_skips_packets),

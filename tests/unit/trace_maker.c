@@ -64,11 +64,12 @@ static const struct {
 	{MAKER_GRAPH_EXIT, "funcgraph_exit",
 		{{"func", EVENT_FIELD_HEX, 64}, {"depth", EVENT_FIELD_SIGNED, 32},
 			{"calltime", EVENT_FIELD_UNSIGNED, 64}, {"rettime", EVENT_FIELD_UNSIGNED, 64}}},
-	{MAKER_FUNC_ENTRY, "func_entry", {{"function", EVENT_FIELD_HEX, 32}}},
+	{MAKER_FUNC_ENTRY, "func_entry", {{"function", EVENT_FIELD_CODE, 32}}},
 	{MAKER_FUNC_EXIT, "func_exit", {{0}}},
 	{MAKER_FUNC_SPAN, "func_span",
-		{{"function", EVENT_FIELD_HEX, 32}, {"duration_tsc", EVENT_FIELD_UNSIGNED, 40}}},
+		{{"function", EVENT_FIELD_CODE, 32}, {"duration_tsc", EVENT_FIELD_UNSIGNED, 40}}},
 	{MAKER_FUNCTION, "function", {{"ip", EVENT_FIELD_HEX, 64}, {"parent_ip", EVENT_FIELD_HEX, 64}}},
+	{MAKER_FUNC_ENTRY_TEXT, "func_entry", {{"function", EVENT_FIELD_CODE, 24}}},
 };
 
 struct event_schema *maker_schema(void)
@@ -205,6 +206,7 @@ void maker_metadata(int dir_fd, const char *machine)
 		.release = "6.1.0-test",
 		.version = "#1 SMP",
 		.channel = "shm",
+		.text_address = TRACE_MAKER_TEXT,
 		.program_version = "0",
 	};
 	struct error error;

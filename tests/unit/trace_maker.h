@@ -6,7 +6,8 @@
 #include "lib/model/event_schema.h"
 #include "lib/writer/ctf_stream.h"
 
-#define TRACE_MAKER_HZ 2500000000ull
+#define TRACE_MAKER_HZ   2500000000ull
+#define TRACE_MAKER_TEXT 0xffffffff81000000ull /* the kernel's */
 
 /* Every kind of field in few types; the names are those of real events, so that dump's formatters are met too. */
 enum maker_event {
@@ -36,7 +37,8 @@ enum maker_event {
 	MAKER_FUNC_ENTRY,
 	MAKER_FUNC_EXIT,
 	MAKER_FUNC_SPAN,
-	MAKER_FUNCTION, /* ftrace's */
+	MAKER_FUNCTION,        /* ftrace's */
+	MAKER_FUNC_ENTRY_TEXT, /* words from TRACE_MAKER_TEXT on */
 };
 
 struct event_schema *maker_schema(void);

@@ -27,7 +27,7 @@ void dump_calls_choose(struct dump_type *type)
 	const char *name = type->type->name;
 
 	type->nr = event_type_find_field(type->type, "nr");
-	if (type->nr && type->nr->kind > EVENT_FIELD_HEX)
+	if (type->nr && !event_field_is_integer(type->nr->kind))
 		type->nr = NULL;
 	if (type->nr && (!strcmp(name, "sys_enter") || !strcmp(name, "sys_enter_args")))
 		type->call = DUMP_CALL_ENTER;

@@ -254,12 +254,12 @@ static char *form_function(
 	return put_function(machine_of(dump, event), value(type, event, 0), put_literal(at, "function="));
 }
 
-/* The half of an address that is recorded of a call, as of code in the top 2 GiB; where in the function says nothing. */
+/* A call; where in the function it was seen says nothing. */
 static char *form_call(
 	struct dump *dump, const struct dump_type *type, const struct trace_event *event, char *at)
 {
 	const struct dump_machine *machine = machine_of(dump, event);
-	const uint64_t address = (uint64_t)(int64_t)(int32_t)value(type, event, 0);
+	const uint64_t address = value(type, event, 0);
 	uint64_t offset;
 	const char *name = names_symbol(&machine->machine->names, address, &offset);
 
@@ -401,6 +401,7 @@ static char *form_generic(
 			at = put_signed(at, event_field_signed(field, event->payload));
 			break;
 		case EVENT_FIELD_HEX:
+		case EVENT_FIELD_CODE:
 			/* a function's name, or what it is */
 			at = put_function(
 				machine_of(dump, event), event_field_value(field, event->payload), at);
@@ -476,7 +477,7 @@ static bool kind_fits(enum event_field_kind kind, char mark)
 	case '#':
 		return kind == EVENT_FIELD_BYTES;
 	default:
-		return kind <= EVENT_FIELD_HEX;
+		return event_field_is_integer(kind);
 	}
 }
 

@@ -31,6 +31,7 @@ static char *put_field(const struct event_field *field, const struct trace_event
 	case EVENT_FIELD_SIGNED:
 		return put_signed(at, event_field_signed(field, event->payload));
 	case EVENT_FIELD_HEX:
+	case EVENT_FIELD_CODE:
 		*at++ = '"';
 		at = put_hex(at, event_field_value(field, event->payload));
 		*at++ = '"';

@@ -31,8 +31,8 @@ static uint64_t number(const struct trace_event *event, const char *name)
 {
 	const struct event_field *field = event_type_find_field(event->type, name);
 
-	return field && field->kind <= EVENT_FIELD_HEX ? event_field_unsigned(field, event->payload)
-						       : UINT64_MAX;
+	return field && event_field_is_integer(field->kind) ? event_field_unsigned(field, event->payload)
+							    : UINT64_MAX;
 }
 
 static bool is_about(const struct trace_event *event, uint32_t pid)
