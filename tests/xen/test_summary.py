@@ -148,6 +148,12 @@ def main():
         for golden in ("2cpu-small", "lost", "sched"):
             paths[golden] = directory / golden
             subprocess.run(["zstd", "-dqf", GOLDEN / f"{golden}.bin.zst", "-o", paths[golden]], check=True)
+        for word, reason in (("--json", "IO_INSTRUCTION"), ("--svm", "reason 0x1e")):  # of Intel, of AMD
+            names = {row["name"]: row["count"] for row in
+                     json.loads(run("summary", "--json", word, paths["hvm"]).stdout)["vcpus"][0]["hvm"]["exit"]}
+            expect(word, names.get(reason, 0) > 10, names)
+            points = run("scatter", "vmexit", "--number", "30", *([word] if word == "--svm" else []), paths["hvm"]).stdout
+            expect(word, rows(points)[0]["reason_name"] == ("IO_INSTRUCTION" if word == "--json" else "-"), points[:200])
         check_rips("hvm", paths["hvm"])
         check_rips("pv", pathlib.Path(shutil.copy(GOLDEN / "pv.trace", directory / "pv")))
         drawn = {}

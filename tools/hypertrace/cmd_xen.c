@@ -74,14 +74,16 @@ const struct command cmd_xen = {
 	.summary = "Read traces of the Xen hypervisor: events, sums, pictures, conversion",
 	.synopsis = "VERB [OPTION]...",
 	.description =
-		"Reads what xentrace wrote. Each verb has its own help: hypertrace xen VERB --help, and page, for example "
-		"hypertrace-xen-dump(1).\n\n"
+		"Reads what xentrace wrote in dom0, on any machine; a trace that is damaged or in part, too. Each verb has its own "
+		"help: hypertrace xen VERB --help, and page, for example hypertrace-xen-dump(1).\n\n"
 		"  dump     the events, one a line, decoded\n"
 		"  summary  sums by domain, vCPU and pCPU: runstates, waits, exits, hypercalls, memory\n"
 		"  scatter  single happenings over time, as rows or drawn\n"
 		"  format   the events as text by one's own rules\n"
 		"  convert  a trace that all other verbs read",
-	.examples = "  # events, one a line\n"
+	.examples = "  # in dom0: ten seconds of all events\n"
+		    "  xentrace -D -e all -T 10 xen.trace\n"
+		    "  # events, one a line\n"
 		    "  hypertrace xen dump xen.trace | less\n"
 		    "  # what domains and their vCPUs did\n"
 		    "  hypertrace xen summary xen.trace",

@@ -15,7 +15,7 @@ struct dump_options {
 static const struct option_spec dump_specs[] = {
 	{'e', "events", "LIST", OPTION_STRING, offsetof(struct dump_options, events),
 		"only these: names of events, classes (sched, pv, hvm, …), schedulers (csched2, …), numbers (0x28004)"},
-	{0, "time", "FROM-TO", OPTION_STRING, offsetof(struct dump_options, time),
+	{'t', "time", "FROM-TO", OPTION_STRING, offsetof(struct dump_options, time),
 		"only that part, in seconds (or ms, us, m) from the first event"},
 	{0, "pcpu", "LIST", OPTION_STRING, offsetof(struct dump_options, pcpus),
 		"only of these pCPUs: 0-3,8"},
@@ -24,8 +24,7 @@ static const struct option_spec dump_specs[] = {
 	{0, "vcpu", "LIST", OPTION_STRING, offsetof(struct dump_options, vcpus),
 		"the same of vCPUs: d1v0,d1v1"},
 	{0, "cpu-hz", "HZ", OPTION_STRING, offsetof(struct dump_options, cpu_hz), XEN_CPU_HZ_HELP},
-	{0, "svm", NULL, OPTION_FLAG, offsetof(struct dump_options, svm),
-		"exits of HVM guests are AMD's: of Xen before 4.19, whose trace does not say"},
+	{0, "svm", NULL, OPTION_FLAG, offsetof(struct dump_options, svm), XEN_SVM_HELP},
 	{0, "symbols", "FILE[:DOMAIN]", OPTION_LIST, offsetof(struct dump_options, symbols),
 		XEN_SYMBOLS_HELP},
 	{0, "raw", NULL, OPTION_FLAG, offsetof(struct dump_options, raw),

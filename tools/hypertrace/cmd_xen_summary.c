@@ -18,7 +18,7 @@ struct summary_options {
 	unsigned per; /* enum xen_per + 1; 0: not given */
 	uint64_t top;
 	struct string_list symbols;
-	bool where, json;
+	bool svm, where, json;
 };
 
 static const struct option_spec summary_specs[] = {
@@ -27,6 +27,7 @@ static const struct option_spec summary_specs[] = {
 	{0, "per", "domain|vcpu|pcpu", OPTION_CHOICE, offsetof(struct summary_options, per),
 		"whose rows --interval prints; default domain"},
 	{0, "cpu-hz", "HZ", OPTION_STRING, offsetof(struct summary_options, cpu_hz), XEN_CPU_HZ_HELP},
+	{0, "svm", NULL, OPTION_FLAG, offsetof(struct summary_options, svm), XEN_SVM_HELP},
 	{'n', "top", "N", OPTION_UNSIGNED, offsetof(struct summary_options, top),
 		"rows for each vCPU, pCPU or reason of the longer tables, 0 for all; default 10, with --json all"},
 	{0, "where", NULL, OPTION_FLAG, offsetof(struct summary_options, where),
@@ -95,6 +96,7 @@ static int look(struct xen_summary_view *view, const char *path, const struct su
 		result = xen_summary_want_rips(&view->summary);
 	if (result)
 		return error_set(error, result, "out of memory");
+	view->summary.svm = options->svm;
 	result = by_interval ? xen_input_open(&view->input, path, options->cpu_hz, error)
 			     : xen_input_open_unread(&view->input, path, options->cpu_hz, error);
 	if (result)
@@ -159,13 +161,13 @@ const struct command cmd_xen_summary = {
 		"the time. A domain's row is the sum of its vCPUs.",
 	.examples =
 		"  # who waits for whom?\n"
-		"  hypertrace xen summary trace.bin\n"
+		"  hypertrace xen summary xen.trace\n"
 		"  # how the domains shared the host, every 100 ms\n"
-		"  hypertrace xen summary trace.bin --interval 100ms\n"
+		"  hypertrace xen summary xen.trace --interval 100ms\n"
 		"  # what domain 3 leaves its CPU for, and where in its kernel\n"
-		"  hypertrace xen summary trace.bin --symbols System.map:3\n"
+		"  hypertrace xen summary xen.trace --symbols System.map:3\n"
 		"  # waits after waking, for a script\n"
-		"  hypertrace xen summary trace.bin --json | jq '.vcpus[] | [.domain, .vcpu, .waits.woken.p95_ns]'",
+		"  hypertrace xen summary xen.trace --json | jq '.vcpus[] | [.domain, .vcpu, .waits.woken.p95_ns]'",
 	.options = summary_specs,
 	.run = summary_run,
 };
