@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Function entries by ftrace: 8 bytes each. Ops of a module have a trampoline of their own, so the kernel calls this
+ * Function entries by ftrace: 7 or 8 bytes each. Ops of a module have a trampoline of their own, so the kernel calls this
  * directly. Nothing here or in the ring's fast path can be traced, so it needs no guard against recursion; what the slow
  * path calls finds the ring busy, and is counted there.
  */

@@ -37,7 +37,8 @@ void recorder_fault(struct recorder_common *common, const struct error *error)
 		snprintf(common->error_text, sizeof(common->error_text), "%s", error->text);
 		snprintf(common->error_hint, sizeof(common->error_hint), "%s", error->hint);
 	}
-	recorder_notice(common, "%s", error->text);
+	if (!common->quiet_faults)
+		recorder_notice(common, "%s", error->text);
 }
 
 struct trace_machine_info *machine_output_info(const struct machine_output *output)

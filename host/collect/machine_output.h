@@ -22,8 +22,9 @@ struct recorder_common {
 	void (*notice)(void *context, const char *text);
 	void *context;
 	struct vcpu_exits *exits; /* the host's, for its guests; NULL: it is not recorded */
-	bool disk_full; /* said so; nothing more is written */
-	int error;      /* the first error that left the trace incomplete */
+	bool disk_full;           /* said so; nothing more is written */
+	bool quiet_faults;        /* whoever ends this shows the first error: no notice of it before */
+	int error;                /* the first error that left the trace incomplete */
 	char error_text[ERROR_TEXT_BYTES], error_hint[ERROR_HINT_BYTES];
 };
 
@@ -31,7 +32,7 @@ struct recorder_common {
 void recorder_notice(struct recorder_common *common, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Remembers the first error, and says it. */
+/* Remembers the first error, and says it unless faults are quiet. */
 void recorder_fault(struct recorder_common *common, const struct error *error);
 
 struct machine_stream {

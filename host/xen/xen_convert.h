@@ -22,7 +22,7 @@ struct xen_convert_options {
 	uint64_t hz; /* of the TSC; 0: as the trace says */
 	const struct xen_convert_guest *guests;
 	size_t nr_guests;
-	void (*notice)(void *context, const char *text); /* or NULL */
+	void (*notice)(void *context, const char *text); /* what is no error, but worth saying; or NULL */
 	void *context;
 };
 

@@ -116,6 +116,7 @@ int xen_output_init(struct xen_output *output, const struct xen_survey *survey,
 	output->common.dir.fd = output->common.dir.reserve_fd = -1;
 	output->common.notice = options->notice;
 	output->common.context = options->notice_context;
+	output->common.quiet_faults = true;
 	output->common.names_schema = event_table_schema(EVENT_TABLE_NAMES, error);
 	output->host_schema = xen_schema_host(layouts, error);
 	output->guest_schema = xen_schema_guest(layouts, error);
@@ -259,5 +260,7 @@ int xen_output_finish(struct xen_output *output, struct error *error)
 	if (!output->common.error)
 		return 0;
 	error_set(error, output->common.error, "%s", output->common.error_text);
-	return error_hint(error, "%s", output->common.error_hint);
+	error_hint(error, "%s", output->common.error_hint);
+	return error_hint(error, "what was written can be read; hypertrace info %s counts what is missing",
+		output->common.dir.path);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/analysis/xen_hvm.h"
 
-#define SUBCLASS(code) ((code) >> 12 & 0xf)
-#define WIDE           0x100u /* addresses have 64 bits */
-#define WRITE          0x200u /* of the two kinds of access that come in pairs */
+#define WIDE  0x100u /* addresses have 64 bits */
+#define WRITE 0x200u /* of the two kinds of access that come in pairs */
 
 /* Numbers of the events 0x82xxx, low byte, whose words are read. */
 enum {
@@ -214,7 +213,7 @@ struct xen_hvm_result xen_hvm_event(
 			tell(hvm, XEN_TALLY_SHADOW, event->code & 0xff);
 		return result;
 	}
-	switch (SUBCLASS(event->code)) {
+	switch (xen_code_subclass(event->code)) {
 	case 1:
 		switch (event->code & 0xff) {
 		case 1:

@@ -171,7 +171,7 @@ bool xen_scatter_wants(enum xen_scatter_kind kind, uint32_t code)
 	if (class == XEN_CLASS_GEN)
 		return true;
 	if (class == XEN_CLASS_SCHED)
-		return (code >> 12 & 0xf) == 1;
+		return xen_code_subclass(code) == 1;
 	switch (kind) {
 	case XEN_SCATTER_PCPU:
 	case XEN_SCATTER_RUNSTATE:

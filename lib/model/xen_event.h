@@ -42,6 +42,11 @@ static inline uint32_t xen_code_class(uint32_t code)
 	return code >> 16;
 }
 
+static inline uint32_t xen_code_subclass(uint32_t code)
+{
+	return code >> 12 & 0xf;
+}
+
 #define XEN_LOST_RECORDS 0x1f001u /* count, domain in the low and vcpu in the high half, u64 first lost TSC */
 #define XEN_WRAP_BUFFER  0x1f002u /* padding */
 #define XEN_CPU_CHANGE \

@@ -95,11 +95,47 @@ complete() {
 	echo "${COMPREPLY[*]}"
 }
 . ./out || fail "the completion is no script"
-[ "$(complete hypertrace re)" = 'record report' ] || fail "complete re: $(complete hypertrace re)"
-[ "$(complete hypertrace run --mo)" = --mode ] || fail "complete run --mo: $(complete hypertrace run --mo)"
-[ "$(complete hypertrace run --mode d)" = discard ] || fail "complete run --mode d: $(complete hypertrace run --mode d)"
-[ "$(complete hypertrace help do)" = doctor ] || fail "complete help do: $(complete hypertrace help do)"
-[ -z "$(complete hypertrace dump x)" ] || fail "complete dump x: $(complete hypertrace dump x)"
+completes() { # WANTED WORD... : what the last word becomes
+	local wanted=$1
+	shift
+	[ "$(complete "$@")" = "$wanted" ] || fail "complete $*: '$(complete "$@")', not '$wanted'"
+}
+completes 'record report' hypertrace re
+completes --mode hypertrace run --mo
+completes discard hypertrace run --mode d
+completes 'mean max' hypertrace graph -s m
+completes doctor hypertrace help do
+completes '' hypertrace dump x
+# verbs behind verbs, with their options and words
+completes 'summary scatter' hypertrace xen s
+completes summary hypertrace help xen su
+completes '--pcpu' hypertrace xen dump --p
+completes 'vcpu' hypertrace xen summary xen.trace --per v
+completes 'runstate runstate-time' hypertrace xen scatter --idle ru
+completes '' hypertrace xen scatter runstate i # a file's name
+completes '' hypertrace xen scatter --svg i    # likewise
+completes '--svg --svm' hypertrace xen scatter runstate xen.trace --s
+completes 'guest graph' hypertrace bench xen -n 1000000 g
+completes '' hypertrace xen frobnicate --
+while read -r verb; do # every option that the help has, and no other
+	options=$("$HYPERTRACE" $verb --help | sed -n '/^Options/,/^Examples/s/^  \(-.,\|   \) \(--[a-z-]*\).*/\2/p' | sort)
+	[ -n "$options" ] || fail "$verb: no options"
+	completed=$(complete hypertrace $verb -- | tr ' ' '\n' | sort)
+	[ "$completed" = "$options" ] || fail "$verb completes $completed, and has $options"
+done < <(printf "%s\n" "$verbs" "$xen_verbs")
+
+# --- on a terminal, where nobody types a trace ---
+cat >on_terminal.py <<'PYTHON'
+import os, pty, sys
+master, slave = pty.openpty()
+os.dup2(slave, 0)
+os.set_inheritable(master, True)  # a terminal without its other end is none
+os.execv(sys.argv[1], sys.argv[1:])
+PYTHON
+for verb in dump summary 'scatter pcpu' convert; do
+	timeout 60 python3 on_terminal.py "$HYPERTRACE" xen $verb >out 2>err
+	[ $? = 2 ] && contains err 'no trace named' && contains err hint: || fail "xen $verb on a terminal: $(cat out err)"
+done
 
 # --- JSON ---
 run 0 info --json "$trace" && quiet 'info --json'

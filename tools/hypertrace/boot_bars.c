@@ -4,6 +4,7 @@
 #include "tools/hypertrace/boot_text.h"
 #include "tools/hypertrace/human.h"
 #include "tools/hypertrace/waterfall.h"
+#include "tools/hypertrace/text_put.h"
 
 #define LABEL_COLUMNS    30u
 #define DURATION_COLUMNS 9u
@@ -46,7 +47,7 @@ void boot_bars(const struct boot_text *text)
 
 	if (waterfall_init(&waterfall, view, &options) < 0)
 		return;
-	boot_text_title(text, "Waterfall", "%s a column%s",
+	text_put_title(text->out, text->colour, "Waterfall", "%s a column%s",
 		human_ns((bars.to_ns - bars.from_ns) / bars.width).text,
 		!view->boot->knows_tasks ? ""
 			: bars.blocks    ? "; light: off the CPU"

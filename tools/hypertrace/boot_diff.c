@@ -8,8 +8,9 @@
 #include "lib/analysis/boot_compare.h"
 #include "tools/hypertrace/boot_text.h"
 #include "tools/hypertrace/human.h"
-#include "tools/hypertrace/report_json.h"
+#include "tools/hypertrace/json_put.h"
 #include "tools/hypertrace/table.h"
+#include "tools/hypertrace/text_put.h"
 
 #define NAME_WIDTH    56
 #define VERDICT_BYTES 512
@@ -85,18 +86,19 @@ static void head_side(const struct boot_text *text, const char *letter, const ch
 	const struct boot_view *view, uint64_t total_ns)
 {
 	fprintf(text->out, "  %s  %-8s  ", letter, human_ns(total_ns).text);
-	boot_text_foreign(text, path, strlen(path));
+	text_put_foreign_bytes(text->out, path, strlen(path));
 	fputs(", ", text->out);
-	boot_text_foreign(text, view->machine->name, strlen(view->machine->name));
+	text_put_foreign_bytes(text->out, view->machine->name, strlen(view->machine->name));
 	if (view->machine->info->release[0]) {
 		fputs(", Linux ", text->out);
-		boot_text_foreign(text, view->machine->info->release, strlen(view->machine->info->release));
+		text_put_foreign_bytes(
+			text->out, view->machine->info->release, strlen(view->machine->info->release));
 	}
 	if (view->boot->lost)
 		fprintf(text->out, ", %s events lost", human_count(view->boot->lost).text);
 	if (view->boot->until[0] && !view->boot->until_found) {
 		fputs(", no program ", text->out);
-		boot_text_foreign(text, view->boot->until, strlen(view->boot->until));
+		text_put_foreign_bytes(text->out, view->boot->until, strlen(view->boot->until));
 		fputs(" was executed", text->out);
 	}
 	fputc('\n', text->out);
@@ -109,7 +111,7 @@ static void head(
 
 	verdict(diff, comparison, line);
 	fputs(text->colour ? "\033[1m" : "", text->out);
-	boot_text_foreign(text, line, strlen(line));
+	text_put_foreign_bytes(text->out, line, strlen(line));
 	fputs(text->colour ? "\033[0m\n" : "\n", text->out);
 	head_side(text, "A", diff->a_path, diff->a, comparison->a_total_ns);
 	head_side(text, "B", diff->b_path, diff->b, comparison->b_total_ns);
@@ -154,10 +156,10 @@ static void view_changes(const struct boot_text *text, const struct boot_diff *d
 	if (!nr)
 		return;
 	if (kind == BOOT_CHANGE_STAGE)
-		boot_text_title(text, title, NULL);
+		text_put_title(text->out, text->colour, title, NULL);
 	else
-		boot_text_title(text, title, "%s of %s differ by %s or more%s", human_count(changed).text,
-			human_count(nr).text, human_ns(diff->threshold_ns).text,
+		text_put_title(text->out, text->colour, title, "%s of %s differ by %s or more%s",
+			human_count(changed).text, human_count(nr).text, human_ns(diff->threshold_ns).text,
 			shown < changed ? "; the most" : "");
 	if (shown)
 		table_print(&table, text->out, text->colour);

@@ -3,54 +3,20 @@
 #include "tools/hypertrace/boot_text.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/analysis/machine_report.h"
-#include "lib/base/text.h"
 #include "tools/hypertrace/bars.h"
 #include "tools/hypertrace/human.h"
 #include "tools/hypertrace/table.h"
+#include "tools/hypertrace/text_put.h"
 
 #define NAME_WIDTH 40
 
-void boot_text_title(const struct boot_text *text, const char *title, const char *format, ...)
-{
-	va_list arguments;
-
-	fprintf(text->out, "\n%s%s%s", text->colour ? "\033[1m" : "", title, text->colour ? "\033[0m" : "");
-	if (format) {
-		fputs("  ", text->out);
-		va_start(arguments, format);
-		vfprintf(text->out, format, arguments);
-		va_end(arguments);
-	}
-	fputc('\n', text->out);
-}
-
-void boot_text_foreign(const struct boot_text *text, const char *foreign, size_t bytes)
-{
-	struct strbuf escaped = STRBUF_EMPTY;
-	char *place = strbuf_reserve(&escaped, 4 * bytes);
-
-	if (place)
-		fwrite(place, 1, text_escape(place, foreign, bytes), text->out);
-	strbuf_deinit(&escaped);
-}
-
-static struct human seconds(uint64_t ns)
-{
-	struct human human;
-
-	snprintf(human.text, sizeof(human.text), "%" PRIu64 ".%06" PRIu64, ns / 1000000000,
-		ns / 1000 % 1000000);
-	return human;
-}
-
 static struct human when(const struct boot_text *text, uint64_t at_ns)
 {
-	return seconds(boot_view_since_ns(text->view, at_ns));
+	return human_seconds(boot_view_since_ns(text->view, at_ns));
 }
 
 /* --- head --- */
@@ -59,13 +25,7 @@ static void head_machine(const struct boot_text *text)
 {
 	const struct trace_machine *machine = text->view->machine;
 
-	fputs(text->colour ? "\033[1m" : "", text->out);
-	boot_text_foreign(text, machine->name, strlen(machine->name));
-	fputs(text->colour ? "\033[0m" : "", text->out);
-	if (machine->info->release[0]) {
-		fputs("  Linux ", text->out);
-		boot_text_foreign(text, machine->info->release, strlen(machine->info->release));
-	}
+	text_put_machine(text->out, text->colour, machine);
 	if (machine->info->channel[0])
 		fprintf(text->out, ", channel %s", machine->info->channel);
 	fputc('\n', text->out);
@@ -92,7 +52,7 @@ static void head_total(const struct boot_text *text)
 		text->colour ? "\033[0m" : "");
 	if (boot->until_found) {
 		fputs("the start of ", text->out);
-		boot_text_foreign(text, boot->until, strlen(boot->until));
+		text_put_foreign_bytes(text->out, boot->until, strlen(boot->until));
 	} else if (boot->end_reason_ns) {
 		fprintf(text->out, "the guest's end (%s)", machine_report_end_name(boot->end_reason));
 	} else {
@@ -117,7 +77,7 @@ static void head_notes(const struct boot_text *text)
 			   : "");
 	if (boot->until[0] && !boot->until_found) {
 		fputs("  no program ", text->out);
-		boot_text_foreign(text, boot->until, strlen(boot->until));
+		text_put_foreign_bytes(text->out, boot->until, strlen(boot->until));
 		fputs(" was executed\n", text->out);
 	}
 	if (boot->again_ns)
@@ -161,7 +121,7 @@ static void view_stages(const struct boot_text *text)
 		table_count(&table, level ? level->count : 0);
 		table_ns(&table, level ? level->total_ns : 0);
 	}
-	boot_text_title(text, "Stages", NULL);
+	text_put_title(text->out, text->colour, "Stages", NULL);
 	table_print(&table, text->out, text->colour);
 }
 
@@ -233,7 +193,7 @@ static void view_initcalls(const struct boot_text *text)
 	for (; shown < rows && longest[shown]->end_ns; shown++)
 		put_initcall(&table, text, longest[shown], nested);
 	free(longest);
-	boot_text_title(text, "Initcalls", "%s in %s, %s of them of modules%s",
+	text_put_title(text->out, text->colour, "Initcalls", "%s in %s, %s of them of modules%s",
 		human_count(initcalls->finished).text, human_ns(initcalls->total_ns).text,
 		human_count(initcalls->finished - initcalls->own).text,
 		shown < initcalls->finished ? "; the longest" : "");
@@ -264,7 +224,7 @@ static void view_gaps(const struct boot_text *text)
 	}
 	if (!rows)
 		return;
-	boot_text_title(text, "Between initcalls", NULL);
+	text_put_title(text->out, text->colour, "Between initcalls", NULL);
 	table_print(&table, text->out, text->colour);
 }
 
@@ -306,7 +266,7 @@ static void view_processes(const struct boot_text *text)
 	free(longest);
 	if (!processes->execs && !processes->forks)
 		return;
-	boot_text_title(text, "Programs",
+	text_put_title(text->out, text->colour, "Programs",
 		"%s executed, %s processes, %s threads and %s kernel threads begun%s",
 		human_count(processes->execs).text, human_count(processes->forks).text,
 		human_count(processes->threads).text, human_count(processes->kernel_threads).text,
@@ -322,15 +282,15 @@ static void view_messages(const struct boot_text *text)
 
 	if (!messages->count)
 		return;
-	boot_text_title(
-		text, "Kernel messages", "%s; after the longest silences", human_count(messages->count).text);
+	text_put_title(text->out, text->colour, "Kernel messages", "%s; after the longest silences",
+		human_count(messages->count).text);
 	fprintf(text->out, "  %s%9s  %10s  message%s\n", text->colour ? "\033[2m" : "", "silence", "at",
 		text->colour ? "\033[0m" : "");
 	for (size_t i = 0; i < rows; i++) {
 		const struct message_gap *gap = &messages->items[i];
 
 		fprintf(text->out, "  %9s  %10s  ", human_ns(gap->gap_ns).text, when(text, gap->at_ns).text);
-		boot_text_foreign(text, gap->text, gap->bytes < room ? gap->bytes : room);
+		text_put_foreign_bytes(text->out, gap->text, gap->bytes < room ? gap->bytes : room);
 		fputc('\n', text->out);
 	}
 }

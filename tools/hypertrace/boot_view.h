@@ -6,6 +6,7 @@
 #include "lib/analysis/boot.h"
 #include "lib/analysis/initcall_name.h"
 #include "lib/reader/trace.h"
+#include "tools/hypertrace/trace_damage.h"
 
 struct boot_view {
 	const struct trace_machine *machine;
@@ -55,7 +56,7 @@ uint64_t boot_view_process_end_ns(const struct boot_view *view, const struct boo
 void boot_text(const struct boot_view *view, FILE *out, bool colour);
 
 /* Of `nr` machines one document; -ENOMEM. */
-int boot_json(const struct boot_view *views, size_t nr, const struct error *damage, FILE *out);
+int boot_json(const struct boot_view *views, size_t nr, const struct trace_damage *damage, FILE *out);
 
 /* -ENOMEM, or the file's error. */
 int boot_svg(const struct boot_view *view, const char *path, struct error *error);

@@ -58,5 +58,5 @@ int clocks_json(const struct clocks_view *view, FILE *out)
 	json_set_count(root, "violations", view->order.violations);
 	json_object_set_new(root, "worst", kept);
 	json_set_count(root, "pairs_of_other_guests", view->strangers);
-	return joint_json_write(root, out);
+	return json_write(root, 0, out);
 }

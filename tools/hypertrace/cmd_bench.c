@@ -117,6 +117,11 @@ static int bench_run(const struct command *self, int argc, char **argv)
 	return result;
 }
 
+static const char *name_at(size_t index)
+{
+	return index < BENCHMARKS ? benchmarks[index].name : index == BENCHMARKS ? "all" : NULL;
+}
+
 const struct command cmd_bench = {
 	.name = "bench",
 	.summary = "Measure what tracing costs, ours and others'",
@@ -142,5 +147,7 @@ const struct command cmd_bench = {
 		    "  # everything, for a script\n"
 		    "  hypertrace bench all --json > figures.jsonl",
 	.options = bench_specs,
+	.operand = name_at,
+	.same_operands = true,
 	.run = bench_run,
 };

@@ -46,8 +46,7 @@ struct boots {
 	struct trace *trace;
 	struct boot_view *views;
 	size_t nr_views;
-	uint64_t damaged;
-	struct error damage;
+	struct trace_damage damage;
 };
 
 static void boots_deinit(struct boots *boots)
@@ -103,9 +102,7 @@ static int add_machine(struct boots *boots, uint32_t number, const struct boot_o
 	machine_feed.context = boot;
 	result = machine_feed_run(&machine_feed, boots->trace, number, range, error);
 	boot_finish(boot);
-	if (machine_feed.damaged && !boots->damaged)
-		machine_feed_damage(&machine_feed, &boots->damage);
-	boots->damaged += machine_feed.damaged;
+	trace_damage_add(&boots->damage, &machine_feed.damage);
 	if (result < 0 || !is_a_boot(boot, machine)) {
 		boot_destroy(boot);
 		return result;
@@ -162,8 +159,7 @@ static int show(const struct boots *boots, const struct boot_options_given *give
 	if (result < 0)
 		return result;
 	if (given->json) {
-		result = boot_json(
-			boots->views, boots->nr_views, boots->damaged ? &boots->damage : NULL, stdout);
+		result = boot_json(boots->views, boots->nr_views, &boots->damage, stdout);
 	} else {
 		for (size_t i = 0; i < boots->nr_views; i++) {
 			fputs(i ? "\n" : "", stdout);
@@ -214,10 +210,8 @@ static int report(int argc, char **argv, const struct boot_options_given *given,
 	}
 	*shown = !result;
 	for (int i = 0; i < 2; i++) {
-		if (!result && boots[i].damaged) {
-			*error = boots[i].damage;
-			result = error->code;
-		}
+		if (!result)
+			result = trace_damage_error(&boots[i].damage, error);
 		boots_deinit(&boots[i]);
 	}
 	return result;

@@ -137,7 +137,7 @@ static int look(struct clocks_view *view, int argc, char **argv, const struct cl
 	if (!options->json)
 		clocks_text(view, stdout, isatty(STDOUT_FILENO));
 	*shown = true;
-	return joint_feed_damage(&view->feed, error);
+	return trace_damage_error(&view->feed.damage, error);
 }
 
 static int clocks_run(const struct command *self, int argc, char **argv)

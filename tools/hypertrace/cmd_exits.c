@@ -63,7 +63,7 @@ static int look(struct exits_view *view, int argc, char **argv, const struct exi
 	if (!options->json)
 		exits_text(view, stdout, isatty(STDOUT_FILENO));
 	*shown = true;
-	return joint_feed_damage(&view->feed, error);
+	return trace_damage_error(&view->feed.damage, error);
 }
 
 static int exits_run(const struct command *self, int argc, char **argv)

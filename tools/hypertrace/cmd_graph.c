@@ -122,7 +122,7 @@ static int look(struct graph_view *view, const struct graph_options *options, en
 	if (fflush(stdout) || ferror(stdout))
 		return error_set(error, -EIO, "cannot write: %s", strerror(errno));
 	*shown = true;
-	return graph_feed_damage(&view->feed, error);
+	return trace_damage_error(&view->feed.damage, error);
 }
 
 static int graph_run(const struct command *self, int argc, char **argv)

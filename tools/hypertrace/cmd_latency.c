@@ -90,7 +90,7 @@ static int look(struct latency_view *view, int argc, char **argv, const struct l
 		result = show_timelines(view, error);
 	}
 	*shown = true;
-	return result ? result : joint_feed_damage(&view->feed, error);
+	return result ? result : trace_damage_error(&view->feed.damage, error);
 }
 
 static int latency_run(const struct command *self, int argc, char **argv)

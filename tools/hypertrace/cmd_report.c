@@ -117,7 +117,7 @@ static void feed(struct report *report, struct trace_reader *reader, const uint8
 			machine_report_add(
 				analysis, event.type, event.payload, event.cpu, event.pid, (uint64_t)now_ns);
 	}
-	report->damaged = trace_reader_damage(reader, &report->damage);
+	trace_damage_take(&report->damage, reader);
 	for (uint32_t i = 0; i < report->nr_machines; i++)
 		if (report->machines[i].analysis)
 			machine_report_finish(report->machines[i].analysis);
@@ -185,13 +185,7 @@ static int show(const struct report *report, bool json, struct error *error)
 		return error_set(error, result, "out of memory");
 	if (fflush(stdout) || ferror(stdout))
 		return error_set(error, -EIO, "cannot write the report: %s", strerror(errno));
-	if (!report->damaged)
-		return 0;
-	if (error)
-		*error = report->damage;
-	return report->damaged > 1
-		? error_add(error, "%" PRIu64 " packets are damaged, the first", report->damaged)
-		: error->code;
+	return trace_damage_error(&report->damage, error);
 }
 
 /* *shown: the report has been written, and a JSON document says itself what is damaged. */

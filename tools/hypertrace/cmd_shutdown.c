@@ -37,8 +37,7 @@ struct shutdowns {
 	struct trace *trace;
 	struct shutdown_view *views;
 	size_t nr_views;
-	uint64_t damaged;
-	struct error damage;
+	struct trace_damage damage;
 };
 
 static void shutdowns_deinit(struct shutdowns *shutdowns)
@@ -75,9 +74,7 @@ static int add_machine(struct shutdowns *shutdowns, uint32_t number,
 	machine_feed.context = shutdown;
 	result = machine_feed_run(&machine_feed, shutdowns->trace, number, range, error);
 	shutdown_finish(shutdown);
-	if (machine_feed.damaged && !shutdowns->damaged)
-		machine_feed_damage(&machine_feed, &shutdowns->damage);
-	shutdowns->damaged += machine_feed.damaged;
+	trace_damage_add(&shutdowns->damage, &machine_feed.damage);
 	if (result < 0 || !shutdown_is_there(shutdown)) {
 		shutdown_destroy(shutdown);
 		return result;
@@ -135,8 +132,7 @@ static int show(
 	if (result < 0)
 		return result;
 	if (given->json) {
-		result = shutdown_json(shutdowns->views, shutdowns->nr_views,
-			shutdowns->damaged ? &shutdowns->damage : NULL, stdout);
+		result = shutdown_json(shutdowns->views, shutdowns->nr_views, &shutdowns->damage, stdout);
 	} else {
 		for (size_t i = 0; i < shutdowns->nr_views; i++) {
 			fputs(i ? "\n" : "", stdout);
@@ -163,10 +159,8 @@ static int shutdown_run(const struct command *self, int argc, char **argv)
 	if (!result) {
 		result = show(&shutdowns, &given, &error);
 		shown = !result;
-		if (!result && shutdowns.damaged) {
-			error = shutdowns.damage;
-			result = error.code;
-		}
+		if (!result)
+			result = trace_damage_error(&shutdowns.damage, &error);
 	}
 	shutdowns_deinit(&shutdowns);
 	if (result && shown && given.json)

@@ -92,7 +92,7 @@ static int look(struct vcpu_view *view, int argc, char **argv, const struct vcpu
 	if (!result)
 		result = show(view, options, error);
 	*shown = !result;
-	return result ? result : joint_feed_damage(&view->feed, error);
+	return result ? result : trace_damage_error(&view->feed.damage, error);
 }
 
 static int vcpu_run(const struct command *self, int argc, char **argv)

@@ -8,6 +8,7 @@
 
 #include "tools/hypertrace/dump.h"
 #include "tools/hypertrace/dump_put.h"
+#include "tools/hypertrace/trace_damage.h"
 
 #define BUFFER_BYTES (DUMP_LINE_BYTES + (256u << 10))
 
@@ -302,7 +303,7 @@ static void show_lost(const struct dump *dump)
 
 static int finish(struct dump *dump, struct error *error)
 {
-	uint64_t damaged;
+	struct trace_damage damage = {0};
 
 	flush(dump);
 	for (uint32_t i = 0; i < dump->trace->nr_machines; i++)
@@ -317,10 +318,8 @@ static int finish(struct dump *dump, struct error *error)
 		return error_set(error, -EIO, "cannot write: %s",
 			strerror(dump->write_error ? dump->write_error : errno));
 	show_lost(dump);
-	damaged = trace_reader_damage(dump->reader, error);
-	if (damaged > 1)
-		error_add(error, "%" PRIu64 " packets are damaged, the first", damaged);
-	return damaged ? -EIO : 0;
+	trace_damage_take(&damage, dump->reader);
+	return trace_damage_error(&damage, error);
 }
 
 /* Machines and a reader that stands at the beginning. */

@@ -130,5 +130,5 @@ int exits_json(const struct exits_view *view, FILE *out)
 	json_object_set_new(root, "tasks", tasks_json(view));
 	json_object_set_new(root, "functions", functions_json(view));
 	json_object_set_new(root, "hypercalls", hypercalls_json(view));
-	return joint_json_write(root, out);
+	return json_write(root, 0, out);
 }

@@ -314,5 +314,5 @@ int graph_diff_json(const struct graph_diff *diff, FILE *out, struct error *erro
 	}
 	json_object_set_new(document, "functions", rows);
 	free(comparison.rows);
-	return joint_json_write(document, out) ? error_set(error, -ENOMEM, "out of memory") : 0;
+	return json_write(document, 0, out) ? error_set(error, -ENOMEM, "out of memory") : 0;
 }

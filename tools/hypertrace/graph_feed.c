@@ -19,11 +19,7 @@ int graph_feed_parse(struct graph_feed *feed, const struct graph_part *part, str
 	int result;
 
 	*feed = (struct graph_feed){.functions = part->functions};
-	result = filter_parse(&feed->filter, part->filter, error);
-	if (!result && filter_has_durations(&feed->filter)) {
-		result = error_set(error, -EINVAL, "-f: a condition on durations is of no use here");
-		error_hint(error, "hypertrace dump and report take one");
-	}
+	result = filter_parse_plain(&feed->filter, part->filter, error);
 	feed->has_cpus = feed->filter.cpus.count != 0;
 	for (uint32_t cpu = 0; cpu < TRACE_CPUS_MAX; cpu++)
 		if (filter_ranges_match(&feed->filter.cpus, cpu))
@@ -35,7 +31,6 @@ int graph_feed_parse(struct graph_feed *feed, const struct graph_part *part, str
 /* Turns times since the trace's start, which only a reader knows, into Unix times. */
 static int find_range(struct graph_feed *feed, struct error *error)
 {
-	const struct time_range *range = &feed->range;
 	struct trace_reader_options options = TRACE_READER_ALL;
 	struct trace_reader *reader;
 	int result = trace_reader_create(feed->trace, &options, &reader, error);
@@ -44,9 +39,7 @@ static int find_range(struct graph_feed *feed, struct error *error)
 		return result;
 	feed->start_ns = trace_reader_start_ns(reader);
 	trace_reader_destroy(reader);
-	feed->from_ns = range->from_ns ? time_range_unix_ns(feed->start_ns, range->from_ns) : INT64_MIN;
-	feed->to_ns =
-		range->to_ns == INT64_MAX ? INT64_MAX : time_range_unix_ns(feed->start_ns, range->to_ns);
+	time_range_span(&feed->range, feed->start_ns, &feed->from_ns, &feed->to_ns);
 	return 0;
 }
 
@@ -179,17 +172,6 @@ void graph_feed_deinit(struct graph_feed *feed)
 	*feed = (struct graph_feed){0};
 }
 
-int graph_feed_damage(const struct graph_feed *feed, struct error *error)
-{
-	if (!feed->damaged)
-		return 0;
-	if (error)
-		*error = feed->damage;
-	return feed->damaged > 1
-		? error_add(error, "%" PRIu64 " packets are damaged, the first", feed->damaged)
-		: feed->damage.code;
-}
-
 /* --- the pass --- */
 
 /* What an event says of tasks' names. */
@@ -248,7 +230,7 @@ int graph_feed_walk(struct graph_feed *feed, graph_event_fn *take, void *context
 		take(context, machine, &event, (uint64_t)now_ns);
 	}
 	show_progress_part(NULL, 0, 0);
-	feed->damaged = trace_reader_damage(reader, &feed->damage);
+	trace_damage_take(&feed->damage, reader);
 	trace_reader_destroy(reader);
 	return 0;
 }

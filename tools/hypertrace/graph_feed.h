@@ -7,6 +7,7 @@
 #include "lib/analysis/stolen_time.h"
 #include "lib/reader/trace_reader.h"
 #include "tools/hypertrace/reading_options.h"
+#include "tools/hypertrace/trace_damage.h"
 
 /* What the user gives. */
 struct graph_part {
@@ -50,8 +51,7 @@ struct graph_feed {
 	struct time_range range;
 	int64_t start_ns;       /* Unix ns of the first event */
 	int64_t from_ns, to_ns; /* Unix ns of the part asked for; INT64_MIN and INT64_MAX: all */
-	uint64_t damaged;       /* packets that could not be read whole, and the first's description */
-	struct error damage;
+	struct trace_damage damage;
 };
 
 /* Reads what the user gave, before any file is touched. -EINVAL: what is wrong, with a hint. */
@@ -76,9 +76,6 @@ void graph_feed_finish(struct graph_feed *feed);
 typedef void graph_event_fn(
 	void *context, struct graph_machine *machine, const struct trace_event *event, uint64_t now_ns);
 int graph_feed_walk(struct graph_feed *feed, graph_event_fn *take, void *context, struct error *error);
-
-/* The damage as an error, or 0: none. */
-int graph_feed_damage(const struct graph_feed *feed, struct error *error);
 
 /* By -f: the task of a machine, by its name now. */
 bool graph_feed_wants_task(const struct graph_machine *machine, uint32_t pid);

@@ -82,9 +82,7 @@ json_t *graph_json_head(const struct graph_view *view)
 	json_t *root = json_object();
 
 	json_set_count(root, "start_unix_ns", view->feed.start_ns > 0 ? (uint64_t)view->feed.start_ns : 0);
-	json_set_count(root, "damaged_packets", view->feed.damaged);
-	if (view->feed.damaged)
-		json_set_text(root, "damage", view->feed.damage.text);
+	json_set_damage(root, &view->feed.damage);
 	return root;
 }
 
@@ -110,7 +108,7 @@ int graph_report_json(const struct graph_view *view, FILE *out)
 		json_array_append_new(machines, row);
 	}
 	json_object_set_new(root, "machines", machines);
-	return joint_json_write(root, out);
+	return json_write(root, 0, out);
 }
 
 int graph_callers_json(const struct graph_view *view, const char *name, bool callees, FILE *out)
@@ -146,5 +144,5 @@ int graph_callers_json(const struct graph_view *view, const char *name, bool cal
 		json_array_append_new(machines, row);
 	}
 	json_object_set_new(root, "machines", machines);
-	return joint_json_write(root, out);
+	return json_write(root, 0, out);
 }

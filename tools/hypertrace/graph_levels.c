@@ -359,7 +359,7 @@ static int show_json(const struct graph_view *view, const struct levels *levels,
 		json_array_append_new(machines, row);
 	}
 	json_object_set_new(document, "machines", machines);
-	return joint_json_write(document, out);
+	return json_write(document, 0, out);
 }
 
 int graph_levels(struct graph_view *view, FILE *out, bool json, bool colour, struct error *error)

@@ -65,7 +65,7 @@ static int show_diff(const struct graph_view *a, const struct graph_part *part, 
 		result = json ? graph_diff_json(&diff, stdout, error)
 			      : graph_diff_text(&diff, stdout, isatty(STDOUT_FILENO), error);
 	if (!result)
-		result = graph_feed_damage(&b.feed, error);
+		result = trace_damage_error(&b.feed.damage, error);
 	graph_feed_deinit(&b.feed);
 	return result;
 }

@@ -39,6 +39,15 @@ struct human human_ns(uint64_t ns)
 	return human;
 }
 
+struct human human_seconds(uint64_t ns)
+{
+	struct human human;
+
+	snprintf(human.text, sizeof(human.text), "%" PRIu64 ".%06" PRIu64, ns / 1000000000,
+		ns / 1000 % 1000000);
+	return human;
+}
+
 struct human human_count(uint64_t count)
 {
 	struct human human;

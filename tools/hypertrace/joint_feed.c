@@ -2,7 +2,6 @@
 #include "tools/hypertrace/joint_feed.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +23,6 @@ bool joint_feed_chooses_tasks(const struct joint_feed *feed)
 /* Turns times since the trace's start, which only a reader knows, into Unix times. */
 static int find_range(struct joint_feed *feed, struct error *error)
 {
-	const struct time_range *range = &feed->range;
 	struct trace_reader_options options = TRACE_READER_ALL;
 	struct trace_reader *reader;
 	int result = trace_reader_create(feed->trace, &options, &reader, error);
@@ -35,8 +33,7 @@ static int find_range(struct joint_feed *feed, struct error *error)
 	start_ns = trace_reader_start_ns(reader);
 	trace_reader_destroy(reader);
 	feed->start_ns = start_ns > 0 && start_ns < INT64_MAX ? (uint64_t)start_ns : 1;
-	feed->from_ns = range->from_ns ? time_range_unix_ns(start_ns, range->from_ns) : INT64_MIN;
-	feed->to_ns = range->to_ns == INT64_MAX ? INT64_MAX : time_range_unix_ns(start_ns, range->to_ns);
+	time_range_span(&feed->range, start_ns, &feed->from_ns, &feed->to_ns);
 	return 0;
 }
 
@@ -90,11 +87,7 @@ int joint_feed_parse(struct joint_feed *feed, const struct joint_part *part, str
 	int result;
 
 	*feed = (struct joint_feed){.machine = -1};
-	result = filter_parse(&feed->filter, part->filter, error);
-	if (!result && filter_has_durations(&feed->filter)) {
-		result = error_set(error, -EINVAL, "-f: a condition on durations is of no use here");
-		error_hint(error, "hypertrace dump and report take one");
-	}
+	result = filter_parse_plain(&feed->filter, part->filter, error);
 	return result ? result : time_range_parse(&feed->range, part->time, error);
 }
 
@@ -178,20 +171,9 @@ int joint_feed_run(struct joint_feed *feed, struct error *error)
 			choose_vcpus(feed, &known);
 	}
 	joint_finish(feed->joint);
-	feed->damaged = trace_reader_damage(reader, &feed->damage);
+	trace_damage_take(&feed->damage, reader);
 	trace_reader_destroy(reader);
 	return 0;
-}
-
-int joint_feed_damage(const struct joint_feed *feed, struct error *error)
-{
-	if (!feed->damaged)
-		return 0;
-	if (error)
-		*error = feed->damage;
-	return feed->damaged > 1
-		? error_add(error, "%" PRIu64 " packets are damaged, the first", feed->damaged)
-		: feed->damage.code;
 }
 
 /* --- names --- */
@@ -220,14 +202,9 @@ struct joint_name joint_feed_vcpu(const struct joint_feed *feed, uint32_t number
 	return name;
 }
 
-struct joint_name joint_feed_when(const struct joint_feed *feed, uint64_t at_ns)
+struct human joint_feed_when(const struct joint_feed *feed, uint64_t at_ns)
 {
-	uint64_t since_ns = at_ns > feed->start_ns ? at_ns - feed->start_ns : 0;
-	struct joint_name name;
-
-	snprintf(name.text, sizeof(name.text), "%" PRIu64 ".%06" PRIu64, since_ns / 1000000000,
-		since_ns % 1000000000 / 1000);
-	return name;
+	return human_seconds(at_ns > feed->start_ns ? at_ns - feed->start_ns : 0);
 }
 
 /* --- order --- */

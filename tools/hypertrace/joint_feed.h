@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include "lib/analysis/joint.h"
 #include "lib/reader/trace_reader.h"
+#include "tools/hypertrace/human.h"
 #include "tools/hypertrace/reading_options.h"
+#include "tools/hypertrace/trace_damage.h"
 
 /* What the user gives; the verb's struct of options has a `struct joint_part part`. */
 struct joint_part {
@@ -32,8 +34,7 @@ struct joint_feed {
 	int machine;            /* that was chosen; -1: all */
 	uint64_t start_ns;      /* Unix ns of the trace's first event */
 	int64_t from_ns, to_ns; /* Unix ns: the part asked for */
-	uint64_t damaged;       /* packets that could not be read whole, and the first's description */
-	struct error damage;
+	struct trace_damage damage;
 };
 
 /* Reads what the user gave, before any file is touched. -EINVAL: what is wrong, with a hint. */
@@ -53,9 +54,6 @@ int joint_feed_need_host(const struct joint_feed *feed, const char *verb, struct
 /* Feeds all. Reads what is before the part asked for, too: it says what was going on when that began. -ENOMEM. */
 int joint_feed_run(struct joint_feed *feed, struct error *error);
 
-/* The damage as an error, or 0: none. */
-int joint_feed_damage(const struct joint_feed *feed, struct error *error);
-
 /* Names for people, at most 63 bytes, raw: "guest", or "pid 4711" of a VM without any; "guest vCPU 0". */
 struct joint_name {
 	char text[96];
@@ -64,7 +62,7 @@ struct joint_name joint_feed_vm(const struct joint_feed *feed, uint32_t vcpu);
 struct joint_name joint_feed_vcpu(const struct joint_feed *feed, uint32_t vcpu);
 
 /* Seconds since the trace's start: "1.234567". */
-struct joint_name joint_feed_when(const struct joint_feed *feed, uint64_t at_ns);
+struct human joint_feed_when(const struct joint_feed *feed, uint64_t at_ns);
 
 /* vCPUs' numbers in the order of host, VM, number; heap, *count of them. NULL: none, or no memory. */
 uint32_t *joint_feed_sorted(const struct joint_feed *feed, size_t *count);

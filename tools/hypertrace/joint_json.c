@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/hypertrace/joint_json.h"
 
-#include <errno.h>
 
 #include "tools/hypertrace/joint_text.h"
 
@@ -32,9 +31,7 @@ json_t *joint_json_head(const struct joint_feed *feed)
 	json_set_count(root, "duration_ns", joint_end_ns(feed->joint) - joint_start_ns(feed->joint));
 	json_set_count(root, "backwards", joint_backwards(feed->joint));
 	json_set_count(root, "contradictions", joint_odd(feed->joint));
-	json_set_count(root, "damaged_packets", feed->damaged);
-	if (feed->damaged)
-		json_set_text(root, "damage", feed->damage.text);
+	json_set_damage(root, &feed->damage);
 	return root;
 }
 
@@ -71,15 +68,4 @@ json_t *joint_json_histogram(const struct histogram *histogram)
 uint64_t joint_json_since(const struct joint_feed *feed, uint64_t at_ns)
 {
 	return at_ns > feed->start_ns ? at_ns - feed->start_ns : 0;
-}
-
-int joint_json_write(json_t *root, FILE *out)
-{
-	int code = root ? json_dumpf(root, out, JSON_INDENT(1)) : -1;
-
-	json_decref(root);
-	if (code)
-		return -ENOMEM;
-	fputc('\n', out);
-	return 0;
 }

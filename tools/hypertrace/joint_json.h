@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include "lib/base/histogram.h"
 #include "tools/hypertrace/joint_feed.h"
-#include "tools/hypertrace/report_json.h"
+#include "tools/hypertrace/json_put.h"
 
 /* The document: start, duration, machines, what was lost and what is damaged. */
 json_t *joint_json_head(const struct joint_feed *feed);
@@ -17,6 +17,3 @@ json_t *joint_json_histogram(const struct histogram *histogram);
 
 /* ns since the trace's start */
 uint64_t joint_json_since(const struct joint_feed *feed, uint64_t at_ns);
-
-/* Writes and releases the document. -ENOMEM. */
-int joint_json_write(json_t *root, FILE *out);

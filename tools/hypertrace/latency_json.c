@@ -92,5 +92,5 @@ int latency_json(const struct latency_view *view, FILE *out)
 	json_object_set_new(root, "guests", guests);
 	json_object_set_new(root, "tasks", tasks_json(view));
 	json_object_set_new(root, "worst", worst_json(view));
-	return joint_json_write(root, out);
+	return json_write(root, 0, out);
 }

@@ -2,7 +2,6 @@
 #include "tools/hypertrace/machine_feed.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 /* How time stamps become Unix ns. */
 struct feed_clock {
@@ -42,11 +41,10 @@ static int64_t event_ns(struct feed_clock *clock, const struct trace_event *even
 
 static void feed_all(struct machine_feed *feed, struct feed_clock *clock, const struct time_range *range)
 {
-	int64_t from_ns = range->from_ns ? time_range_unix_ns(clock->start_ns, range->from_ns) : INT64_MIN;
-	int64_t to_ns =
-		range->to_ns == INT64_MAX ? INT64_MAX : time_range_unix_ns(clock->start_ns, range->to_ns);
 	struct trace_event event;
+	int64_t from_ns, to_ns;
 
+	time_range_span(range, clock->start_ns, &from_ns, &to_ns);
 	while (trace_reader_next(clock->reader, &event)) {
 		int64_t now_ns = event_ns(clock, &event);
 
@@ -70,7 +68,7 @@ int machine_feed_run(struct machine_feed *feed, const struct trace *trace, uint3
 	result = init_clock(&clock, feed, &trace->machines[machine], reader, error);
 	if (!result) {
 		feed_all(feed, &clock, range);
-		feed->damaged = trace_reader_damage(reader, &feed->damage);
+		trace_damage_take(&feed->damage, reader);
 	}
 	trace_reader_destroy(reader);
 	return result;
@@ -85,15 +83,4 @@ uint32_t machine_feed_cpus(const struct trace *trace, uint32_t machine)
 		if (trace->streams[place->first_stream + i].cpu >= nr_cpus)
 			nr_cpus = trace->streams[place->first_stream + i].cpu + 1;
 	return nr_cpus;
-}
-
-int machine_feed_damage(const struct machine_feed *feed, struct error *error)
-{
-	if (!feed->damaged)
-		return 0;
-	if (error)
-		*error = feed->damage;
-	return feed->damaged > 1
-		? error_add(error, "%" PRIu64 " packets are damaged, the first", feed->damaged)
-		: feed->damage.code;
 }

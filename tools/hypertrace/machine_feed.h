@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include "lib/reader/trace_reader.h"
 #include "tools/hypertrace/time_range.h"
+#include "tools/hypertrace/trace_damage.h"
 
 struct machine_feed {
 	/* every event of the range in the order of time, lost ones too; now_ns: Unix time */
@@ -14,9 +15,7 @@ struct machine_feed {
 	 * the guest did not run all the time (TCG on a busy host), or runs by instructions (--icount).
 	 */
 	bool guest_clock;
-	/* after machine_feed_run(): packets that could not be delivered whole, and the first's description */
-	uint64_t damaged;
-	struct error damage;
+	struct trace_damage damage; /* after machine_feed_run() */
 };
 
 /* -ENOMEM; -ENOTSUP: guest_clock, and the trace does not say how fast it is. */
@@ -25,6 +24,3 @@ int machine_feed_run(struct machine_feed *feed, const struct trace *trace, uint3
 
 /* 1 + the largest number of a CPU that the machine has a stream of. */
 uint32_t machine_feed_cpus(const struct trace *trace, uint32_t machine);
-
-/* The damage as an error, or 0: none. */
-int machine_feed_damage(const struct machine_feed *feed, struct error *error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The parser. Help, man pages and completion, which read the same tables, are in options_text.c. */
+/* The parser. Help and man pages, which read the same tables, are in options_text.c, completion in options_completion.c. */
 #include "tools/hypertrace/options.h"
 
 #include <errno.h>

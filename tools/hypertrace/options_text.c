@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the option tables say to people and to shells: --help, mdoc(7) man pages, bash completion. */
+/* What the option tables say to people: --help, mdoc(7) man pages. What they say to shells: options_completion.c. */
 #include "tools/hypertrace/options.h"
 
 #include <ctype.h>
@@ -202,56 +202,4 @@ void options_man(const struct command *command, FILE *out)
 		fputs(".Ed\n", out);
 	}
 	fputs(".Sh SEE ALSO\n.Xr hypertrace 1\n", out);
-}
-
-/* What a shell completes after an option that wants one of some words. */
-static void completion_choices(const struct command *command, FILE *out)
-{
-	for (const struct option_spec *option = command->options; option && option->name; option++) {
-		if (option->kind != OPTION_CHOICE)
-			continue;
-		fprintf(out, "\t%s--%s) values=\"", command->name, option->name);
-		for (const char *at = option->argument; *at; at++)
-			fputc(*at == '|' ? ' ' : *at, out);
-		fputs("\" ;;\n", out);
-	}
-}
-
-static void completion_words(const struct command *command, FILE *out)
-{
-	fprintf(out, "\t%s) words=\"--help", command->name);
-	for (const struct option_spec *option = command->options; option && option->name; option++)
-		fprintf(out, " --%s", option->name);
-	fputs("\" ;;\n", out);
-}
-
-/* Verbs, options and their words from the tables; else file names. */
-void options_completion(const struct command *const *commands, size_t count, FILE *out)
-{
-	fputs("# bash completion for hypertrace, made by: hypertrace help --completion\n"
-	      "_hypertrace()\n{\n"
-	      "\tlocal word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words= values=\n"
-	      "\tlocal verbs=\"",
-		out);
-	for (size_t i = 0; i < count; i++)
-		fprintf(out, "%s%s", i ? " " : "", commands[i]->name);
-	fputs("\"\n\tCOMPREPLY=()\n"
-	      "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-	      "\t\tCOMPREPLY=($(compgen -W \"$verbs --help --version\" -- \"$word\"))\n"
-	      "\t\treturn\n\tfi\n"
-	      "\tcase $verb in\n",
-		out);
-	for (size_t i = 0; i < count; i++)
-		completion_words(commands[i], out);
-	fputs("\tesac\n\tcase $verb${COMP_WORDS[COMP_CWORD - 1]} in\n", out);
-	for (size_t i = 0; i < count; i++)
-		completion_choices(commands[i], out);
-	fputs("\thelp*) values=$verbs ;;\n"
-	      "\tesac\n"
-	      "\tcase $word in\n"
-	      "\t-*) COMPREPLY=($(compgen -W \"$words\" -- \"$word\")) ;;\n"
-	      "\t*) [ -z \"$values\" ] || COMPREPLY=($(compgen -W \"$values\" -- \"$word\")) ;;\n"
-	      "\tesac\n}\n"
-	      "complete -o bashdefault -o default -F _hypertrace hypertrace\n",
-		out);
 }

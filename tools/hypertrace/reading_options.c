@@ -53,7 +53,8 @@ static int parse_events(struct trace_part *part, const char *list, struct error 
 		strbuf_putc(&ours, ',');
 	if (!ours.length && list[0])
 		return 0;
-	return event_selection_parse(&part->selection, list[0] ? ours.data : list, event_table_read_choices, error);
+	return event_selection_parse(
+		&part->selection, list[0] ? ours.data : list, event_table_read_choices, error);
 }
 
 static bool word_names(const char *word, const char *name)
@@ -120,9 +121,8 @@ int trace_part_parse(struct trace_part *part, const struct reading_options *opti
 	*part = (struct trace_part){.all_events = !options->events.count};
 	if (!part->all_events) {
 		events = string_list_join(&options->events);
-		code = events
-			? parse_events(part, events, error)
-			: error_set(error, -ENOMEM, "out of memory");
+		code = events ? parse_events(part, events, error)
+			      : error_set(error, -ENOMEM, "out of memory");
 	}
 	if (!code)
 		code = filter_parse(&part->filter, options->filter, error);
@@ -132,6 +132,16 @@ int trace_part_parse(struct trace_part *part, const struct reading_options *opti
 		if (filter_ranges_match(&part->filter.cpus, cpu))
 			part->cpus[cpu / 64] |= 1ull << cpu % 64;
 	return code;
+}
+
+int filter_parse_plain(struct filter *filter, const char *text, struct error *error)
+{
+	int result = filter_parse(filter, text, error);
+
+	if (result || !filter_has_durations(filter))
+		return result;
+	error_set(error, -EINVAL, "-f: a condition on durations is of no use here");
+	return error_hint(error, "hypertrace dump and report take one");
 }
 
 int reading_options_machine(

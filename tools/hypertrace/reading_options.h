@@ -47,6 +47,9 @@ int trace_part_check(const struct trace_part *part, const struct trace *trace, s
 /* Is an event of that name wanted? Generic tracepoints go by `selection`. */
 bool trace_part_selects(const struct trace_part *part, const char *name);
 
+/* -f of verbs that have no use for conditions on durations: filter_parse(), and -EINVAL with a hint for these. */
+int filter_parse_plain(struct filter *filter, const char *text, struct error *error);
+
 /* The index of --machine; -1 where none is given; -ENOENT. */
 int reading_options_machine(
 	const struct reading_options *options, const struct trace *trace, int *machine, struct error *error);

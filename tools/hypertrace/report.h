@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include "lib/analysis/machine_report.h"
 #include "lib/reader/trace.h"
+#include "tools/hypertrace/trace_damage.h"
 
 struct report_machine {
 	const struct trace_machine *machine;
@@ -18,11 +19,10 @@ struct report {
 	const struct trace *trace;
 	struct report_machine *machines;
 	uint32_t nr_machines;
-	size_t top;       /* rows of a table; 0: all */
-	bool restricted;  /* by -e, -f, --time: not the whole trace */
-	bool by_task;     /* also a table of system calls by task */
-	uint64_t damaged; /* packets */
-	struct error damage;
+	size_t top;      /* rows of a table; 0: all */
+	bool restricted; /* by -e, -f, --time: not the whole trace */
+	bool by_task;    /* also a table of system calls by task */
+	struct trace_damage damage;
 };
 
 /* Rows of a table sorted by what matters most; at most `top` of them are to be shown. */

@@ -9,13 +9,7 @@ static void view_names(const struct report_view *view)
 	const struct trace_machine *machine = view->machine->machine;
 	const struct trace_machine_info *info = machine->info;
 
-	fprintf(view->out, "%s", view->colour ? "\033[1m" : "");
-	view_foreign(view, machine->name, strlen(machine->name));
-	fprintf(view->out, "%s", view->colour ? "\033[0m" : "");
-	if (info->release[0]) {
-		fputs("  Linux ", view->out);
-		view_foreign(view, info->release, strlen(info->release));
-	}
+	text_put_machine(view->out, view->colour, machine);
 	if (info->hostname[0]) {
 		fputs(" on ", view->out);
 		view_foreign(view, info->hostname, strlen(info->hostname));

@@ -2,46 +2,8 @@
 /* The report as one JSON document: base units, all times in ns, `at_ns` since the machine's first event. */
 #include "tools/hypertrace/report_json.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "lib/base/strbuf.h"
-#include "lib/base/text.h"
-
-void json_set_count(json_t *object, const char *key, uint64_t value)
-{
-	json_object_set_new(object, key, json_integer((json_int_t)(value > INT64_MAX ? INT64_MAX : value)));
-}
-
-/* Foreign text: a byte that is no UTF-8 becomes the character of that number. */
-static json_t *foreign(const char *text, size_t bytes)
-{
-	struct strbuf utf8 = STRBUF_EMPTY;
-	json_t *string;
-
-	for (size_t at = 0; at < bytes;) {
-		size_t length = text_utf8_length(text + at, bytes - at);
-		unsigned char byte = (unsigned char)text[at];
-
-		if (length) {
-			strbuf_append(&utf8, text + at, length);
-		} else {
-			strbuf_putc(&utf8, (char)(0xc0 | byte >> 6));
-			strbuf_putc(&utf8, (char)(0x80 | (byte & 0x3f)));
-			length = 1;
-		}
-		at += length;
-	}
-	string = utf8.failed ? NULL : json_stringn(utf8.data ? utf8.data : "", utf8.length);
-	strbuf_deinit(&utf8);
-	return string;
-}
-
-void json_set_text(json_t *object, const char *key, const char *text)
-{
-	json_object_set_new(object, key, foreign(text, strlen(text)));
-}
 
 static uint64_t at_ns(const struct report_builder *builder, uint64_t now_ns)
 {
@@ -113,7 +75,7 @@ static json_t *notes_json(const struct report_builder *builder, const struct not
 		json_set_count(row, "pid", note->pid);
 		if (with_reason)
 			json_set_text(row, "reason", machine_report_end_name(note->reason));
-		json_object_set_new(row, "text", foreign(note->text, note->bytes));
+		json_object_set_new(row, "text", json_foreign(note->text, note->bytes));
 		json_array_append_new(array, row);
 	}
 	return array;
@@ -308,7 +270,6 @@ static json_t *machine_json(const struct report_builder *builder)
 int report_json(const struct report *report, FILE *out)
 {
 	json_t *document = json_object(), *machines = json_array();
-	int result;
 
 	for (uint32_t i = 0; i < report->nr_machines; i++) {
 		const struct report_machine *machine = &report->machines[i];
@@ -318,13 +279,6 @@ int report_json(const struct report *report, FILE *out)
 			json_array_append_new(machines, machine_json(&builder));
 	}
 	json_object_set_new(document, "machines", machines);
-	json_set_count(document, "damaged_packets", report->damaged);
-	if (report->damaged)
-		json_set_text(document, "damage", report->damage.text);
-	result = document ? json_dumpf(document, out, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : -1;
-	json_decref(document);
-	if (result < 0)
-		return -ENOMEM;
-	fputc('\n', out);
-	return 0;
+	json_set_damage(document, &report->damage);
+	return json_write(document, JSON_REAL_PRECISION(6), out);
 }

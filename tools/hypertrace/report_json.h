@@ -2,6 +2,7 @@
 /* The JSON report's parts, of one machine; report_json() of report.h puts them together. */
 #pragma once
 #include <jansson.h>
+#include "tools/hypertrace/json_put.h"
 #include "tools/hypertrace/report.h"
 
 struct report_builder {
@@ -10,8 +11,6 @@ struct report_builder {
 	const struct machine_report *analysis;
 };
 
-void json_set_count(json_t *object, const char *key, uint64_t value);
-void json_set_text(json_t *object, const char *key, const char *text); /* foreign, in whatever encoding */
 void json_set_durations(
 	const struct report_builder *builder, json_t *object, const struct durations *durations);
 void json_append_named_count(json_t *array, const char *name, uint64_t count);

@@ -3,46 +3,16 @@
 #include "tools/hypertrace/report_text.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "lib/base/text.h"
-
-void view_title(const struct report_view *view, const char *title, const char *format, ...)
-{
-	va_list arguments;
-
-	fprintf(view->out, "\n%s%s%s", view->colour ? "\033[1m" : "", title, view->colour ? "\033[0m" : "");
-	if (format) {
-		fputs("  ", view->out);
-		va_start(arguments, format);
-		vfprintf(view->out, format, arguments);
-		va_end(arguments);
-	}
-	fputc('\n', view->out);
-}
-
-void view_foreign(const struct report_view *view, const char *text, size_t bytes)
-{
-	struct strbuf escaped = STRBUF_EMPTY;
-	char *place = strbuf_reserve(&escaped, 4 * bytes);
-
-	if (place)
-		fwrite(place, 1, text_escape(place, text, bytes), view->out);
-	strbuf_deinit(&escaped);
-}
 
 struct human view_when(const struct report_view *view, uint64_t at_ns)
 {
 	uint64_t ns = at_ns - view->analysis->first_ns;
-	struct human when;
 
 	if (at_ns < view->analysis->first_ns)
 		ns = 0;
-	snprintf(
-		when.text, sizeof(when.text), "%" PRIu64 ".%06" PRIu64, ns / 1000000000, ns / 1000 % 1000000);
-	return when;
+	return human_seconds(ns);
 }
 
 struct report_name view_task(const struct report_view *view, uint32_t pid)

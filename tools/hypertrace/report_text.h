@@ -4,6 +4,7 @@
 #include "tools/hypertrace/human.h"
 #include "tools/hypertrace/report.h"
 #include "tools/hypertrace/table.h"
+#include "tools/hypertrace/text_put.h"
 
 struct report_view {
 	const struct report *report;
@@ -13,12 +14,8 @@ struct report_view {
 	bool colour;
 };
 
-/* An empty line, and the title with what follows it in plain: "Tasks  12 of 80". */
-void view_title(const struct report_view *view, const char *title, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/* Foreign text, escaped. */
-void view_foreign(const struct report_view *view, const char *text, size_t bytes);
+#define view_title(view, ...)           text_put_title((view)->out, (view)->colour, __VA_ARGS__)
+#define view_foreign(view, text, bytes) text_put_foreign_bytes((view)->out, text, bytes)
 
 /* "0.123456" seconds since the machine's first event. */
 struct human view_when(const struct report_view *view, uint64_t at_ns);

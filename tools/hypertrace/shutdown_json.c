@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A shutdown as JSON: all times in ns, `at_ns` and `start_ns` since the shutdown's begin. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/analysis/machine_report.h"
-#include "tools/hypertrace/report_json.h"
+#include "tools/hypertrace/json_put.h"
 #include "tools/hypertrace/shutdown_view.h"
 
 static void set_when(json_t *object, const char *key, const struct shutdown_view *view, uint64_t at_ns)
@@ -192,20 +191,13 @@ static json_t *machine_json(const struct shutdown_view *view)
 	return object;
 }
 
-int shutdown_json(const struct shutdown_view *views, size_t nr, const struct error *damage, FILE *out)
+int shutdown_json(const struct shutdown_view *views, size_t nr, const struct trace_damage *damage, FILE *out)
 {
 	json_t *document = json_object(), *machines = json_array();
-	int result;
 
 	for (size_t i = 0; i < nr; i++)
 		json_array_append_new(machines, machine_json(&views[i]));
 	json_object_set_new(document, "machines", machines);
-	if (damage)
-		json_set_text(document, "damage", damage->text);
-	result = document ? json_dumpf(document, out, JSON_INDENT(1)) : -1;
-	json_decref(document);
-	if (result < 0)
-		return -ENOMEM;
-	fputc('\n', out);
-	return 0;
+	json_set_damage(document, damage);
+	return json_write(document, 0, out);
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* A shutdown for people. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/analysis/machine_report.h"
-#include "lib/base/text.h"
 #include "tools/hypertrace/bars.h"
 #include "tools/hypertrace/human.h"
 #include "tools/hypertrace/shutdown_view.h"
 #include "tools/hypertrace/table.h"
+#include "tools/hypertrace/text_put.h"
 
 #define NAME_WIDTH  40
 #define CALL_WIDTH  56
@@ -23,39 +22,9 @@ struct text {
 	bool colour;
 };
 
-__attribute__((format(printf, 3, 4))) static void title(
-	const struct text *text, const char *name, const char *format, ...)
-{
-	va_list arguments;
-
-	fprintf(text->out, "\n%s%s%s", text->colour ? "\033[1m" : "", name, text->colour ? "\033[0m" : "");
-	if (format) {
-		fputs("  ", text->out);
-		va_start(arguments, format);
-		vfprintf(text->out, format, arguments);
-		va_end(arguments);
-	}
-	fputc('\n', text->out);
-}
-
-static void foreign(const struct text *text, const char *raw, size_t bytes)
-{
-	struct strbuf escaped = STRBUF_EMPTY;
-	char *place = strbuf_reserve(&escaped, 4 * bytes);
-
-	if (place)
-		fwrite(place, 1, text_escape(place, raw, bytes), text->out);
-	strbuf_deinit(&escaped);
-}
-
 static struct human when(const struct text *text, uint64_t at_ns)
 {
-	uint64_t ns = shutdown_view_since_ns(text->view, at_ns);
-	struct human human;
-
-	snprintf(human.text, sizeof(human.text), "%" PRIu64 ".%06" PRIu64, ns / 1000000000,
-		ns / 1000 % 1000000);
-	return human;
+	return human_seconds(shutdown_view_since_ns(text->view, at_ns));
 }
 
 /* --- head --- */
@@ -64,13 +33,7 @@ static void head_machine(const struct text *text)
 {
 	const struct trace_machine *machine = text->view->machine;
 
-	fputs(text->colour ? "\033[1m" : "", text->out);
-	foreign(text, machine->name, strlen(machine->name));
-	fputs(text->colour ? "\033[0m" : "", text->out);
-	if (machine->info->release[0]) {
-		fputs("  Linux ", text->out);
-		foreign(text, machine->info->release, strlen(machine->info->release));
-	}
+	text_put_machine(text->out, text->colour, machine);
 	if (machine->info->channel[0])
 		fprintf(text->out, ", channel %s", machine->info->channel);
 	fputc('\n', text->out);
@@ -82,7 +45,7 @@ static void head_source(const struct text *text)
 	struct shutdown_name root = shutdown_view_function(text->view, text->shutdown->graph.root);
 
 	if (text->shutdown->source == SHUTDOWN_BY_GRAPH)
-		foreign(text, root.text, strlen(root.text));
+		text_put_foreign_bytes(text->out, root.text, strlen(root.text));
 	else
 		fprintf(text->out, "the %s", shutdown_view_source(text->shutdown->source));
 }
@@ -94,7 +57,7 @@ static void head_total(const struct text *text)
 	fprintf(text->out, "  %s%s%s from ", text->colour ? "\033[1m" : "",
 		human_ns(shutdown_view_total_ns(text->view)).text, text->colour ? "\033[0m" : "");
 	if (shutdown->command_ns)
-		foreign(text, shutdown->command, strlen(shutdown->command));
+		text_put_foreign_bytes(text->out, shutdown->command, strlen(shutdown->command));
 	else
 		head_source(text);
 	fputs(" to the trace's end", text->out);
@@ -109,7 +72,7 @@ static void head_total(const struct text *text)
 	head_source(text);
 	if (shutdown->knows_pid) {
 		fputs(" on, in the task ", text->out);
-		foreign(text, shutdown_view_task(text->view).text,
+		text_put_foreign_bytes(text->out, shutdown_view_task(text->view).text,
 			strlen(shutdown_view_task(text->view).text));
 	}
 	fputc('\n', text->out);
@@ -124,7 +87,7 @@ static void head_notes(const struct text *text)
 		human_count(shutdown->lost).text);
 	if (open.text[0]) {
 		fputs("  the machine stopped inside ", text->out);
-		foreign(text, open.text, strlen(open.text));
+		text_put_foreign_bytes(text->out, open.text, strlen(open.text));
 		fputc('\n', text->out);
 	}
 	if (shutdown->graph.unmatched)
@@ -161,7 +124,7 @@ static void view_stages(const struct text *text)
 		table_foreign(&table,
 			stage->func ? shutdown_view_function(text->view, stage->func).text : "-", NAME_WIDTH);
 	}
-	title(text, "Stages", NULL);
+	text_put_title(text->out, text->colour, "Stages", NULL);
 	table_print(&table, text->out, text->colour);
 }
 
@@ -190,7 +153,7 @@ static void view_waits(const struct text *text)
 	}
 	if (!rows)
 		return;
-	title(text, "Sleeps, delays and waits", "%s in all%s", human_ns(sum).text,
+	text_put_title(text->out, text->colour, "Sleeps, delays and waits", "%s in all%s", human_ns(sum).text,
 		rows < graph->nr_waits ? "; the longest" : "");
 	table_print(&table, text->out, text->colour);
 }
@@ -233,8 +196,8 @@ static void view_calls(const struct text *text, enum shutdown_section section)
 	free(calls);
 	if (!nr)
 		return;
-	title(text, titles[section], "%s in %s%s", human_count(nr).text, human_ns(sum).text,
-		rows < nr ? "; the longest" : "");
+	text_put_title(text->out, text->colour, titles[section], "%s in %s%s", human_count(nr).text,
+		human_ns(sum).text, rows < nr ? "; the longest" : "");
 	table_print(&table, text->out, text->colour);
 }
 
@@ -255,7 +218,7 @@ static void view_sleeps(const struct text *text)
 		table_cell(&table, "%s", shutdown->sleeps[i].preempted ? "preempted" : "slept");
 	}
 	fprintf(text->out, "\n%sThe task ", text->colour ? "\033[1m" : "");
-	foreign(text, task.text, strlen(task.text));
+	text_put_foreign_bytes(text->out, task.text, strlen(task.text));
 	fprintf(text->out, "%s  off the CPU for %s of %s in the kernel's part%s\n",
 		text->colour ? "\033[0m" : "", human_ns(shutdown->slept_ns).text,
 		human_ns(shutdown->last_ns - shutdown->kernel_ns).text,
@@ -285,7 +248,8 @@ static void view_ended(const struct text *text)
 	free(ended);
 	if (!nr)
 		return;
-	title(text, "Programs that ended", "%s%s", human_count(nr).text, rows < nr ? "; the last" : "");
+	text_put_title(text->out, text->colour, "Programs that ended", "%s%s", human_count(nr).text,
+		rows < nr ? "; the last" : "");
 	table_print(&table, text->out, text->colour);
 }
 
@@ -301,14 +265,15 @@ static void view_messages(const struct text *text)
 		if (message->at_ns < shutdown_begin_ns(shutdown))
 			continue;
 		if (!any) {
-			title(text, "Kernel messages", NULL);
+			text_put_title(text->out, text->colour, "Kernel messages", NULL);
 			fprintf(text->out, "  %s%10s  %9s  message%s\n", text->colour ? "\033[2m" : "", "at",
 				"silence", text->colour ? "\033[0m" : "");
 		}
 		any = true;
 		fprintf(text->out, "  %10s  %9s  ", when(text, message->at_ns).text,
 			human_ns(message->at_ns - before_ns).text);
-		foreign(text, message->text, message->bytes < room ? message->bytes : room);
+		text_put_foreign_bytes(
+			text->out, message->text, message->bytes < room ? message->bytes : room);
 		fputc('\n', text->out);
 		before_ns = message->at_ns;
 	}
@@ -321,7 +286,8 @@ static void view_bars(const struct text *text)
 	struct bars bars =
 		bars_of_terminal(shutdown_begin_ns(shutdown), shutdown->last_ns, BAR_COLUMNS + 13, text->out);
 
-	title(text, "Waterfall", "%s a column", human_ns((bars.to_ns - bars.from_ns) / bars.width).text);
+	text_put_title(text->out, text->colour, "Waterfall", "%s a column",
+		human_ns((bars.to_ns - bars.from_ns) / bars.width).text);
 	for (uint32_t i = 0; i < shutdown->nr_stages; i++) {
 		const struct shutdown_stage *stage = &shutdown->stages[i];
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include "lib/analysis/shutdown.h"
 #include "lib/reader/trace.h"
+#include "tools/hypertrace/trace_damage.h"
 
 struct shutdown_view {
 	const struct trace_machine *machine;
@@ -70,7 +71,7 @@ const struct boot_process **shutdown_view_ended(const struct shutdown_view *view
 void shutdown_text(const struct shutdown_view *view, FILE *out, bool colour);
 
 /* Of `nr` machines one document; -ENOMEM. */
-int shutdown_json(const struct shutdown_view *views, size_t nr, const struct error *damage, FILE *out);
+int shutdown_json(const struct shutdown_view *views, size_t nr, const struct trace_damage *damage, FILE *out);
 
 /* -ENOMEM, or the file's error. */
 int shutdown_svg(const struct shutdown_view *view, const char *path, struct error *error);

@@ -40,3 +40,10 @@ int64_t time_range_unix_ns(int64_t start_unix_ns, uint64_t since_ns)
 		return INT64_MAX;
 	return sum;
 }
+
+void time_range_span(
+	const struct time_range *range, int64_t start_unix_ns, int64_t *from_unix_ns, int64_t *to_unix_ns)
+{
+	*from_unix_ns = range->from_ns ? time_range_unix_ns(start_unix_ns, range->from_ns) : INT64_MIN;
+	*to_unix_ns = range->to_ns == INT64_MAX ? INT64_MAX : time_range_unix_ns(start_unix_ns, range->to_ns);
+}

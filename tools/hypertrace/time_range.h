@@ -14,3 +14,7 @@ int time_range_parse(struct time_range *range, const char *text, struct error *e
 
 /* A moment of the range in Unix ns; INT64_MAX: beyond what can be said. */
 int64_t time_range_unix_ns(int64_t start_unix_ns, uint64_t since_ns);
+
+/* The range in Unix ns; INT64_MIN and INT64_MAX where it has no end. */
+void time_range_span(
+	const struct time_range *range, int64_t start_unix_ns, int64_t *from_unix_ns, int64_t *to_unix_ns);

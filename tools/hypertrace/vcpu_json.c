@@ -134,5 +134,5 @@ int vcpu_json(const struct vcpu_view *view, FILE *out)
 	json_object_set_new(root, "culprits", culprits_json(view));
 	json_object_set_new(root, "migrations", ways_json(view));
 	json_object_set_new(root, "tasks", tasks_json(view));
-	return joint_json_write(root, out);
+	return json_write(root, 0, out);
 }

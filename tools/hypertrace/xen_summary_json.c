@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "tools/hypertrace/joint_json.h"
-#include "tools/hypertrace/report_json.h"
+#include "tools/hypertrace/json_put.h"
 #include "tools/hypertrace/xen_summary_view.h"
 
 static json_t *times_json(const struct xen_summary_view *view, const struct xen_times *times)
@@ -318,5 +318,9 @@ int xen_summary_json(const struct xen_summary_view *view, FILE *out)
 	json_object_set_new(root, "longest_waits", longest_json(view));
 	set_tally(view, host, XEN_TALLY_ANY);
 	json_object_set_new(root, "host", host);
-	return joint_json_write(root, out);
+	if (summary->rips) {
+		json_object_set_new(root, "rips", xen_summary_json_rips(view));
+		json_set_count(root, "rips_left_out", summary->rips->left_out);
+	}
+	return json_write(root, 0, out);
 }
