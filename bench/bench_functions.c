@@ -1,232 +1,151 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench functions: instructions that tracing the kernel's functions costs the guest, beside its own function and
- * function_graph tracers in the same boot, under QEMU's -icount: one function, called in a loop, and all that a system call
- * runs through. And the bytes of what is recorded, with a recorder on the host.
+ * bench functions: what tracing the kernel's functions costs the guest, beside its own function and function_graph tracers,
+ * under QEMU's -icount. Here: instructions of one function, called in a loop, and of all that a system call runs through, each
+ * in the same boot; and the bytes of what is recorded, with a recorder on the host. The other parts: functions.h.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "bench/attachment.h"
 #include "bench/bench.h"
-#include "bench/guest_run.h"
+#include "bench/functions.h"
 #include "bench/programs.h"
-#include "bench/region_file.h"
-#include "bench/series.h"
-#include "host/collect/function_wishes.h"
 #include "host/vm/cache_directory.h"
-#include "host/vm/kernel_package.h"
-#include "host/vm/module_build.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/file.h"
 
-#define REPETITIONS  "5"
-#define REGION_BYTES (64ULL << 20)
-#define MEMORY_BYTES (448ULL << 20)
-#define TIMEOUT_S    900
-#define ALL          "*"
-#define ONE          "__*_sys_getppid" /* one function of two names */
-#define UNIT         "instructions/pass"
+#define REPETITIONS "5"
+#define ONE         "__*_sys_getppid" /* one function of two names */
+#define UNIT        "instructions/pass"
 
-struct guest {
-	struct kernel_package kernel;
-	const char *name; /* of the kernel, as asked for */
-	char *module, *workload, *directory;
-};
+const char *const functions_probes[] = {
+	[HT_FUNCTION_ENTRY] = "entry", [HT_FUNCTION_RETURN] = "return", [HT_FUNCTION_GRAPH] = "fgraph"};
 
-struct boot {
-	const char *functions; /* ALL or ONE */
-	enum ht_function_probe probe;
-	const char *trace; /* a recorder writes it; NULL: nobody reads the rings */
-	/* untraced, by the kernel's own tracer, by ours */
-	struct series series[3];
-	size_t nr_series;
-	uint64_t lost; /* of ours */
-	struct function_wishes wishes;
-	struct attachment attachment;
-	struct attachment_counts counts;
-};
-
-static int prepare(void *context, const char *region_path, struct error *error)
+const char *functions_rival(enum ht_function_probe probe)
 {
-	struct boot *boot = context;
-	const struct region_wish wish = {.functions = &boot->wishes};
-	const struct recorder_options options = {.output = boot->trace,
-		.events = "marker",
-		.functions = {.patterns = boot->functions, .probe = boot->probe}};
-
-	if (boot->trace)
-		return attachment_start(&boot->attachment, &options, region_path, error);
-	return region_file_wish(region_path, REGION_BYTES, &wish, error);
-}
-
-static int look(void *context, const char *region_path, struct error *error)
-{
-	struct boot *boot = context;
-	int result;
-
-	if (!boot->trace)
-		return region_file_lost(region_path, &boot->lost, error);
-	result = attachment_stop(&boot->attachment, &boot->counts, error);
-	boot->lost = boot->counts.lost;
-	return result;
+	return probe == HT_FUNCTION_ENTRY ? "function" : "function_graph";
 }
 
 /* What is traced, for the guest's own tracers. */
-static int write_functions(const struct boot *boot, const char *path, struct error *error)
+static int write_list(const struct function_wishes *wishes, const char *path, struct error *error)
 {
 	FILE *file = fopen(path, "we");
 
 	if (!file)
 		return error_set(error, -errno, "%s: %s", path, strerror(errno));
-	fputs(boot->wishes.patterns, file);
+	fputs(wishes->patterns, file);
 	return fclose(file) ? error_set(error, -errno, "%s: %s", path, strerror(errno)) : 0;
 }
 
-static int run_boot(const struct guest *guest, struct boot *boot, struct error *error)
+int functions_measure(const struct functions *functions, struct icount_boot *boot, const char *patterns,
+	enum ht_function_probe probe, struct error *error)
 {
-	cleanup_free char *module = NULL, *list = NULL, *functions = NULL, *output = NULL;
-	char parameters[96];
-	const char *command[8] = {guest->workload, "calls", REPETITIONS, parameters};
-	const char *files[2];
-	struct vm_config config = {.vmlinuz = guest->kernel.vmlinuz,
-		.smp = 1,
-		.memory_bytes = MEMORY_BYTES,
-		.accel = VM_ACCEL_TCG,
-		.icount = true,
-		.region_bytes = REGION_BYTES,
-		.files = files,
-		.file_count = 2,
-		.command = command,
-		.append = "nokaslr",
-		.timeout_s = TIMEOUT_S};
-	const struct guest_hooks hooks = {.before = prepare, .after = look, .context = boot};
-	const struct recorder_functions wanted = {.patterns = boot->functions, .probe = boot->probe};
-	int result = function_wishes_parse(&boot->wishes, &wanted, error);
+	const struct recorder_functions wanted = {.patterns = patterns, .probe = probe};
+	cleanup_free char *list = NULL, *file = NULL;
+	struct function_wishes wishes;
+	int result = function_wishes_parse(&wishes, &wanted, error);
 
 	if (result)
 		return result;
-	if (asprintf(&module, "%s:/bench/hypertrace.ko", guest->module) < 0 ||
-		asprintf(&list, "%s/functions", guest->directory) < 0 ||
-		asprintf(&functions, "%s:/bench/functions", list) < 0)
+	if (asprintf(&list, "%s/functions", functions->directory) < 0 ||
+		asprintf(&file, "%s:/bench/functions", list) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
-	files[0] = module;
-	files[1] = functions;
-	snprintf(parameters, sizeof(parameters), "region=0x%" PRIx64 " size=%" PRIu64,
-		(uint64_t)VM_REGION_ADDRESS, (uint64_t)REGION_BYTES);
-	for (size_t i = 0; i < boot->nr_series; i++)
-		command[4 + i] = boot->series[i].tracer;
-	result = write_functions(boot, list, error);
+	boot->region_bytes = FUNCTIONS_RING_BYTES;
+	boot->wish.functions = &wishes;
+	boot->recorder.events = "marker";
+	boot->recorder.functions = wanted;
+	boot->files[0] = file;
+	result = write_list(&wishes, list, error);
 	if (!result)
-		result = guest_run(&config, &hooks, &output, error);
-	if (!result)
-		series_read(boot->series, boot->nr_series, output);
-	for (size_t i = 0; !result && i < boot->nr_series; i++)
-		if (!boot->series[i].repetitions)
-			result = error_set(
-				error, -EIO, "the guest measured nothing under %s", boot->series[i].tracer);
-	attachment_deinit(&boot->attachment);
-	return result < 0 ? error_add(error, "guest %s", guest->name) : 0;
-}
-
-static const char *const probes[] = {
-	[HT_FUNCTION_ENTRY] = "entry", [HT_FUNCTION_RETURN] = "return", [HT_FUNCTION_GRAPH] = "fgraph"};
-
-/* What it costs beyond the work itself. */
-static double cost(const struct boot *boot, size_t series)
-{
-	return ((double)boot->series[series].least - (double)boot->series[0].least) /
-		boot->series[series].events;
+		result = icount_boot_measure(&functions->guest, boot, error);
+	boot->wish.functions = NULL;
+	boot->files[0] = NULL;
+	return result;
 }
 
 /* A probe of ours against the kernel's tracer that says as much. */
-static int compare(struct bench *bench, const struct guest *guest, const char *functions,
-	enum ht_function_probe probe, struct error *error)
+static int compare(
+	struct functions *functions, const char *patterns, enum ht_function_probe probe, struct error *error)
 {
-	const char *which = strcmp(functions, ALL) ? "one" : "all";
-	const char *rival = probe == HT_FUNCTION_ENTRY ? "function" : "function_graph";
-	struct boot boot = {.functions = functions,
-		.probe = probe,
-		.series = {{.tracer = "none"}, {.tracer = rival}, {.tracer = "shm"}},
-		.nr_series = 3};
-	int result = run_boot(guest, &boot, error);
+	const char *which = strcmp(patterns, FUNCTIONS_ALL) ? "one" : "all";
+	struct icount_boot boot = {.work = "calls",
+		.repetitions = REPETITIONS,
+		.series = {{.tracer = "none"}, {.tracer = functions_rival(probe)}, {.tracer = "shm"}}};
+	int result = functions_measure(functions, &boot, patterns, probe, error);
 
 	if (result)
 		return result;
 	for (size_t i = 1; i < 3; i++)
-		figures_add(&bench->figures, cost(&boot, i), UNIT, i == 1 ? boot.series[1].lost : boot.lost,
-			"kernel", guest->name, "functions", which, "probe", probes[probe], "tracer",
-			boot.series[i].tracer, NULL);
+		figures_add(&functions->bench->figures, icount_boot_cost(&boot, i), UNIT,
+			i == 1 ? boot.series[1].lost : boot.lost, "kernel", functions->guest.name,
+			"functions", which, "probe", functions_probes[probe], "tracer", boot.series[i].tracer,
+			NULL);
 	return 0;
 }
 
 /* A recorder takes it all: bytes of an entry with its exit, and how much longer the work takes. */
-static int measure_bytes(struct bench *bench, const struct guest *guest, struct error *error)
+static int measure_bytes(struct functions *functions, struct error *error)
 {
+	const char *kernel = functions->guest.name;
+	struct figures *figures = &functions->bench->figures;
 	cleanup_free char *trace = NULL;
-	struct boot boot = {.functions = ALL,
-		.probe = HT_FUNCTION_RETURN,
-		.series = {{.tracer = "none"}, {.tracer = "shm"}},
-		.nr_series = 2};
+	struct icount_boot boot = {.work = "calls",
+		.repetitions = REPETITIONS,
+		.series = {{.tracer = "none"}, {.tracer = "shm"}}};
 	int result;
 
-	if (asprintf(&trace, "%s/trace-%s", guest->directory, guest->name) < 0)
+	if (asprintf(&trace, "%s/calls-%s", functions->directory, kernel) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
-	boot.trace = trace;
-	result = run_boot(guest, &boot, error);
+	boot.recorder.output = trace;
+	result = functions_measure(functions, &boot, FUNCTIONS_ALL, HT_FUNCTION_RETURN, error);
 	if (result)
 		return result;
 	if (!boot.counts.events)
-		return error_set(error, -EIO, "guest %s: nothing was recorded", guest->name);
-	figures_add(&bench->figures, 2.0 * (double)boot.counts.bytes / (double)boot.counts.events,
-		"bytes/pair", boot.counts.lost, "kernel", guest->name, "functions", "all", "probe", "return",
-		"tracer", "shm", NULL);
-	figures_add(&bench->figures, (double)boot.series[1].least / (double)boot.series[0].least,
-		"times as long", boot.counts.lost, "kernel", guest->name, "functions", "all", "probe",
-		"return", "tracer", "shm", NULL);
+		return error_set(error, -EIO, "guest %s: nothing was recorded", kernel);
+	figures_add(figures, 2.0 * (double)boot.counts.bytes / (double)boot.counts.events, "bytes/pair",
+		boot.lost, "kernel", kernel, "functions", "all", "probe", "return", "tracer", "shm", NULL);
+	figures_add(figures, (double)boot.series[1].least / (double)boot.series[0].least, "times as long",
+		boot.lost, "kernel", kernel, "functions", "all", "probe", "return", "tracer", "shm", NULL);
 	return 0;
 }
 
-static int bench_kernel(struct bench *bench, struct guest *guest, struct error *error)
+static int measure_calls(struct functions *functions, struct error *error)
 {
-	const struct kernel_wish wish = {
-		.name = guest->name, .need_headers = true, .progress = bench->progress};
-	int result = kernel_package_find(&guest->kernel, &wish, error);
+	int result = 0;
 
-	if (result < 0)
-		return result;
-	result = module_build(&guest->module, &guest->kernel, NULL, bench->progress, error);
 	for (enum ht_function_probe probe = HT_FUNCTION_ENTRY; !result && probe <= HT_FUNCTION_GRAPH;
 		probe++) {
-		result = compare(bench, guest, ONE, probe, error);
+		result = compare(functions, ONE, probe, error);
 		if (!result)
-			result = compare(bench, guest, ALL, probe, error);
+			result = compare(functions, FUNCTIONS_ALL, probe, error);
 	}
+	return result ? result : measure_bytes(functions, error);
+}
+
+static int bench_kernel(struct bench *bench, const char *kernel, const char *directory, struct error *error)
+{
+	struct functions functions = {.bench = bench, .directory = directory};
+	int result = icount_guest_init(&functions.guest, bench, kernel, true, error);
+
 	if (!result)
-		result = measure_bytes(bench, guest, error);
-	kernel_package_deinit(&guest->kernel);
-	free(guest->module);
+		result = measure_calls(&functions, error);
+	if (!result)
+		result = functions_programs(&functions, error);
+	if (!result)
+		result = functions_boot(&functions, error);
+	icount_guest_deinit(&functions.guest);
 	return result;
 }
 
 int bench_functions(struct bench *bench, struct error *error)
 {
-	cleanup_free char *workload = NULL, *directory = NULL;
-	int result = bench_program("workload", &workload, error);
+	cleanup_free char *directory = NULL;
+	int result = bench_scratch(&directory, error);
 
-	if (!result)
-		result = bench_scratch(&directory, error);
 	if (result)
 		return result;
 	figures_begin(&bench->figures, "functions", "tracer", "shm");
-	for (size_t i = 0; !result && i < bench->nr_kernels; i++) {
-		struct guest guest = {
-			.name = bench->kernels[i], .workload = workload, .directory = directory};
-
-		result = bench_kernel(bench, &guest, error);
-	}
+	for (size_t i = 0; !result && i < bench->nr_kernels; i++)
+		result = bench_kernel(bench, bench->kernels[i], directory, error);
 	figures_end(&bench->figures);
 	remove_tree(directory);
 	return result;

@@ -5,103 +5,63 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "bench/attachment.h"
 #include "bench/follow.h"
-#include "bench/guest_run.h"
-#include "bench/programs.h"
-#include "bench/series.h"
+#include "bench/icount_guest.h"
 #include "lib/base/cleanup.h"
 
-#define REPETITIONS  "12"
-#define MEMORY_BYTES (480ULL << 20)
-#define TIMEOUT_S    600
+#define REPETITIONS "12"
 
-struct boot {
-	struct follow *follow;
-	const char *trace; /* NULL: nobody follows */
-	struct attachment attachment;
-	struct attachment_counts counts;
-	struct series series;
-};
-
-static int attach(void *context, pid_t vmm, struct error *error)
+/* trace: NULL: nobody follows */
+static int run(const struct follow *follow, const struct icount_guest *guest, struct icount_boot *boot,
+	const char *trace, struct error *error)
 {
-	struct boot *boot = context;
-	const struct recorder_options options = {.output = boot->trace, .channel = RECORDER_FTRACE};
-	const struct recorder_stock stock = {
-		.name = "guest", .cache_dir = boot->follow->cache, .whole = true, .guest_time = true};
+	const struct series *series = &boot->series[0];
+	int result;
 
-	return boot->trace ? attachment_start_stock(&boot->attachment, &options, vmm, &stock, error) : 0;
-}
-
-static int detach(void *context, struct error *error)
-{
-	struct boot *boot = context;
-
-	return boot->trace ? attachment_stop(&boot->attachment, &boot->counts, error) : 0;
-}
-
-static int run(struct boot *boot, const char *workload, struct error *error)
-{
-	const char *const command[] = {workload, "syscall", REPETITIONS, "-", boot->series.tracer, NULL};
-	const struct vm_config config = {.vmlinuz = boot->follow->kernel.vmlinuz,
-		.smp = 1,
-		.memory_bytes = MEMORY_BYTES,
-		.accel = VM_ACCEL_TCG,
-		.icount = true,
-		.command = command,
-		.append = "nokaslr",
-		.timeout_s = TIMEOUT_S};
-	const struct guest_hooks hooks = {.started = attach, .held = detach, .context = boot};
-	cleanup_free char *output = NULL;
-	int result = guest_run(&config, &hooks, &output, error);
-
-	attachment_deinit(&boot->attachment);
+	*boot = (struct icount_boot){.recorder = {.output = trace, .channel = RECORDER_FTRACE},
+		.stock = {.name = "guest", .cache_dir = follow->cache, .whole = true, .guest_time = true},
+		.work = "syscall",
+		.repetitions = REPETITIONS,
+		.series = {{.tracer = "followed"}}};
+	result = icount_boot_measure(guest, boot, error);
 	if (result)
 		return result;
-	series_read(&boot->series, 1, output);
-	if (!boot->series.repetitions)
-		return error_set(error, -EIO, "the guest measured nothing");
-	if (boot->trace && boot->counts.events < (uint64_t)boot->series.repetitions * boot->series.events)
+	if (trace && boot->counts.events < (uint64_t)series->repetitions * series->events)
 		return error_set(error, -EIO, "the follower recorded only %llu events",
 			(unsigned long long)boot->counts.events);
 	return 0;
 }
 
-static void show(const struct boot *boot)
+static void show(const struct follow *follow, const struct icount_boot *boot, const char *follower)
 {
-	const struct follow *follow = boot->follow;
-	const struct series *series = &boot->series;
-	const char *follower = boot->trace ? "attached" : "none";
+	const struct series *series = &boot->series[0];
 
-	figures_add(&follow->bench->figures, (double)series->least, "instructions",
-		series->lost + boot->counts.lost, "kernel", follow->kernel_name, "event", "syscall",
-		"follower", follower, "of", "least", NULL);
-	figures_add(&follow->bench->figures, (double)series->most, "instructions",
-		series->lost + boot->counts.lost, "kernel", follow->kernel_name, "event", "syscall",
-		"follower", follower, "of", "most", NULL);
+	figures_add(&follow->bench->figures, (double)series->least, "instructions", series->lost + boot->lost,
+		"kernel", follow->kernel_name, "event", "syscall", "follower", follower, "of", "least", NULL);
+	figures_add(&follow->bench->figures, (double)series->most, "instructions", series->lost + boot->lost,
+		"kernel", follow->kernel_name, "event", "syscall", "follower", follower, "of", "most", NULL);
 }
 
 int follow_icount(struct follow *follow, struct error *error)
 {
-	cleanup_free char *workload = NULL, *trace = NULL;
-	struct boot without = {.follow = follow, .series = {.tracer = "followed"}}, with = without;
-	int result = bench_program("workload", &workload, error);
+	struct icount_boot without, with;
+	cleanup_free char *trace = NULL;
+	struct icount_guest guest;
+	int result = icount_guest_init(&guest, follow->bench, follow->kernel_name, false, error);
 
 	if (!result && asprintf(&trace, "%s/icount", follow->directory) < 0) {
 		trace = NULL;
 		result = error_set(error, -ENOMEM, "out of memory");
 	}
-	with.trace = trace;
 	if (!result)
-		result = run(&without, workload, error);
+		result = run(follow, &guest, &without, NULL, error);
 	if (!result)
-		result = run(&with, workload, error);
-	if (result)
-		return result;
-	show(&without);
-	show(&with);
-	return 0;
+		result = run(follow, &guest, &with, trace, error);
+	if (!result) {
+		show(follow, &without, "none");
+		show(follow, &with, "attached");
+	}
+	icount_guest_deinit(&guest);
+	return result;
 }

@@ -5,14 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
-static void add(struct series *series, uint64_t instructions, unsigned events, uint64_t lost)
+static void add(struct series *series, const struct series *repetition)
 {
-	if (!series->repetitions++ || instructions < series->least)
-		series->least = instructions;
-	if (instructions > series->most)
-		series->most = instructions;
-	series->events = events;
-	series->lost += lost;
+	if (repetition->least > series->most)
+		series->most = repetition->least;
+	if (!series->repetitions++ || repetition->least < series->least) {
+		series->least = repetition->least;
+		series->start = repetition->start;
+		series->held = repetition->held;
+		series->held_bytes = repetition->held_bytes;
+	}
+	series->events = repetition->events;
+	series->lost += repetition->lost;
 }
 
 void series_read(struct series *series, size_t count, char *output)
@@ -20,14 +24,15 @@ void series_read(struct series *series, size_t count, char *output)
 	char *state = NULL;
 
 	for (char *line = strtok_r(output, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
-		uint64_t instructions, lost;
+		struct series repetition = {0};
 		char tracer[32];
-		unsigned events;
 
-		if (sscanf(line, "%31s %" SCNu64 " %u %" SCNu64, tracer, &instructions, &events, &lost) != 4)
+		if (sscanf(line, "%31s %" SCNu64 " %u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, tracer,
+			    &repetition.least, &repetition.events, &repetition.lost, &repetition.start,
+			    &repetition.held, &repetition.held_bytes) < 4)
 			continue;
 		for (size_t i = 0; i < count; i++)
 			if (!strcmp(series[i].tracer, tracer))
-				add(&series[i], instructions, events, lost);
+				add(&series[i], &repetition);
 	}
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs in a guest under QEMU's -icount, where the TSC counts instructions: a fixed piece of work, untraced
- * and traced, told to the host as lines "TRACER INSTRUCTIONS EVENTS LOST", one for each repetition.
+ * and traced, told to the host as lines "TRACER INSTRUCTIONS EVENTS LOST START HELD BYTES", one for each repetition: START is
+ * the TSC's value, HELD events of BYTES are in the kernel's own ring at the end, where that is what is measured.
  *
- *   workload syscall|syscall_short|sched_switch|mark|calls REPETITIONS MODULE-PARAMETERS TRACER...
+ *   workload syscall|syscall_short|sched_switch|mark|calls|programs REPETITIONS MODULE-PARAMETERS TRACER...
  *
  * A TRACER is "none", "ftrace" (the kernel's own recording of the same events into its own ring), "followed"
  * (the same, but the ring, larger, is never emptied, as a host may be reading it) or "shm", our module, which
  * stands in /bench/hypertrace.ko and records what the region's host page says, or "hypercall:N": the same by hypercalls,
- * N records to each. For work "calls", which calls the functions that /bench/functions names (a pattern a line, '!' takes
- * out), there are "function" and "function_graph", the kernel's own tracers. Work "mark" is hypertrace_mark(), a hypercall from user space.
+ * N records to each. For works "calls" and "programs", in which the functions are traced that /bench/functions names (a
+ * pattern a line, '!' takes out), there are "function" and "function_graph", the kernel's own tracers. Work "mark" is
+ * hypertrace_mark(), a hypercall from user space.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -53,21 +55,29 @@ static void tracefs_write(const char *name, const char *value)
 	close(fd);
 }
 
-/* Events that ftrace's ring of this CPU has lost since it was emptied. */
-static unsigned long long ftrace_lost(void)
+/* Of ftrace's ring of this CPU, since it was emptied. */
+struct ring_stats {
+	unsigned long long lost, held, bytes; /* events; those it still holds, and their bytes */
+};
+
+static struct ring_stats ring_stats_read(void)
 {
-	unsigned long long lost = 0, count;
+	struct ring_stats result = {0};
 	FILE *stats = fopen(TRACEFS "per_cpu/cpu0/stats", "r");
+	unsigned long long count;
 	char line[128];
 
 	if (!stats)
 		fail("stats");
-	while (fgets(line, sizeof(line), stats))
+	while (fgets(line, sizeof(line), stats)) {
+		sscanf(line, "entries: %llu", &result.held);
+		sscanf(line, "bytes: %llu", &result.bytes);
 		if (sscanf(line, "overrun: %llu", &count) == 1 ||
 			sscanf(line, "dropped events: %llu", &count) == 1)
-			lost += count;
+			result.lost += count;
+	}
 	fclose(stats);
-	return lost;
+	return result;
 }
 
 static void syscall_work(void)
@@ -121,15 +131,42 @@ static void sched_switch_work(void)
 			fail("ping-pong");
 }
 
+/* Much as a small system's start: programs, most of them short, that read and write files and wait for each other. */
+static const char programs[] = "cd /tmp && mkdir work && ls -lR /bin /etc >work/list && sort work/list | uniq -c | tail -n 3 &&"
+			       "cat /proc/mounts /proc/self/maps /proc/interrupts && ps &&"
+			       "dd if=/dev/zero of=work/zeroes bs=4k count=256 && cp work/zeroes work/copy && md5sum work/copy &&"
+			       "mv work/copy work/moved && find work -type f -exec ls -l {} ';' && rm -r work";
+
+static void programs_work(void)
+{
+	pid_t shell = fork();
+	int status;
+
+	if (shell == 0) {
+		if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
+			_exit(1);
+		execl("/bin/sh", "sh", "-c", programs, NULL);
+		_exit(127);
+	}
+	if (shell < 0 || waitpid(shell, &status, 0) != shell)
+		fail("programs");
+	if (status) {
+		fprintf(stderr, "programs: status 0x%x\n", status);
+		exit(1);
+	}
+}
+
 static const struct work {
 	const char *name, *ftrace_events;
 	void (*run)(void);
 	unsigned events;
+	const char *ring_kb; /* of the kernel's own; NULL: the usual */
 } works[] = {
 	{"syscall", "events/raw_syscalls/enable", syscall_work, 2 * CALLS},
 	{"syscall_short", "events/raw_syscalls/enable", syscall_short_work, 2 * SHORT_CALLS},
 	{"mark", NULL, mark_work, MARKS},
 	{"calls", NULL, calls_work, PASSES},
+	{"programs", NULL, programs_work, 1, "65536"},
 	{"sched_switch", "events/sched/sched_switch/enable", sched_switch_work, 2 * ROUNDS},
 };
 
@@ -221,18 +258,21 @@ static void measure(const char *tracer, const struct work *work, int repetitions
 	 */
 	sleep(SETTLE_S);
 	for (int i = -WARM_UP; i < repetitions; i++) {
-		unsigned long long lost;
-		uint64_t start;
+		struct ring_stats before = {0}, after = {0};
+		unsigned long long start, end;
 
 		if (empties)
 			tracefs_write("trace", ""); /* empties the ring */
-		lost = is_kernels(tracer) ? ftrace_lost() : 0;
+		if (is_kernels(tracer))
+			before = ring_stats_read();
 		start = __rdtsc();
 		work->run();
-		start = __rdtsc() - start;
+		end = __rdtsc();
+		if (is_kernels(tracer))
+			after = ring_stats_read();
 		if (i >= 0)
-			printf("%s %llu %u %llu\n", tracer, (unsigned long long)start, work->events,
-				is_kernels(tracer) ? ftrace_lost() - lost : 0);
+			printf("%s %llu %u %llu %llu %llu %llu\n", tracer, end - start, work->events,
+				after.lost - before.lost, start, after.held, after.bytes);
 	}
 	fflush(stdout);
 }
@@ -240,6 +280,7 @@ static void measure(const char *tracer, const struct work *work, int repetitions
 int main(int argc, char **argv)
 {
 	const struct work *work = NULL;
+	const char *ring_kb = "8192";
 	pid_t partner;
 	int status;
 
@@ -248,11 +289,15 @@ int main(int argc, char **argv)
 			work = &works[i];
 	if (!work) {
 		fprintf(stderr,
-			"usage: workload syscall|syscall_short|sched_switch|mark|calls REPETITIONS MODULE-PARAMETERS "
-			"TRACER...\n");
+			"usage: workload syscall|syscall_short|sched_switch|mark|calls|programs REPETITIONS "
+			"MODULE-PARAMETERS TRACER...\n");
 		return 2;
 	}
-	tracefs_write("buffer_size_kb", strcmp(argv[4], "followed") == 0 ? "16384" : "8192");
+	if (work->ring_kb)
+		ring_kb = work->ring_kb;
+	else if (strcmp(argv[4], "followed") == 0)
+		ring_kb = "16384";
+	tracefs_write("buffer_size_kb", ring_kb);
 	partner = start_partner();
 	for (int i = 4; i < argc; i++) {
 		start_tracer(argv[i], work, argv[3]);

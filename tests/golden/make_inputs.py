@@ -74,7 +74,7 @@ def traces():
 
 def region(name, **words):
     header = {"magic": REGION_MAGIC, "version": 3, "header_bytes": 1168, "rings": 3, "packets": 16, "bytes": 4096,
-              "mode": 0, "rings_offset": 20480, "data_offset": 24576, **words}
+              "mode": 0, "rings_offset": 24576, "data_offset": 28672, **words}
     data = bytearray(PAGES)
     struct.pack_into("<QIIQQIIIIQQ", data, 0, header["magic"], header["version"], header["header_bytes"], PAGES, 7,
                      header["rings"], header["packets"], header["bytes"], header["mode"], header["rings_offset"],
