@@ -161,6 +161,7 @@ void function_budget_packet(struct function_budget *budget, uint32_t number, con
 	if (number >= HT_MAX_CPUS)
 		return;
 	cpu = &budget->cpus[number];
+	budget->newest_tsc = packet->end_tsc > budget->newest_tsc ? packet->end_tsc : budget->newest_tsc;
 	/* it may have been begun before the last step */
 	if (!cpu->is_new) {
 		cpu->exists = cpu->is_new = true;
@@ -239,9 +240,25 @@ static double update_rate(struct function_budget_cpu *cpu, double khz, uint64_t 
 	return cpu->rate;
 }
 
+/* Of the guest's TSC by our clock: under emulation its own belief may be twice as much. */
+static double measure_khz(struct function_budget *budget, uint64_t now_ns)
+{
+	const double believed = budget->options.tsc_khz;
+	double khz;
+
+	if (!budget->first_ns) {
+		budget->first_ns = budget->newest_tsc ? now_ns : 0;
+		budget->first_tsc = budget->newest_tsc;
+	}
+	if (!budget->first_ns || now_ns - budget->first_ns < INTERVAL_NS / 2)
+		return believed;
+	khz = (double)(budget->newest_tsc - budget->first_tsc) * 1e6 / (double)(now_ns - budget->first_ns);
+	return khz > 0 && khz < believed ? khz : believed;
+}
+
 static double estimate(struct function_budget *budget, uint64_t now_ns)
 {
-	const double khz = budget->options.tsc_khz;
+	const double khz = measure_khz(budget, now_ns);
 	const unsigned nr_cpus = count_cpus(budget);
 	double rate = 0;
 
@@ -327,6 +344,7 @@ static void take_step(struct function_budget *budget, uint64_t now_ns, struct fu
 bool function_budget_look(struct function_budget *budget, uint64_t now_ns, struct function_budget_step *step)
 {
 	if (now_ns < budget->settle_ns || !budget->since_ns) {
+		measure_khz(budget, now_ns); /* begins */
 		begin_anew(budget, now_ns);
 		return false;
 	}

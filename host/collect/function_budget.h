@@ -44,6 +44,8 @@ struct function_budget {
 	/* TSC units between neighbouring events, until the first step: from an entry to its exit, from an exit to an entry,
 	   between entries */
 	struct histogram leaf_gaps, next_gaps, entry_gaps;
+	uint64_t first_tsc, newest_tsc;      /* ends of packets, ever */
+	uint64_t first_ns;                   /* when the first look after one was; 0: none was */
 	uint64_t sampled, sampled_functions; /* in this interval: looked at, and found to be of functions */
 	double functions_part;               /* of the events, as last seen */
 	uint64_t since_ns;                   /* when the interval began; 0: with the next packet or look */

@@ -48,6 +48,24 @@ for kernel in $kernels; do
 	rm -rf "$work/trace"
 done
 
+# Is it true? Counted in instructions, whatever else the host does: what a thousand `ls` take with the budget kept, and untraced.
+thousand() { # OPTION...: guest's seconds
+	run_guest --icount --smp 1 --kernel "$kernel" --region-size 64M -o "$work/trace" "$@" -- \
+		sh -c 'for count in 1500 1000; do
+			cut -d" " -f1 /proc/uptime
+			i=0; while [ $i -lt $count ]; do ls /bin >/dev/null; i=$((i+1)); done
+		done; cut -d" " -f1 /proc/uptime' | awk 'NR > 1 { took = $1 - last } { last = $1 } END { print took }'
+	rm -rf "$work/trace"
+}
+untraced=$(thousand)
+for probe in entry return; do
+	kept=$(thousand -F '*' --probe $probe --budget 5%)
+	contains "$work/stderr" 'left out from now on'
+	echo "$kernel: a thousand ls: $kept s with a budget of 5 % for $probe, $untraced s without functions"
+	awk "BEGIN { exit !($kept > 0 && $untraced > 0 && ($kept - $untraced) / $kept < 0.07) }" ||
+		fail "$kernel: functions take more than 5 %: $kept s, untraced $untraced s"
+done
+
 # Another kernel on the same memory has its functions elsewhere: what was left out of the first is no wish of the second.
 truncate -s 32M "$work/file"
 "$HYPERTRACE" record -o "$work/trace" --region "$work/file" -F '*' --probe entry --budget 5% 2>"$work/said" &
