@@ -28,7 +28,7 @@
 
 #define HT_PAGE_BYTES       4096
 #define HT_HOST_OFFSET      4096
-#define HT_HOST_BYTES       16384
+#define HT_HOST_BYTES       20480
 #define HT_VCPUS_OFFSET     (HT_HOST_OFFSET + HT_HOST_BYTES)
 #define HT_MAX_CPUS         512
 #define HT_MAX_RINGS        (HT_MAX_CPUS + 1)
@@ -121,7 +121,7 @@ struct ht_region {
 #define HT_CONTROL_COMM_BYTES       16
 #define HT_CONTROL_TRACEPOINT_BYTES 4096
 #define HT_CONTROL_FUNCTION_BYTES   3072
-#define HT_CONTROL_DROPPED          768
+#define HT_CONTROL_DROPPED          2048
 
 enum ht_control_flags {
 	HT_CONTROL_PIDS_EXCLUDE = 1 << 0,  /* record all but those pids */

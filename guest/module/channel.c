@@ -37,6 +37,7 @@ static DECLARE_DEFERRABLE_WORK(hello_work, repeat_hello);
 static void repeat_hello(struct work_struct *work)
 {
 	say_hello();
+	ht_wishes_poll();
 	schedule_delayed_work(&hello_work, HELLO_PERIOD);
 }
 

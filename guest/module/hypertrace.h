@@ -201,6 +201,7 @@ void ht_stage(enum ht_stage stage, const char *message);
 
 /* wishes.c: what is traced, by the module's parameters */
 int ht_wishes_start(void);
+void ht_wishes_poll(void);
 void ht_wishes_stop(void);
 
 /* marker.c, notifiers.c */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What is traced where no host can ask: the parameter events=, as -e of `hypertrace record` but for exceptions: groups,
- * events by name, system:event. Changed by /sys/module/hypertrace/parameters/events; names=1 there sends the names again.
+ * events by name, system:event; functions=, as -F, with function_probe= and function_depth=. Changed by
+ * /sys/module/hypertrace/parameters/…; names=1 there sends the names again.
  */
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
@@ -17,13 +18,20 @@ static const struct {
 #include "abi/events.def"
 };
 
+static const char *const noise[] = {
+#define HT_NOISE(pattern) pattern,
+#include "abi/function_noise.def"
+};
+
+#define PATTERN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$*?[]!-"
+
 static DEFINE_MUTEX(lock);
 static struct ht_control *wanted; /* NULL: not started */
-static char *events;              /* as given */
+static char *events, *functions, *function_probe, *function_depth; /* as given */
 static u32 names_seq;
 static bool symbols;
 module_param(symbols, bool, 0644);
-MODULE_PARM_DESC(symbols, "Channel hypercall: send the kernel's symbols with the names (megabytes)");
+MODULE_PARM_DESC(symbols, "Channel hypercall: send the kernel's symbols with the names (megabytes); with functions they are");
 
 /* Adds a word of the list. */
 static int want(struct ht_control *control, const char *word)
@@ -49,12 +57,11 @@ static int want(struct ht_control *control, const char *word)
 }
 
 /* Fills what the list asks for. -EINVAL: no such event; -E2BIG, -ENOMEM. */
-static int parse(struct ht_control *control, const char *list)
+static int parse_events(struct ht_control *control, const char *list)
 {
 	char *copy = kstrdup(list, GFP_KERNEL), *rest = copy, *word;
 	int err = copy ? 0 : -ENOMEM;
 
-	memset(control, 0, sizeof(*control));
 	while (!err && (word = strsep(&rest, ", \n"))) {
 		if (!word[0])
 			continue;
@@ -66,12 +73,93 @@ static int parse(struct ht_control *control, const char *list)
 	return err;
 }
 
-/* A list that cannot be read changes nothing. A tracepoint that cannot be had is said; the others are on. */
+/* Adds a pattern, with its '!' or one more. */
+static int want_function(struct ht_control *control, const char *sign, const char *pattern)
+{
+	size_t length = strlen(control->functions);
+
+	if (length + strlen(sign) + strlen(pattern) + 2 > sizeof(control->functions))
+		return -E2BIG;
+	sprintf(control->functions + length, "%s%s\n", sign, pattern);
+	return 0;
+}
+
+/* What says nothing, unless it is named; where there is room, for it is only cheaper. */
+static void leave_noise_out(struct ht_control *control, u32 named)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(noise); i++)
+		if (!(named & BIT(i)))
+			want_function(control, "!", noise[i]);
+}
+
+/* Fills what the list of patterns asks for. -EINVAL: it is none, or takes nothing in; -E2BIG, -ENOMEM. */
+static int parse_functions(struct ht_control *control, const char *list)
+{
+	char *copy = kstrdup(list, GFP_KERNEL), *rest = copy, *word;
+	bool takes_in = false;
+	int err = copy ? 0 : -ENOMEM;
+	u32 named = 0, i;
+
+	while (!err && (word = strsep(&rest, ", \n"))) {
+		const bool out = word[0] == '!';
+
+		if (!word[out])
+			continue;
+		err = strspn(word, PATTERN_CHARACTERS) < strlen(word) ? -EINVAL : want_function(control, "", word);
+		if (err)
+			pr_err("functions: %s: %s\n", word, err == -EINVAL ? "no pattern of function names" : "too many");
+		takes_in |= !out;
+		for (i = 0; i < ARRAY_SIZE(noise); i++)
+			if (!strcmp(word + out, noise[i]))
+				named |= BIT(i);
+	}
+	kfree(copy);
+	if (!err && control->functions[0] && !takes_in) {
+		pr_err("functions: nothing but what is taken out\n");
+		err = -EINVAL;
+	}
+	if (!err && takes_in)
+		leave_noise_out(control, named);
+	return err;
+}
+
+/* How they are traced. -EINVAL. */
+static int parse_probe(struct ht_control *control)
+{
+	static const char *const probes[] = { [HT_FUNCTION_ENTRY] = "entry", [HT_FUNCTION_RETURN] = "return",
+					      [HT_FUNCTION_GRAPH] = "fgraph" };
+	const char *depth = function_depth && function_depth[0] ? function_depth : "0";
+	u32 i;
+
+	control->function_probe = HT_FUNCTION_NONE;
+	for (i = HT_FUNCTION_ENTRY; i < ARRAY_SIZE(probes); i++)
+		if (!strcmp(function_probe && function_probe[0] ? function_probe : "return", probes[i]))
+			control->function_probe = i;
+	if (control->function_probe == HT_FUNCTION_NONE) {
+		pr_err("function_probe=%s: entry, return or fgraph\n", function_probe);
+		return -EINVAL;
+	}
+	if (kstrtou32(depth, 0, &control->function_depth)) {
+		pr_err("function_depth=%s: no number\n", depth);
+		return -EINVAL;
+	}
+	if (control->function_probe == HT_FUNCTION_ENTRY && control->function_depth) {
+		pr_err("function_depth needs to know of returns: not with function_probe=entry\n");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Wishes that cannot be read change nothing. What of them cannot be had is said; the others are on. */
 static int apply(void)
 {
-	char message[128] = "";
-	int err = parse(wanted, events ?: "");
+	char message[256] = "";
+	int err;
 
+	memset(wanted, 0, sizeof(*wanted));
+	err = parse_events(wanted, events ?: "") ?: parse_functions(wanted, functions ?: "") ?: parse_probe(wanted);
 	if (err)
 		return err;
 	ht_durations_set(wanted);
@@ -81,25 +169,28 @@ static int apply(void)
 		pr_err("events: %s\n", message);
 	/* Which task runs is known from the switches recorded before, or else from the beginning of a packet. */
 	ht_flush_all_cpus();
-	ht_names_start(++names_seq, symbols);
+	ht_names_start(++names_seq, symbols || wanted->functions[0]);
+	message[0] = '\0';
+	if (ht_functions_set(wanted, message, sizeof(message)))
+		pr_err("%s\n", message);
 	return 0;
 }
 
-static int set_events(const char *value, const struct kernel_param *parameter)
+static int set_wish(const char *value, const struct kernel_param *parameter)
 {
-	char *new = kstrdup(value, GFP_KERNEL), *old;
+	char **place = parameter->arg, *new = kstrdup(value, GFP_KERNEL), *old;
 	int err = 0;
 
 	if (!new)
 		return -ENOMEM;
 	strim(new);
 	mutex_lock(&lock);
-	old = events;
-	events = new;
+	old = *place;
+	*place = new;
 	if (wanted)
 		err = apply();
 	if (err) {
-		events = old;
+		*place = old;
 		old = new;
 	}
 	mutex_unlock(&lock);
@@ -107,31 +198,40 @@ static int set_events(const char *value, const struct kernel_param *parameter)
 	return err;
 }
 
-static int get_events(char *buffer, const struct kernel_param *parameter)
+static int get_wish(char *buffer, const struct kernel_param *parameter)
 {
+	char **place = parameter->arg;
 	int bytes;
 
 	mutex_lock(&lock);
-	bytes = scnprintf(buffer, PAGE_SIZE, "%s\n", events ?: "");
+	bytes = scnprintf(buffer, PAGE_SIZE, "%s\n", *place ?: "");
 	mutex_unlock(&lock);
 	return bytes;
 }
 
-static void free_events(void *unused)
+static void free_wish(void *arg)
 {
-	kfree(events);
-	events = NULL;
+	char **place = arg;
+
+	kfree(*place);
+	*place = NULL;
 }
 
-static const struct kernel_param_ops events_ops = { .set = set_events, .get = get_events, .free = free_events };
-module_param_cb(events, &events_ops, NULL, 0644);
+static const struct kernel_param_ops wish_ops = { .set = set_wish, .get = get_wish, .free = free_wish };
+module_param_cb(events, &wish_ops, &events, 0644);
 MODULE_PARM_DESC(events, "Channel hypercall: what to trace, for example sched,irq,syscalls");
+module_param_cb(functions, &wish_ops, &functions, 0644);
+MODULE_PARM_DESC(functions, "Channel hypercall: functions to trace, for example vfs_*,!vfs_fsync*");
+module_param_cb(function_probe, &wish_ops, &function_probe, 0644);
+MODULE_PARM_DESC(function_probe, "Channel hypercall: entry, return (default) or fgraph");
+module_param_cb(function_depth, &wish_ops, &function_depth, 0644);
+MODULE_PARM_DESC(function_depth, "Channel hypercall: of calls in calls that are traced (0: all)");
 
 static int set_names(const char *value, const struct kernel_param *parameter)
 {
 	mutex_lock(&lock);
 	if (wanted)
-		ht_names_start(++names_seq, symbols);
+		ht_names_start(++names_seq, symbols || wanted->functions[0]);
 	mutex_unlock(&lock);
 	return 0;
 }
@@ -153,6 +253,16 @@ int ht_wishes_start(void)
 	}
 	mutex_unlock(&lock);
 	return err;
+}
+
+/* Says what calls were missed; where the wishes are just being changed, that does. May sleep. */
+void ht_wishes_poll(void)
+{
+	if (!mutex_trylock(&lock))
+		return;
+	if (wanted)
+		ht_functions_poll();
+	mutex_unlock(&lock);
 }
 
 /* From here on the parameters only remember. */

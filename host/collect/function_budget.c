@@ -8,24 +8,32 @@
 #include "host/collect/event_table.h"
 
 #define INTERVAL_NS   200000000ull
-#define SETTLE_NS     400000000ull /* for the guest to hear of a step, and for its rings to be read out */
-#define SAMPLE_EVENTS 100000u      /* of an interval are looked at; then its packets are only counted */
-#define FUNCTIONS_MAX 65536u       /* that are told apart */
-#define AIM           0.8          /* of the budget: so that it is not overstepped again at once */
-#define COST_PERCENT  10.0         /* percentile of the gaps */
-#define GAPS_MIN      256u         /* before that the cost is COST_NS */
-#define COST_NS       100.0        /* bench functions: 100 to 250 instructions an event */
-#define WORTH         0.001        /* of the events, for a function to be left out beside others */
-#define LEAF_PART     0.9          /* of a function's calls, without calls inside */
+#define DOUBT_NS      1000000000ull /* so long is looked at less than twice the budget: it may be a moment's */
+#define SETTLE_NS     100000000ull  /* for the rings to be read out, once the guest has answered */
+#define SAMPLE_EVENTS 200000u       /* of an interval are looked at; then its packets are only counted */
+#define AIM           0.8           /* of the budget: so that it is not overstepped again at once */
+/* Percentiles of the gaps: the more a guest may do in one, the lower */
+#define LEAF_PERCENT   75.0  /* from an entry to its exit: as long as the function itself takes */
+#define NEXT_PERCENT   50.0  /* from an exit to an entry: what its caller does */
+#define ENTRY_PERCENT  25.0  /* between entries: all that */
+#define GAPS_MIN       256u  /* before that the cost is COST_NS */
+#define COST_NS        100.0 /* bench functions: 100 to 250 instructions an event */
+#define HELPLESS_LOOKS 5u    /* until functions are switched off: a burst is over sooner */
 
-void function_budget_init(struct function_budget *budget, const struct function_budget_options *options)
+int function_budget_init(struct function_budget *budget, const struct function_budget_options *options)
 {
+	int code;
+
 	*budget = (struct function_budget){.options = *options};
+	code = call_sample_init(&budget->sample);
+	if (code)
+		function_budget_deinit(budget);
+	return code;
 }
 
 void function_budget_deinit(struct function_budget *budget)
 {
-	hash_map_deinit(&budget->functions);
+	call_sample_deinit(&budget->sample);
 	hash_map_deinit(&budget->dropped);
 }
 
@@ -73,14 +81,15 @@ static bool next_record(struct walk *walk)
 	return true;
 }
 
-static void count(struct function_budget *budget, uint32_t address, uint64_t what)
+/* Once functions are left out, those between cannot be told from what the others do. */
+static void add_gap(struct function_budget *budget, bool from_exit, bool to_exit, uint64_t gap)
 {
-	uint64_t *place = hash_map_get(&budget->functions, address);
-
-	if (!place && budget->functions.count < FUNCTIONS_MAX)
-		place = hash_map_put(&budget->functions, address);
-	if (place)
-		*place += what;
+	if (budget->nr_dropped)
+		return;
+	if (!to_exit)
+		histogram_add(from_exit ? &budget->next_gaps : &budget->entry_gaps, gap);
+	else if (!from_exit)
+		histogram_add(&budget->leaf_gaps, gap);
 }
 
 /* The low half of its address. */
@@ -101,114 +110,140 @@ static void look_into(struct function_budget *budget, const struct ring_packet *
 	struct walk walk = {.table = budget->options.table,
 		.at = packet->buffer + RING_HEADROOM_BYTES,
 		.tsc = packet->begin_tsc};
-	bool follows = false, is_open = false; /* the record before was one of a function; its entry */
-	uint64_t before = 0;
-	uint32_t address = 0;
+	uint32_t last = 0; /* id of the record before, if it is of a function */
+	uint64_t last_tsc = 0;
 
+	call_sample_break(&budget->sample);
 	walk.end = walk.at + packet->bytes;
 	while (next_record(&walk)) {
 		const bool is_entry = walk.id == EVENT_ID_func_entry || walk.id == EVENT_ID_func_entry_text;
-		const bool is_exit = walk.id == EVENT_ID_func_exit;
 
 		budget->sampled++;
-		if (!is_entry && !is_exit) {
-			follows = is_open = false;
+		if (is_entry) {
+			call_sample_enter(&budget->sample, function_of(budget, &walk));
+		} else if (walk.id == EVENT_ID_func_exit) {
+			call_sample_leave(&budget->sample);
+		} else {
+			if (walk.id == EVENT_ID_sched_switch)
+				call_sample_break(&budget->sample);
+			last = 0;
 			continue;
 		}
 		budget->sampled_functions++;
-		budget->exits += is_exit;
-		if (follows)
-			histogram_add(&budget->gaps, walk.tsc - before);
-		if (is_exit && is_open)
-			count(budget, address, 1);
-		if (is_entry) {
-			address = function_of(budget, &walk);
-			count(budget, address, UINT64_C(1) << 32);
-		}
-		follows = true;
-		is_open = is_entry;
-		before = walk.tsc;
+		if (last)
+			add_gap(budget, last == EVENT_ID_func_exit, !is_entry, walk.tsc - last_tsc);
+		last = walk.id;
+		last_tsc = walk.tsc;
 	}
-}
-
-void function_budget_packet(struct function_budget *budget, uint32_t cpu, const struct ring_packet *packet)
-{
-	if (cpu < HT_MAX_RINGS)
-		budget->cpus[cpu / 64] |= UINT64_C(1) << cpu % 64;
-	budget->events += packet->events;
-	if (budget->sampled < SAMPLE_EVENTS)
-		look_into(budget, packet);
-}
-
-/* --- a step --- */
-
-static void begin_interval(struct function_budget *budget, uint64_t now_ns)
-{
-	hash_map_clear(&budget->functions);
-	budget->events = budget->sampled = budget->sampled_functions = budget->exits = 0;
-	budget->since_ns = now_ns;
-}
-
-/* TSC units of one event. */
-static double event_cost(const struct function_budget *budget)
-{
-	if (budget->gaps.count < GAPS_MIN)
-		return COST_NS * budget->options.tsc_khz / 1e6;
-	return (double)histogram_percentile(&budget->gaps, COST_PERCENT);
 }
 
 static unsigned count_cpus(const struct function_budget *budget)
 {
 	unsigned count = 0;
 
-	for (size_t i = 0; i < sizeof(budget->cpus) / sizeof(budget->cpus[0]); i++)
-		count += (unsigned)__builtin_popcountll(budget->cpus[i]);
+	for (unsigned i = 0; i < HT_MAX_CPUS; i++)
+		count += budget->cpus[i].exists;
 	return count;
 }
 
-static double estimate(const struct function_budget *budget, uint64_t elapsed_ns)
+void function_budget_packet(struct function_budget *budget, uint32_t number, const struct ring_packet *packet)
 {
-	const double functions = budget->sampled
-		? (double)budget->events * (double)budget->sampled_functions / (double)budget->sampled
-		: 0;
-	const double tsc = (double)elapsed_ns * budget->options.tsc_khz / 1e6 * count_cpus(budget);
+	struct function_budget_cpu *cpu;
+	uint64_t before = budget->sampled;
 
-	return tsc > 0 ? functions * event_cost(budget) / tsc : 0;
-}
-
-struct candidate {
-	uint64_t calls;
-	uint32_t address;
-};
-
-static int compare(const void *a, const void *b)
-{
-	const struct candidate *one = a, *other = b;
-
-	if (one->calls != other->calls)
-		return one->calls > other->calls ? -1 : 1;
-	return one->address < other->address ? -1 : one->address > other->address;
-}
-
-/* Where there are no exits, nobody knows who is a leaf. */
-static struct candidate *find_candidates(const struct function_budget *budget, size_t *found)
-{
-	struct candidate *candidates = calloc(budget->functions.count + 1, sizeof(*candidates));
-	uint64_t address, value;
-	size_t position = 0;
-
-	*found = 0;
-	while (candidates && hash_map_next(&budget->functions, &position, &address, &value)) {
-		const uint64_t calls = value >> 32, leaves = (uint32_t)value;
-
-		if (hash_map_get(&budget->dropped, address))
-			continue;
-		if (!budget->exits || (double)leaves >= LEAF_PART * (double)calls)
-			candidates[(*found)++] = (struct candidate){calls, (uint32_t)address};
+	if (number >= HT_MAX_CPUS)
+		return;
+	cpu = &budget->cpus[number];
+	/* it may have been begun before the last step */
+	if (!cpu->is_new) {
+		cpu->exists = cpu->is_new = true;
+		cpu->from_tsc = cpu->to_tsc = packet->end_tsc;
+		return;
 	}
-	if (candidates)
-		qsort(candidates, *found, sizeof(*candidates), compare);
-	return candidates;
+	cpu->to_tsc = packet->end_tsc > cpu->to_tsc ? packet->end_tsc : cpu->to_tsc;
+	cpu->events += packet->events;
+	cpu->packets++;
+	/* the first of the vCPUs whose ring is read is not to have it all */
+	if (cpu->sampled >= SAMPLE_EVENTS / count_cpus(budget))
+		return;
+	look_into(budget, packet);
+	cpu->sampled += (uint32_t)(budget->sampled - before);
+}
+
+/* --- a step --- */
+
+static void begin_interval(struct function_budget *budget, uint64_t now_ns)
+{
+	call_sample_clear(&budget->sample);
+	budget->sampled = budget->sampled_functions = 0;
+	budget->since_ns = now_ns;
+	for (unsigned i = 0; i < HT_MAX_CPUS; i++) {
+		struct function_budget_cpu *cpu = &budget->cpus[i];
+
+		cpu->events = cpu->packets = cpu->sampled = 0;
+		cpu->from_tsc = cpu->to_tsc;
+	}
+}
+
+/* Of the wishes before nothing is true any more. */
+static void begin_anew(struct function_budget *budget, uint64_t now_ns)
+{
+	begin_interval(budget, now_ns);
+	for (unsigned i = 0; i < HT_MAX_CPUS; i++) {
+		budget->cpus[i].is_new = false;
+		budget->cpus[i].rate = 0;
+		budget->cpus[i].seen_ns = 0;
+	}
+}
+
+/* TSC units of one event. */
+static double event_cost(const struct function_budget *budget)
+{
+	if (budget->leaf_gaps.count >= GAPS_MIN && budget->next_gaps.count >= GAPS_MIN)
+		return (double)(histogram_percentile(&budget->leaf_gaps, LEAF_PERCENT) +
+			       histogram_percentile(&budget->next_gaps, NEXT_PERCENT)) /
+			2;
+	if (budget->entry_gaps.count >= GAPS_MIN)
+		return (double)histogram_percentile(&budget->entry_gaps, ENTRY_PERCENT);
+	return COST_NS * budget->options.tsc_khz / 1e6;
+}
+
+/*
+ * Events per TSC unit. A packet is seen when it is full, so that the time of whole packets counts, not that of the interval; but a
+ * vCPU that has said no more than a packet since is no busier than that.
+ */
+static double update_rate(struct function_budget_cpu *cpu, double khz, uint64_t since_ns, uint64_t now_ns)
+{
+	const double interval = (double)(now_ns - since_ns) * khz / 1e6;
+
+	if (cpu->packets && cpu->to_tsc > cpu->from_tsc) {
+		const double most =
+			((double)cpu->events + (double)cpu->events / (double)cpu->packets) / interval;
+
+		cpu->rate = (double)cpu->events / (double)(cpu->to_tsc - cpu->from_tsc);
+		cpu->rate = cpu->rate < most ? cpu->rate : most;
+		cpu->packet_events = (double)cpu->events / (double)cpu->packets;
+		cpu->seen_ns = now_ns;
+	} else if (cpu->seen_ns && now_ns > cpu->seen_ns) {
+		const double most = cpu->packet_events / ((double)(now_ns - cpu->seen_ns) * khz / 1e6);
+
+		cpu->rate = cpu->rate < most ? cpu->rate : most;
+	}
+	return cpu->rate;
+}
+
+static double estimate(struct function_budget *budget, uint64_t now_ns)
+{
+	const double khz = budget->options.tsc_khz;
+	const unsigned nr_cpus = count_cpus(budget);
+	double rate = 0;
+
+	if (budget->sampled)
+		budget->functions_part = (double)budget->sampled_functions / (double)budget->sampled;
+	for (unsigned i = 0; i < HT_MAX_CPUS; i++)
+		if (budget->cpus[i].exists)
+			rate += update_rate(&budget->cpus[i], khz, budget->since_ns, now_ns);
+	return nr_cpus ? rate / nr_cpus * budget->functions_part * event_cost(budget) : 0;
 }
 
 /* The share that is left of `share` where so much of the events is: the guest does more in the time that it gains. */
@@ -217,57 +252,86 @@ static double expected(double share, double left)
 	return share * left / (1 - share + share * left);
 }
 
+static bool leave_out(struct function_budget *budget, struct function_budget_step *step, uint32_t address)
+{
+	uint64_t *place = hash_map_put(&budget->dropped, address);
+
+	if (!place)
+		return false;
+	*place = 1;
+	budget->nr_dropped++;
+	step->addresses[step->count++] = address;
+	return true;
+}
+
+/* What the guest was to leave out and does not, it will not. */
+static double take_out_dropped(struct function_budget *budget)
+{
+	uint64_t address, value;
+	size_t position = 0;
+	double events = 0;
+
+	while (hash_map_next(&budget->dropped, &position, &address, &value))
+		events += call_sample_take_out(&budget->sample, (uint32_t)address);
+	return events;
+}
+
 /* Until what is left is expected to be below the aim. */
 static void choose(struct function_budget *budget, struct function_budget_step *step)
 {
-	const double per_call = budget->exits ? 2 : 1, all = (double)budget->sampled_functions;
-	size_t found;
-	struct candidate *candidates = find_candidates(budget, &found);
+	const double all = (double)budget->sampled_functions, share = step->share < 1 ? step->share : 1;
+	const double stay = take_out_dropped(budget);
 	double left = all;
+	uint32_t address;
 
-	for (size_t i = 0; i < found; i++) {
-		uint64_t *place;
+	step->least_part = 1;
+	while (budget->nr_dropped < HT_CONTROL_DROPPED &&
+		expected(share, left / all) > AIM * budget->options.share && left > stay &&
+		call_sample_least_worth(&budget->sample, &address)) {
+		const double events = call_sample_take_out(&budget->sample, address);
 
-		if (step->count == FUNCTION_BUDGET_STEP_MAX || budget->nr_dropped == HT_CONTROL_DROPPED ||
-			expected(step->share < 1 ? step->share : 1, left / all) <=
-				AIM * budget->options.share)
+		if (!leave_out(budget, step, address))
 			break;
-		/* rather look again: without these, others are leaves */
-		if (step->count && per_call * (double)candidates[i].calls < WORTH * all)
-			break;
-		place = hash_map_put(&budget->dropped, candidates[i].address);
-		if (!place)
-			break;
-		*place = 1;
-		budget->nr_dropped++;
-		step->addresses[step->count++] = candidates[i].address;
-		left -= per_call * (double)candidates[i].calls;
+		left -= events;
+		step->least_part = events / all < step->least_part ? events / all : step->least_part;
 	}
-	free(candidates);
 }
 
 void function_budget_settle(struct function_budget *budget, uint64_t now_ns)
 {
 	budget->settle_ns = now_ns + SETTLE_NS;
-	begin_interval(budget, now_ns);
+	begin_anew(budget, now_ns);
+}
+
+static void take_step(struct function_budget *budget, uint64_t now_ns, struct function_budget_step *step)
+{
+	choose(budget, step);
+	if (step->count) {
+		budget->nr_helpless = 0;
+		return function_budget_settle(budget, now_ns);
+	}
+	/* an interval without a packet tells nothing new */
+	budget->nr_helpless += budget->sampled_functions != 0;
+	step->is_off = budget->is_off = budget->nr_helpless == HELPLESS_LOOKS;
 }
 
 bool function_budget_look(struct function_budget *budget, uint64_t now_ns, struct function_budget_step *step)
 {
 	if (now_ns < budget->settle_ns || !budget->since_ns) {
-		begin_interval(budget, now_ns);
+		begin_anew(budget, now_ns);
 		return false;
 	}
 	if (now_ns - budget->since_ns < INTERVAL_NS)
 		return false;
-	*step = (struct function_budget_step){.share = estimate(budget, now_ns - budget->since_ns)};
+	*step = (struct function_budget_step){.share = estimate(budget, now_ns)};
+	if (step->share > budget->options.share && step->share < 2 * budget->options.share &&
+		now_ns - budget->since_ns < DOUBT_NS)
+		return false;
 	budget->share = step->share;
-	if (step->share > budget->options.share) {
-		choose(budget, step);
-		step->is_exhausted = !step->count;
-		if (step->count)
-			budget->settle_ns = now_ns + SETTLE_NS;
-	}
+	if (step->share > budget->options.share && !budget->is_off)
+		take_step(budget, now_ns, step);
+	else
+		budget->nr_helpless = 0;
 	begin_interval(budget, now_ns);
 	return true;
 }

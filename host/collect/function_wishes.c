@@ -10,17 +10,9 @@
 
 #define PATTERN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$*?[]-"
 
-/* Bookkeeping of RCU, preemption and time: a third of all calls, each of a few instructions. */
 static const char *const noise[] = {
-	"__rcu_read_lock",
-	"__rcu_read_unlock",
-	"rcu_read_unlock_strict",
-	"rcu_is_watching",
-	"preempt_count_add",
-	"preempt_count_sub",
-	"__x86_indirect_thunk_*",
-	"sched_clock_cpu",
-	"native_sched_clock",
+#define HT_NOISE(pattern) pattern,
+#include "abi/function_noise.def"
 };
 #define NR_NOISE (sizeof(noise) / sizeof(noise[0]))
 
@@ -118,6 +110,11 @@ int function_wishes_drop(struct function_wishes *wishes, uint32_t function)
 		return -ENOSPC;
 	wishes->dropped[wishes->nr_dropped++] = function;
 	return 0;
+}
+
+void function_wishes_take_none(struct function_wishes *wishes)
+{
+	memset(wishes->patterns, 0, sizeof(wishes->patterns));
 }
 
 void function_wishes_fill(const struct function_wishes *wishes, struct ht_control *control)

@@ -26,5 +26,8 @@ int function_wishes_parse(
 /* Takes one more out, by its number in func_entry; in force once they are published again. -ENOSPC: no more can be. */
 int function_wishes_drop(struct function_wishes *wishes, uint32_t function);
 
+/* No function any more; in force once they are published again. */
+void function_wishes_take_none(struct function_wishes *wishes);
+
 /* Puts them into a control page that asks for no functions. */
 void function_wishes_fill(const struct function_wishes *wishes, struct ht_control *control);

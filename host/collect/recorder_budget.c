@@ -51,12 +51,12 @@ void recorder_budget_begin(
 
 	forget_machine(budget);
 	info->budget.budget_ppm = (uint32_t)(budget->share * 1e6);
-	function_budget_init(&budget->budget,
+	/* without memory it would be blind: then nothing is left out, and nothing is said of it */
+	budget->is_ready = !function_budget_init(&budget->budget,
 		&(struct function_budget_options){.share = budget->share,
 			.tsc_khz = info->tsc_khz,
 			.text_address = (uint32_t)info->text_address,
 			.table = table});
-	budget->is_ready = true;
 }
 
 void recorder_budget_packet(struct recorder_budget *budget, uint32_t cpu, const struct ring_packet *packet)
@@ -82,17 +82,22 @@ static void find_name(struct recorder_budget *budget, struct machine_output *out
 		snprintf(name, NAME_BYTES, "0x%" PRIx64, address);
 }
 
-static void say_step(struct machine_output *output, const char *name, double share, double budget,
-	const struct strbuf *names, uint32_t more)
+static void say_step(struct machine_output *output, const char *name, double budget,
+	const struct function_budget_step *step, const struct strbuf *names, uint32_t more)
 {
 	char *shown = malloc(4 * names->length + 1);
+	cleanup_strbuf struct strbuf others = STRBUF_EMPTY;
 
 	if (!shown)
 		return;
 	shown[text_escape(shown, names->data, names->length)] = '\0';
+	if (more)
+		strbuf_printf(&others,
+			", and %u more: no function stands out, the least of these had %.2g %% of the events",
+			more, 100 * step->least_part);
 	recorder_notice(output->common,
 		"%s: functions take %.3g %% of the vCPUs' time, more than %.3g %%: left out from now on: %s%s",
-		name, 100 * share, 100 * budget, shown, more ? ", and others" : "");
+		name, 100 * step->share, 100 * budget, shown, more && !others.failed ? others.data : "");
 	free(shown);
 }
 
@@ -119,7 +124,21 @@ static void take_step(struct recorder_budget *budget, struct region *region, uin
 	if (!dropped)
 		return;
 	if (!names.failed)
-		say_step(output, name, step->share, budget->share, &names, dropped > NAMES_SAID);
+		say_step(output, name, budget->share, step, &names,
+			dropped > NAMES_SAID ? dropped - NAMES_SAID : 0);
+	*seq = budget->seq = control_change_functions(region, &budget->wishes);
+}
+
+/* Nothing more can be left out singly, and the guest must have its time back. */
+static void switch_off(struct recorder_budget *budget, struct region *region, uint32_t *seq,
+	struct machine_output *output, const char *name, const struct function_budget_step *step)
+{
+	trace_machine_info_leave_out(machine_output_info(output), "*");
+	recorder_notice(output->common,
+		"%s: functions take %.3g %% of the vCPUs' time, more than %.3g %%, also without the %u hottest: no functions "
+		"from now on; name fewer by -F, or give a larger --budget",
+		name, 100 * step->share, 100 * budget->share, budget->wishes.nr_dropped);
+	function_wishes_take_none(&budget->wishes);
 	*seq = budget->seq = control_change_functions(region, &budget->wishes);
 }
 
@@ -143,13 +162,8 @@ void recorder_budget_poll(struct recorder_budget *budget, struct region *region,
 		(uint32_t)(step.share < 4000 ? step.share * 1e6 : UINT32_MAX);
 	if (step.count)
 		take_step(budget, region, seq, output, name, &step);
-	if (step.is_exhausted && !budget->said_exhausted) {
-		budget->said_exhausted = true;
-		recorder_notice(output->common,
-			"%s: functions take %.3g %% of the vCPUs' time, more than %.3g %%, and there is no leaf among them that "
-			"could be left out",
-			name, 100 * step.share, 100 * budget->share);
-	}
+	if (step.is_off)
+		switch_off(budget, region, seq, output, name, &step);
 }
 
 /* Symbols may have come after the steps. */

@@ -18,7 +18,6 @@ struct recorder_budget {
 	struct names names; /* symbols, as far as needed so far */
 	uint64_t since_ns;  /* when its first look was due; 0: not so far */
 	bool is_ready;      /* `budget` is, for the machine that is recorded */
-	bool said_exhausted;
 };
 
 /* NULL: out of memory. `share`: of the vCPUs' time, 0..1. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define INDEX_BITS_AT_FIRST 12u
-#define SPANS_MAX           32u /* of a task, that may still be in a longer one */
 #define ADDRESSES_MAX       (1u << 19)
 #define ENTRY_BYTES_MAX     16 /* between a symbol and its call of ftrace: endbr64 */
 
@@ -336,56 +335,45 @@ static void call(
 	count_call(graph, child_of(graph, parent, address), 1);
 }
 
-/* The calls of a task that were told at their ends, and that no later one has contained so far. */
-struct call_spans {
-	uint32_t count;
-	struct {
-		uint64_t begin_ns, end_ns;
-	} items[SPANS_MAX];
-};
-
-/* How much of a call was in others that were told: those that began within it. */
-static uint64_t take_within(struct call_graph *graph, uint64_t key, uint64_t begin_ns, uint64_t end_ns)
+/* A call that was recorded alone, at its end: once it is known who made it. */
+static uint32_t place_span(void *context, uint32_t caller, const struct call_span *span)
 {
-	uint64_t *place = hash_map_get(&graph->spans, key), within_ns = 0;
-	struct call_spans *spans;
+	struct call_graph *graph = context;
+	const uint64_t self_ns = less(span->took_ns, span->within_ns);
+	const struct call_times took = {span->took_ns, span->took_ns, span->took_ns};
+	const struct call_times self = {self_ns, self_ns, self_ns};
+	struct call_node *node;
+	uint32_t number;
 
-	if (!place && graph->spans.count < CALL_STACKS_TASKS)
-		place = hash_map_put(&graph->spans, key);
-	if (!place)
-		return 0;
-	if (!*place)
-		*place = (uintptr_t)calloc(1, sizeof(*spans));
-	spans = (struct call_spans *)(uintptr_t)*place;
-	if (!spans)
-		return 0;
-	while (spans->count && spans->items[spans->count - 1].begin_ns >= begin_ns) {
-		spans->count--;
-		within_ns += spans->items[spans->count].end_ns - spans->items[spans->count].begin_ns;
-	}
-	if (spans->count == SPANS_MAX)
-		memmove(&spans->items[0], &spans->items[1], --spans->count * sizeof(spans->items[0]));
-	spans->items[spans->count].begin_ns = begin_ns;
-	spans->items[spans->count++].end_ns = end_ns;
-	return within_ns;
+	if (caller == CALL_ROOT && !graph->functions[function_of(graph, span->address, true)].wanted)
+		return caller;
+	number = child_of(graph, caller, span->address);
+	node = &graph->nodes[number];
+	node->calls++;
+	graph->calls++;
+	call_times_add(&node->total, &took);
+	call_times_add(&node->self, &self);
+	add_duration(&graph->functions[node->function].spans, span->took_ns);
+	return number;
 }
 
 static void span(
 	void *context, uint32_t cpu, uint32_t pid, uint64_t address, uint64_t took_ns, uint64_t now_ns)
 {
 	struct call_graph *graph = context;
-	uint32_t function = function_of(graph, address, true), node;
-	uint64_t key = pid ? pid : UINT64_C(1) << 32 | cpu;
-	uint64_t self_ns = less(took_ns, take_within(graph, key, now_ns - took_ns, now_ns));
-	const struct call_times took = {took_ns, took_ns, took_ns}, self = {self_ns, self_ns, self_ns};
+	const struct call_span told = {.address = address,
+		.begin_ns = now_ns - took_ns,
+		.took_ns = took_ns,
+		.counts = graph->begun && cpu_wanted(graph, cpu) && task_wanted(graph, pid)};
+	const uint64_t within_ns = call_spans_add(&graph->spans, pid ? pid : UINT64_C(1) << 32 | cpu, &told);
+	const uint64_t self_ns = less(took_ns, within_ns);
+	struct call_phase *phase =
+		graph->phase && told.counts ? phase_of(graph, function_of(graph, address, true)) : NULL;
 
-	if (!is_wanted(graph, cpu, pid, function))
+	if (!phase)
 		return;
-	node = child_of(graph, CALL_ROOT, address);
-	count_call(graph, node, 1);
-	call_times_add(&graph->nodes[node].total, &took);
-	call_times_add(&graph->nodes[node].self, &self);
-	add_duration(&graph->functions[function].spans, took_ns);
+	phase->calls++;
+	call_times_add(&phase->self, &(struct call_times){self_ns, self_ns, self_ns});
 }
 
 void call_graph_begin(struct call_graph *graph)
@@ -424,6 +412,7 @@ int call_graph_create(const struct call_graph_options *options, struct call_grap
 	made->task_wanted = options->task_wanted;
 	made->function_wanted = options->function_wanted;
 	made->context = options->context;
+	made->spans = (struct call_spans){.place = place_span, .context = made};
 	made->begun = !options->from_ns;
 	made->plain = made->begun && !options->cpus && !options->task_wanted && !options->function_wanted;
 	made->index_bits = INDEX_BITS_AT_FIRST;
@@ -444,8 +433,6 @@ int call_graph_create(const struct call_graph_options *options, struct call_grap
 
 void call_graph_destroy(struct call_graph *graph)
 {
-	uint64_t pid, spans;
-
 	if (!graph)
 		return;
 	for (uint32_t i = 0; i < graph->nr_functions; i++) {
@@ -453,9 +440,7 @@ void call_graph_destroy(struct call_graph *graph)
 		free(graph->functions[i].spans);
 		free(graph->functions[i].phases);
 	}
-	for (size_t at = 0; hash_map_next(&graph->spans, &at, &pid, &spans);)
-		free((void *)(uintptr_t)spans);
-	hash_map_deinit(&graph->spans);
+	call_spans_deinit(&graph->spans);
 	call_events_deinit(&graph->events);
 	hash_map_deinit(&graph->by_address);
 	free(graph->functions);
@@ -511,6 +496,8 @@ void call_graph_finish(struct call_graph *graph)
 	if (!graph->begun)
 		call_graph_begin(graph);
 	call_events_finish(&graph->events, end_ns);
+	call_spans_finish(&graph->spans);
+	graph->crowded += graph->spans.given_up;
 	sum_up_unknown(graph);
 	for (uint32_t child = more->first_child; child; child = graph->nodes[child].next_sibling)
 		call_times_add(&more->total, &graph->nodes[child].total);

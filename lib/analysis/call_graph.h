@@ -14,8 +14,8 @@
  * Where the trace holds entries only, there are calls and callers, and no times: graph->timed is false, and the tree has
  * two levels, callers and what they called.
  *
- * Calls that were recorded only because they took long stand below the root, whoever called them; their self is without those
- * of them that they called, and of their time on a CPU nothing is known: on_ns is wall_ns.
+ * Calls that were recorded only because they took long stand below those of them that called them; of their time on a CPU
+ * nothing is known: on_ns is wall_ns.
  *
  * Hostile input: at most CALL_NODES nodes. From there on a call stands as a child of the node CALL_MORE, its callers being
  * given up; and CALL_FUNCTIONS functions, what is more is all one, with address 0.
@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "lib/analysis/call_events.h"
+#include "lib/analysis/call_spans.h"
 #include "lib/base/hash_map.h"
 #include "lib/base/histogram.h"
 #include "lib/model/names.h"
@@ -106,7 +107,7 @@ struct call_graph {
 	uint32_t *index;            /* hash of (parent, address) -> node */
 	unsigned index_bits;        /* log2 of its size */
 	struct hash_map by_address; /* -> function */
-	struct hash_map spans;      /* pid -> struct call_spans * */
+	struct call_spans spans;
 };
 
 /* The pointers in `options` must live as long. -ENOMEM. Heap; NULL after an error. */

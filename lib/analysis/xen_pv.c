@@ -13,8 +13,8 @@ const char *const xen_pv_event_names[XEN_PV_EVENTS] = {
 	[XEN_PV_MATH_STATE_RESTORE] = "math_state_restore",
 	[XEN_PV_PAGING_FIXUP] = "paging_fixup",
 	[XEN_PV_GDT_LDT_MAPPING_FAULT] = "gdt_ldt_mapping_fault",
-	[XEN_PV_PTWR_EMULATION] = "ptwr_emulation",
-	[XEN_PV_PTWR_EMULATION_PAE] = "ptwr_emulation_pae",
+	[XEN_PV_PTWR_EMULATION] = "ptwr",
+	[XEN_PV_PTWR_EMULATION_PAE] = "ptwr_pae",
 	[XEN_PV_HYPERCALL_V2] = "hypercall",
 	[XEN_PV_HYPERCALL_SUBCALL] = "subcall",
 };
@@ -55,4 +55,32 @@ enum xen_pv_event xen_pv_add(struct xen_pv *pv, const struct xen_event *event)
 malformed:
 	pv->malformed++;
 	return 0;
+}
+
+bool xen_pv_rip(const struct xen_event *event, uint64_t *rip)
+{
+	const bool wide = event->code & WIDE;
+	unsigned word = 0;
+
+	switch (event->code & 0xff) {
+	case XEN_PV_HYPERCALL:
+	case XEN_PV_TRAP:
+	case XEN_PV_PAGE_FAULT:
+	case XEN_PV_FORCED_INVALID_OP:
+	case XEN_PV_EMULATE_PRIVOP:
+	case XEN_PV_EMULATE_4GB:
+	case XEN_PV_PAGING_FIXUP:
+	case XEN_PV_GDT_LDT_MAPPING_FAULT:
+		break;
+	case XEN_PV_PTWR_EMULATION:
+	case XEN_PV_PTWR_EMULATION_PAE: /* behind the entry, 64 bits, and the address */
+		word = wide ? 4 : 3;
+		break;
+	default:
+		return false;
+	}
+	if (event->n_extra < word + 1 + wide)
+		return false;
+	*rip = event->extra[word] | (wide ? (uint64_t)event->extra[word + 1] << 32 : 0);
+	return true;
 }

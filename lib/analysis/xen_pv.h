@@ -4,6 +4,7 @@
  * it left: there is no cost to tell.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include "lib/model/xen_event.h"
 
@@ -39,6 +40,9 @@ struct xen_pv {
 
 /* What it was; 0: malformed. */
 enum xen_pv_event xen_pv_add(struct xen_pv *pv, const struct xen_event *event);
+
+/* Where the guest was. False: the event does not say. */
+bool xen_pv_rip(const struct xen_event *event, uint64_t *rip);
 
 /* All hypercalls, of both forms of record; not the subcalls. */
 static inline uint64_t xen_pv_hypercalls(const struct xen_pv *pv)

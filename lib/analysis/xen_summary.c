@@ -175,6 +175,12 @@ int xen_summary_init(struct xen_summary *summary)
 	return result;
 }
 
+int xen_summary_want_rips(struct xen_summary *summary)
+{
+	summary->rips = malloc(sizeof(*summary->rips));
+	return summary->rips ? xen_rips_init(summary->rips) : -ENOMEM;
+}
+
 void xen_summary_deinit(struct xen_summary *summary)
 {
 	for (uint32_t i = 0; i < summary->nr_vcpus; i++) {
@@ -198,6 +204,9 @@ void xen_summary_deinit(struct xen_summary *summary)
 	if (summary->pairs.others)
 		xen_times_deinit(&((struct xen_pair *)summary->pairs.others)->stays);
 	capped_table_deinit(&summary->pairs);
+	if (summary->rips)
+		xen_rips_deinit(summary->rips);
+	free(summary->rips);
 	xen_tally_deinit(&summary->tally);
 	xen_domains_deinit(&summary->domains);
 	xen_runstates_deinit(&summary->states);

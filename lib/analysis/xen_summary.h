@@ -12,6 +12,7 @@
 #include "lib/analysis/xen_domain.h"
 #include "lib/analysis/xen_hvm.h"
 #include "lib/analysis/xen_pv.h"
+#include "lib/analysis/xen_rips.h"
 #include "lib/analysis/xen_runstates.h"
 #include "lib/analysis/xen_tally.h"
 #include "lib/analysis/xen_times.h"
@@ -117,6 +118,7 @@ struct xen_summary {
 	struct xen_pcpu_summary *pcpus; /* by the trace's number; nr_pcpus: room */
 	uint32_t nr_pcpus;
 	struct capped_table pairs;                /* of struct xen_pair */
+	struct xen_rips *rips;                    /* NULL: not asked for */
 	struct xen_wait longest[XEN_LONGEST_MAX]; /* the first nr_longest, longest first */
 	uint32_t nr_longest;
 	uint64_t first_tsc, last_tsc; /* of all events */
@@ -133,6 +135,9 @@ struct xen_summary {
 /* -ENOMEM; good for xen_summary_deinit() all the same. The struct must not be moved. */
 int xen_summary_init(struct xen_summary *summary);
 void xen_summary_deinit(struct xen_summary *summary);
+
+/* Before the first event: makes `rips`. -ENOMEM. */
+int xen_summary_want_rips(struct xen_summary *summary);
 
 /* Before the first event: calls `interval` whenever `ticks` are over. */
 void xen_summary_intervals(

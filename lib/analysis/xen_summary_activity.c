@@ -19,15 +19,36 @@ const char *const xen_activity_names[XEN_ACTIVITIES] = {
 	[XEN_ACT_MEMORY] = "memory_ops",
 };
 
+static void add_pv_rip(
+	struct xen_summary *summary, uint16_t domain, enum xen_pv_event what, const struct xen_event *event)
+{
+	const unsigned behind_rip = event->code & 0x100 ? 2 : 1;
+	uint64_t rip;
+
+	if (!xen_pv_rip(event, &rip))
+		return;
+	if (what == XEN_PV_HYPERCALL)
+		xen_rips_add(summary->rips, domain, XEN_RIP_HYPERCALL, event->extra[behind_rip], rip, 0);
+	else if (what == XEN_PV_TRAP)
+		xen_rips_add(summary->rips, domain, XEN_RIP_TRAP, event->extra[behind_rip] & 0x7fff, rip, 0);
+	else
+		xen_rips_add(summary->rips, domain, XEN_RIP_PV, what, rip, 0);
+}
+
 static void add_pv(struct xen_summary *summary, struct xen_vcpu_summary *vcpu, const struct xen_event *event)
 {
+	enum xen_pv_event what;
+
 	if (!vcpu->pv)
 		vcpu->pv = calloc(1, sizeof(*vcpu->pv));
 	if (!vcpu->pv) {
 		summary->no_memory = true;
 		return;
 	}
-	switch (xen_pv_add(vcpu->pv, event)) {
+	what = xen_pv_add(vcpu->pv, event);
+	if (what && __builtin_expect(summary->rips != NULL, 0))
+		add_pv_rip(summary, vcpu->place->dom, what, event);
+	switch (what) {
 	case XEN_PV_HYPERCALL:
 	case XEN_PV_HYPERCALL_V2:
 		vcpu->all.acts[XEN_ACT_HYPERCALLS]++;
@@ -57,6 +78,9 @@ static void add_hvm(struct xen_summary *summary, struct xen_vcpu_summary *vcpu, 
 		vcpu->hvm->vcpu = vcpu->place->number;
 	}
 	result = xen_hvm_event(vcpu->hvm, &counts, event);
+	if (result.closed && summary->rips)
+		xen_rips_add(summary->rips, vcpu->place->dom, XEN_RIP_EXIT, vcpu->hvm->reason, vcpu->hvm->rip,
+			result.exit_ticks);
 	if (result.closed && summary->listener.exit)
 		summary->listener.exit(summary->listener.context, vcpu->place, vcpu->hvm, event->order_tsc,
 			result.exit_ticks);

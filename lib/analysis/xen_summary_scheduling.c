@@ -67,6 +67,9 @@ static void change_hvm(
 		uint64_t ticks = xen_hvm_runnable(vcpu->hvm, &counts, before == XEN_BLOCKED, tsc);
 
 		vcpu->all.acts[XEN_ACT_EXIT_TSC] += ticks;
+		if (was_in_exit && summary->rips)
+			xen_rips_add(summary->rips, vcpu->place->dom, XEN_RIP_EXIT, vcpu->hvm->reason,
+				vcpu->hvm->rip, ticks);
 		if (was_in_exit && summary->listener.exit)
 			summary->listener.exit(summary->listener.context, vcpu->place, vcpu->hvm, tsc, ticks);
 	} else if (next == XEN_BLOCKED && before == XEN_RUNNING) {

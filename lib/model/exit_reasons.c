@@ -70,8 +70,8 @@ static const char *const svm_npf_names[] = {
 
 /* The numbers of Xen's trace events of the class PV, without the bit for 64-bit addresses; 13 is a hypercall as 1 is. */
 static const char *const xen_pv_names[] = {
-	[1] = "hypercall", [3] = "trap", "page_fault", "forced_invalid_op", "emulate_privop", "emulate_4G",
-	"math_state_restore", "paging_fixup", "gdt_ldt_mapping_fault", "ptwr_emulation", "ptwr_emulation_pae",
+	[1] = "hypercall", [3] = "trap", "page_fault", "forced_invalid_op", "emulate_privop", "emulate_4gb",
+	"math_state_restore", "paging_fixup", "gdt_ldt_mapping_fault", "ptwr", "ptwr_pae",
 	"hypercall",
 };
 

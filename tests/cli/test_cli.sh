@@ -114,7 +114,7 @@ completes 'vcpu' hypertrace xen summary xen.trace --per v
 completes 'runstate runstate-time' hypertrace xen scatter --idle ru
 completes '' hypertrace xen scatter runstate i # a file's name
 completes '' hypertrace xen scatter --svg i    # likewise
-completes '--svg' hypertrace xen scatter runstate trace.bin --s
+completes '--svg --svm' hypertrace xen scatter runstate xen.trace --s
 completes 'guest graph' hypertrace bench xen -n 1000000 g
 completes '' hypertrace xen frobnicate --
 while read -r verb; do # every option that the help has, and no other
@@ -123,6 +123,19 @@ while read -r verb; do # every option that the help has, and no other
 	completed=$(complete hypertrace $verb -- | tr ' ' '\n' | sort)
 	[ "$completed" = "$options" ] || fail "$verb completes $completed, and has $options"
 done < <(printf "%s\n" "$verbs" "$xen_verbs")
+
+# --- on a terminal, where nobody types a trace ---
+cat >on_terminal.py <<'PYTHON'
+import os, pty, sys
+master, slave = pty.openpty()
+os.dup2(slave, 0)
+os.set_inheritable(master, True)  # a terminal without its other end is none
+os.execv(sys.argv[1], sys.argv[1:])
+PYTHON
+for verb in dump summary 'scatter pcpu' convert; do
+	timeout 60 python3 on_terminal.py "$HYPERTRACE" xen $verb >out 2>err
+	[ $? = 2 ] && contains err 'no trace named' && contains err hint: || fail "xen $verb on a terminal: $(cat out err)"
+done
 
 # --- JSON ---
 run 0 info --json "$trace" && quiet 'info --json'

@@ -95,6 +95,26 @@ static struct xen_event event_of(const struct input_event *input, uint64_t tsc)
 	return event;
 }
 
+/* Every row has its address, and exits are counted once. */
+static void check_rips(const struct xen_summary *summary)
+{
+	uint64_t exits = 0, counted = 0;
+
+	for (uint32_t i = 0; i < summary->nr_vcpus; i++)
+		if (summary->vcpus[i].hvm)
+			exits += summary->vcpus[i].hvm->exits;
+	for (size_t i = 0; summary->rips && i < summary->rips->rows.count; i++) {
+		const struct xen_rip_row *row = capped_table_row(&summary->rips->rows, i);
+
+		if (!row->count || row->max_tsc > row->sum_tsc ||
+			(uint32_t)row->key >= summary->rips->addresses.count)
+			abort();
+		counted += xen_rip_kind(row) == XEN_RIP_EXIT ? row->count : 0;
+	}
+	if (counted > exits)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct xen_summary summary;
@@ -105,6 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (size & 1)
 		xen_summary_intervals(&summary, 777, take_interval, NULL);
+	if (size & 4 && xen_summary_want_rips(&summary))
+		abort();
 	scatter.kind = size / 2 % XEN_SCATTER_KINDS;
 	xen_scatter_attach(&scatter, &summary);
 	for (size_t at = 0; at + sizeof(struct input_event) <= size; at += sizeof(struct input_event)) {
@@ -126,6 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (int state = 0; state < XEN_STATES; state++)
 			if (summary.vcpus[i].states[state].max_tsc > last_tsc - first_tsc)
 				abort();
+	check_rips(&summary);
 	xen_summary_deinit(&summary);
 	return 0;
 }

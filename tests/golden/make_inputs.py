@@ -74,7 +74,7 @@ def traces():
 
 def region(name, **words):
     header = {"magic": REGION_MAGIC, "version": 3, "header_bytes": 1168, "rings": 3, "packets": 16, "bytes": 4096,
-              "mode": 0, "rings_offset": 20480, "data_offset": 24576, **words}
+              "mode": 0, "rings_offset": 24576, "data_offset": 28672, **words}
     data = bytearray(PAGES)
     struct.pack_into("<QIIQQIIIIQQ", data, 0, header["magic"], header["version"], header["header_bytes"], PAGES, 7,
                      header["rings"], header["packets"], header["bytes"], header["mode"], header["rings_offset"],
@@ -156,9 +156,25 @@ def xen_conversions():
         pathlib.Path(name + ".formats").write_text(text)
 
 
+def xen_symbols():
+    for name, text in {
+        "good": "0000000000000000 A zero\nffffffff81000000 T _text\nffffffff8107ee00 t read_msr\nffffffff81146a40 T flush\n"
+                "                 U elsewhere\nffffffff812e525c W set_pte\t[mm]\nffffffff81300000 T behind\n",
+        "hidden": "0000000000000000 T _text\n0000000000000000 t read_msr\n",
+        "sizes": "ffffffff81000000 0000000000000010 T _text\n",
+        "words": "Symbols from xen-syms:\n",
+        "cut": "ffffffff81000000 T _text\nffffffff8107ee",
+        "quote": 'ffffffff81000000 T _text\nffffffff81000010 T x"y\n',
+        "escape": "ffffffff81000000 T x\x1b[31m\n",
+        "binary": "\x7fELF\0\0\0\0",
+    }.items():
+        pathlib.Path(name + ".map").write_text(text)
+
+
 os.chdir(sys.argv[1])
 traces()
 regions()
 memories()
 xen_damaged()
 xen_conversions()
+xen_symbols()

@@ -382,9 +382,7 @@ static void test_spans(void **state)
 	call_graph_finish(f->graph);
 	assert_int_equal(function(f, "c")->unended, 1);
 	assert_int_equal(f->graph->unended[CALL_LOST], 1);
-	assert_int_equal(
-		call_graph_node(f->graph, call_graph_node(f->graph, CALL_ROOT)->first_child)->total.wall_ns,
-		10);
+	assert_int_equal(function(f, "d")->total.wall_ns, 10);
 	assert_int_equal(f->graph->events.missed, 12);
 	assert_int_equal(function(f, "b")->calls, 2);
 	assert_int_equal(function(f, "b")->spans->max, 200);
@@ -404,8 +402,60 @@ static void test_nested_spans(void **state)
 	event(f, SPAN, 7, 210, B, 50);
 	event(f, SPAN, 7, 300, C, 30);
 	event(f, SPAN, 7, 310, A, 250);
-	expect_tree(f, "c 4 65 65\nb 1 50 30\na 1 250 160\n");
+	expect_tree(f,
+		"c 1 5 5\n"
+		"a 1 250 160\n"
+		" c 2 40 40\n"
+		" b 1 50 30\n"
+		"  c 1 20 20\n");
 	assert_false(f->graph->timed);
+	assert_int_equal(function(f, "c")->spans->count, 4);
+	assert_int_equal(f->graph->crowded, 0);
+}
+
+static bool b_only(const void *context, const char *name)
+{
+	(void)context;
+	return !strcmp(name, "b");
+}
+
+/* One function and what is below it, as of calls that were recorded whole. */
+static void test_spans_below(void **state)
+{
+	struct fixture *f = *state;
+
+	f->options.ns_per_tsc = 1;
+	f->options.function_wanted = b_only;
+	begin(f);
+	event(f, SPAN, 7, 100, C, 10);
+	event(f, SPAN, 7, 200, C, 20);
+	event(f, SPAN, 7, 210, B, 50);
+	event(f, SPAN, 7, 310, A, 250);
+	expect_tree(f,
+		"b 1 50 30\n"
+		" c 1 20 20\n");
+	assert_int_equal(function(f, "c")->spans->count, 1);
+}
+
+/* Nobody waits for ever: too many calls side by side, or within each other, lose their callers, and are counted. */
+static void test_many_spans(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t many = CALL_SPANS_WAITING + 1, deep = CALL_SPANS_DEPTH + 10;
+	uint64_t now = 1000000;
+
+	f->options.ns_per_tsc = 1;
+	begin(f);
+	for (uint32_t i = 0; i < many; i++)
+		event(f, SPAN, 7, now += 2, C, 1);
+	event(f, SPAN, 7, now += 2, B, 900000);
+	for (uint32_t i = 0; i < deep; i++)
+		event(f, SPAN, 8, 2000000 + i, A, 100 + 2 * i);
+	call_graph_finish(f->graph);
+	assert_int_equal(f->graph->calls, many + 1 + deep);
+	assert_int_equal(function(f, "c")->calls, many);
+	assert_int_equal(function(f, "a")->calls, deep);
+	assert_int_equal(f->graph->crowded, CALL_SPANS_WAITING / 2 + 1);
 }
 
 static void test_phases(void **state)
@@ -472,6 +522,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_entries_only, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_spans, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nested_spans, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_spans_below, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_many_spans, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_phases, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_crowded, set_up, tear_down),
 	};

@@ -184,7 +184,7 @@ static void test_json(void **state)
 	snprintf(want, sizeof(want),
 		"{\"machine\":\"%s\",\"time_ns\":1700000001500002000,\"cpu\":12,\"pid\":0,\"comm\":\"<idle>"
 		"\","
-		"\"event\":\"hrtimer_expire_entry\",\"fields\":{\"function\":\"0xffffffff81000010\"}}\n"
+		"\"event\":\"hrtimer_expire_entry\",\"symbol\":\"tick\",\"fields\":{\"function\":\"0xffffffff81000010\"}}\n"
 		"{\"machine\":\"%s\",\"time_ns\":1700000001500002500,\"cpu\":12,\"pid\":0,\"comm\":\"<idle>"
 		"\","
 		"\"event\":\"hrtimer_expire_exit\",\"fields\":{}}\n"

@@ -24,7 +24,7 @@ struct packets {
 	struct function_budget budget;
 	uint8_t buffer[RING_HEADROOM_BYTES + 65536];
 	uint32_t bytes, events;
-	uint64_t begin_tsc, tsc, now_ns;
+	uint64_t tsc, now_ns;
 };
 
 static void put(struct packets *p, uint32_t id, uint32_t value, uint32_t bytes, uint32_t after)
@@ -62,19 +62,27 @@ static void call(struct packets *p, uint32_t address)
 	leave(p);
 }
 
-/* What was put becomes a packet, `times` over. */
+/* What was put becomes a packet of a CPU's, `times` over in the second that begins now. */
+static void flush_cpu(struct packets *p, unsigned times, uint32_t cpu)
+{
+	for (unsigned i = 0; i < times; i++)
+		function_budget_packet(&p->budget, cpu,
+			&(struct ring_packet){.buffer = p->buffer,
+				.bytes = p->bytes,
+				.events = p->events,
+				.begin_tsc = p->now_ns + SECOND / times * i,
+				.end_tsc = p->now_ns + SECOND / times * (i + 1)});
+}
+
+static void put_away(struct packets *p)
+{
+	p->bytes = p->events = 0;
+}
+
 static void flush(struct packets *p, unsigned times)
 {
-	const struct ring_packet packet = {.buffer = p->buffer,
-		.bytes = p->bytes,
-		.events = p->events,
-		.begin_tsc = p->begin_tsc,
-		.end_tsc = p->tsc};
-
-	while (times--)
-		function_budget_packet(&p->budget, 0, &packet);
-	p->bytes = p->events = 0;
-	p->begin_tsc = p->tsc;
+	flush_cpu(p, times, 0);
+	put_away(p);
 }
 
 static int setup(void **state)
@@ -83,9 +91,11 @@ static int setup(void **state)
 
 	p->schema = event_table_schema(EVENT_TABLE_TRACE, NULL);
 	ring_walk_table_init(&p->table, p->schema);
-	function_budget_init(&p->budget,
-		&(struct function_budget_options){
-			.share = 0.05, .tsc_khz = KHZ, .text_address = TEXT, .table = &p->table});
+	assert_int_equal(
+		function_budget_init(&p->budget,
+			&(struct function_budget_options){
+				.share = 0.05, .tsc_khz = KHZ, .text_address = TEXT, .table = &p->table}),
+		0);
 	p->now_ns = SECOND;
 	*state = p;
 	return 0;
@@ -101,12 +111,21 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* A first packet may have been begun before the wishes in force: it says nothing. */
+static void skip_first(struct packets *p, uint32_t cpu)
+{
+	const struct ring_packet packet = {.buffer = p->buffer, .end_tsc = p->now_ns};
+
+	function_budget_packet(&p->budget, cpu, &packet);
+}
+
 static void begin(struct packets *p)
 {
 	struct function_budget_step step;
 
 	p->now_ns += SECOND;
 	assert_false(function_budget_look(&p->budget, p->now_ns, &step));
+	skip_first(p, 0);
 }
 
 static bool look(struct packets *p, struct function_budget_step *step)
@@ -139,7 +158,15 @@ static void test_below(void **state)
 	/* 8,000 events of 50 ns in a second */
 	assert_in_range((uint64_t)(step.share * 1e6), 380, 420);
 	assert_int_equal(step.count, 0);
-	assert_false(step.is_exhausted);
+	assert_false(step.is_off);
+}
+
+static bool names(const struct function_budget_step *step, uint32_t address)
+{
+	for (uint32_t i = 0; i < step->count; i++)
+		if (step->addresses[i] == address)
+			return true;
+	return false;
 }
 
 static void test_above(void **state)
@@ -156,17 +183,17 @@ static void test_above(void **state)
 	/* without LEAF it is 3.2 % */
 	assert_int_equal(step.count, 1);
 	assert_int_equal(step.addresses[0], LEAF);
+	assert_in_range((uint64_t)(step.least_part * 1000), 499, 501);
 
-	/* what is still in the rings says nothing */
+	/* what is still in the rings says nothing, nor does the packet that was open then */
 	for (int i = 0; i < 100; i++)
 		put_turn(p);
 	flush(p, 1600);
-	p->now_ns += SECOND / 4;
+	p->now_ns += SECOND / 20;
 	assert_false(function_budget_look(&p->budget, p->now_ns, &step));
-
-	/* without leaves the caller is one */
 	p->now_ns += SECOND / 10;
-	assert_false(function_budget_look(&p->budget, p->now_ns, &step));
+	skip_first(p, 0);
+
 	for (int i = 0; i < 100; i++)
 		call(p, CALLER);
 	flush(p, 10000); /* 2,000,000 events: 10 % */
@@ -174,6 +201,35 @@ static void test_above(void **state)
 	assert_int_equal(step.count, 1);
 	assert_int_equal(step.addresses[0], CALLER);
 	assert_int_equal(p->budget.nr_dropped, 2);
+}
+
+/* Of an even profile as many go as it takes at once, those that become leaves by that, too. */
+static void test_flat(void **state)
+{
+	enum { LEAVES = 200, CALLERS = 50, RARE = 20 };
+	struct packets *p = *state;
+	struct function_budget_step step;
+
+	begin(p);
+	for (uint32_t i = 0; i < LEAVES; i++) {
+		const uint32_t caller = TEXT + 0x8000 + 4 * (i % CALLERS);
+
+		enter(p, caller);
+		call(p, TEXT + 0x4000 + 4 * i);
+		call(p, TEXT + 0x4000 + 4 * i);
+		leave(p);
+		if (i % (LEAVES / RARE) == 0)
+			call(p, TEXT + 0xc000 + 4 * i);
+	}
+	flush(p, 5000); /* 6,200,000 events of 50 ns: 31 % */
+	assert_true(look(p, &step));
+	assert_in_range((uint64_t)(step.share * 100), 30, 32);
+	/* without their leaves callers are more worth leaving out than what is called rarely: that stays */
+	assert_in_range(step.count, LEAVES, LEAVES + CALLERS - 1);
+	for (uint32_t i = 0; i < CALLERS; i++)
+		assert_true(names(&step, TEXT + 0x8000 + 4 * i));
+	for (uint32_t i = 0; i < LEAVES; i++)
+		assert_false(names(&step, TEXT + 0xc000 + 4 * i));
 }
 
 static void test_entries_only(void **state)
@@ -193,22 +249,50 @@ static void test_entries_only(void **state)
 	assert_int_equal(step.addresses[0], LEAF);
 }
 
-static void test_exhausted(void **state)
+/* The same load on both of two vCPUs, and on one of two, which is half of it. */
+static void test_cpus(void **state)
 {
 	struct packets *p = *state;
 	struct function_budget_step step;
 
-	/* no exit follows its entry: nothing is a leaf */
 	begin(p);
-	for (int i = 0; i < 100; i++) {
-		enter(p, CALLER);
-		put(p, EVENT_ID_hrtimer_expire_exit, 0, 0, COST);
-		leave(p);
+	skip_first(p, 1);
+	for (int i = 0; i < 100; i++)
+		put_turn(p);
+	flush_cpu(p, 1000, 0);
+	flush_cpu(p, 1000, 1);
+	assert_true(p->budget.cpus[0].sampled && p->budget.cpus[1].sampled);
+	assert_true(look(p, &step));
+	assert_in_range((uint64_t)(step.share * 1e6), 38000, 42000);
+	flush_cpu(p, 1000, 0);
+	assert_true(look(p, &step));
+	assert_in_range((uint64_t)(step.share * 1e6), 19000, 21500);
+}
+
+/* A function that the guest goes on with though it is left out: nothing helps but an end. */
+static void test_off(void **state)
+{
+	struct packets *p = *state;
+	struct function_budget_step step;
+
+	begin(p);
+	for (int i = 0; i < 100; i++)
+		call(p, LEAF);
+	flush_cpu(p, 10000, 0);
+	assert_true(look(p, &step));
+	assert_int_equal(step.count, 1);
+	p->now_ns += SECOND / 10;
+	skip_first(p, 0);
+	for (int i = 0; i < 5; i++) {
+		assert_false(step.is_off);
+		flush_cpu(p, 10000, 0);
+		assert_true(look(p, &step));
+		assert_int_equal(step.count, 0);
 	}
+	assert_true(step.is_off);
 	flush(p, 10000);
 	assert_true(look(p, &step));
-	assert_int_equal(step.count, 0);
-	assert_true(step.is_exhausted);
+	assert_false(step.is_off);
 }
 
 static void test_garbage(void **state)
@@ -234,7 +318,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_below, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_above, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_entries_only, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_exhausted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flat, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cpus, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
 	};
 

@@ -11,6 +11,8 @@
 
 #include "lib/analysis/xen_scatter.h"
 #include "lib/analysis/xen_summary.h"
+#include "lib/model/exit_reasons.h"
+#include "lib/model/xen_events.h"
 
 static int setup(void **state)
 {
@@ -453,6 +455,83 @@ static void test_scatter_exit(void **state)
 	assert_int_equal(points[0].value, 1);
 }
 
+static void expect_rip(const struct xen_summary *s, size_t place, uint64_t rip, enum xen_rip_kind kind,
+	uint32_t number, uint64_t count, uint64_t ticks)
+{
+	const struct xen_rip_row *row = capped_table_row(&s->rips->rows, place);
+
+	assert_int_equal(xen_rip_domain(row), 5);
+	assert_int_equal(xen_rip_address(s->rips, row), rip);
+	assert_int_equal(xen_rip_kind(row), kind);
+	assert_int_equal(xen_rip_number(row), number);
+	assert_int_equal(row->count, count);
+	assert_int_equal(row->sum_tsc, ticks);
+}
+
+static void test_rips(void **state)
+{
+	struct xen_summary *s = *state;
+
+	assert_int_equal(xen_summary_want_rips(s), 0);
+	change(s, 0, 1000, 5, 0, XEN_RUNNABLE, XEN_RUNNING);
+	put(s, 0, 1100, 0x81102, WORDS(30, 0x1234, 0xffffffff));
+	put(s, 0, 1400, 0x81001, NULL, 0);
+	put(s, 0, 1500, 0x81102, WORDS(30, 0x1234, 0xffffffff));
+	put(s, 0, 1700, 0x81001, NULL, 0);
+	put(s, 0, 1800, 0x81002, WORDS(12, 0x1234)); /* 32 bits: another place; until it is woken */
+	change(s, 0, 1900, 5, 0, XEN_RUNNING, XEN_BLOCKED);
+	change(s, 0, 2900, 5, 0, XEN_BLOCKED, XEN_RUNNABLE);
+	change(s, 0, 3000, 5, 0, XEN_RUNNABLE, XEN_RUNNING);
+	put(s, 0, 3100, 0x201101, WORDS(0x10, 0xffffffff, 29));
+	put(s, 0, 3200, 0x201003, WORDS(0x10, 0x8000000d)); /* only the low 15 bits are a number */
+	put(s, 0, 3300, 0x201104, WORDS(0x20, 0xffffffff, 0x7, 0, 2));
+	put(s, 0, 3400, 0x20110b, WORDS(1, 2, 3, 4, 0x20, 0xffffffff));
+	put(s, 0, 3500, 0x20100c, WORDS(1, 2, 3, 0x20));
+	put(s, 0, 3600, 0x20110d, WORDS(29, 1)); /* does not say where */
+	put(s, 0, 3700, 0x201105, WORDS(1));     /* too short */
+	assert_int_equal(s->rips->rows.count, 7);
+	expect_rip(s, 0, 0xffffffff00001234, XEN_RIP_EXIT, 30, 2, 500);
+	expect_rip(s, 1, 0x1234, XEN_RIP_EXIT, 12, 1, 1100);
+	expect_rip(s, 2, 0xffffffff00000010, XEN_RIP_HYPERCALL, 29, 1, 0);
+	expect_rip(s, 3, 0x10, XEN_RIP_TRAP, 13, 1, 0);
+	expect_rip(s, 4, 0xffffffff00000020, XEN_RIP_PV, XEN_PV_PAGE_FAULT, 1, 0);
+	expect_rip(s, 5, 0xffffffff00000020, XEN_RIP_PV, XEN_PV_PTWR_EMULATION, 1, 0);
+	expect_rip(s, 6, 0x20, XEN_RIP_PV, XEN_PV_PTWR_EMULATION_PAE, 1, 0);
+	assert_int_equal(s->rips->left_out, 0);
+}
+
+static void test_rips_limit(void **state)
+{
+	struct xen_summary *s = *state;
+
+	assert_int_equal(xen_summary_want_rips(s), 0);
+	change(s, 0, 1000, 5, 0, XEN_RUNNABLE, XEN_RUNNING);
+	for (uint32_t i = 0; i < XEN_RIPS_MAX + 10; i++)
+		put(s, 0, 1001 + i, 0x201006, WORDS(i));
+	assert_int_equal(s->rips->rows.count, XEN_RIPS_MAX);
+	assert_int_equal(s->rips->left_out, 10);
+	/* one that is known still counts */
+	put(s, 0, 100000, 0x201006, WORDS(5));
+	expect_rip(s, 5, 5, XEN_RIP_PV, XEN_PV_EMULATE_PRIVOP, 2, 0);
+}
+
+/* The same name wherever an event is shown. */
+static void test_pv_names(void **state)
+{
+	char buffer[EXIT_REASON_NAME_BYTES];
+
+	(void)state;
+	for (uint32_t i = 0; i < XEN_PV_EVENTS; i++) {
+		const struct xen_event_type *type = xen_event_type(0x201000 | i);
+
+		if (!xen_pv_event_names[i] || i == XEN_PV_HYPERCALL_SUBCALL)
+			continue;
+		assert_non_null(type);
+		assert_string_equal(xen_pv_event_names[i], type->name);
+		assert_string_equal(exit_reason_name(EXIT_ISA_XEN_PV, i, buffer), type->name);
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -466,6 +545,9 @@ int main(void)
 		TEST(test_malformed),
 		TEST(test_limits),
 		TEST(test_pv),
+		TEST(test_rips),
+		TEST(test_rips_limit),
+		TEST(test_pv_names),
 		TEST(test_hvm),
 		TEST(test_memory),
 		TEST(test_hardware),

@@ -21,9 +21,11 @@ nested_run "$kernel" one --no-trace --memory 1300 --file "$module:/cache/hypertr
 	--file "$work/headers:/headers" --file "$init:/usr/local/libexec/hypertrace/init" --file /bin/busybox:/bin/busybox \
 	--file "$(program getppid):/getppid" <<-'EOF' || fail "L1: $(tail -n 20 "$work/one.out" "$work/one.err")"
 	XDG_CACHE_HOME=/cache hypertrace run --channel hypercall --kernel /boot/vmlinuz --headers /headers --smp 1 --memory 256 \
-		--timeout 300 -e sched,syscalls --batch 20 -o /out/run.trace -- /getppid 1000
+		--timeout 300 -e sched,syscalls --batch 20 -F '__do_sys_getppid,!vfs_*' --depth 1 -o /out/run.trace -- /getppid 1000
 	EOF
 equal "getppid of a guest of run" "$("$HYPERTRACE" dump "$work/one/run.trace" | grep -cE 'sys_enter: +getppid')" 1000
+equal "calls of its function" "$(events "$work/one/run.trace" -e func_entry)" 1000
+equal "returns" "$(events "$work/one/run.trace" -e func_exit)" 1000
 equal "lost" "$(lost "$work/one/run.trace")" 0
 contains "$work/one.err" '^hypertrace: /out/run.trace/guest: [0-9,]* events, .* 0 lost'
 finish

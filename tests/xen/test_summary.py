@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -79,6 +80,44 @@ def check_intervals(name, path):
         expect(f"{name}, {length}", begins == sorted(begins) and begins[0] == 0, "not in the order of time")
 
 
+def check_rips(name, path):
+    """By domain, kind and number each instruction pointer is counted as often as the events have it; by function, likewise."""
+    options = ("--cpu-hz", "2596.124M", path)
+    document = json.loads(run("summary", "--where", "--json", *options).stdout)
+    found = {(row["domain"], row["kind"], row["number"], row["rip"]): row["count"] for row in document["rips"]}
+    wanted = {}
+    for line in run("dump", "-e", "hvm,pv", "--json", *options).stdout.splitlines()[1:]:
+        event = json.loads(line)
+        fields = event["fields"]
+        if "rip" not in fields or not event["vcpu"]:
+            continue
+        number = fields.get("reason_nr", fields.get("op_nr", fields.get("vector_nr", event["code"] & 0xff)))
+        kind = {"vmexit": "exit", "hypercall": "hypercall", "trap": "trap"}.get(event["event"], "pv_event")
+        key = (int(event["vcpu"][1:].split("v")[0]), kind, number, fields["rip"])
+        wanted[key] = wanted.get(key, 0) + 1
+    # the very last exits have no end
+    differ = [key for key in wanted.keys() | found.keys() if wanted.get(key, 0) != found.get(key, 0)]
+    expect(name, len(found) > 5 and len(differ) <= 2 and document["rips_left_out"] == 0, f"{len(found)} places, not as often: {differ[:3]}")
+    exits = sum(row["times"]["count"] if "times" in row else row["count"]
+                for vcpu in document["vcpus"] for row in vcpu.get("hvm", {}).get("exit", []))
+    expect(name, exits == sum(count for key, count in found.items() if key[1] == "exit"), f"{exits} exits")
+
+    # functions of 64 KiB: each has its addresses' counts, in all rows of its reason
+    symbols = path.with_suffix(".map")
+    symbols.write_text("".join(f"{0xffffffff81000000 + i * 0x10000:016x} T f{i}\n" for i in range(256)))
+    sums = {}
+    for (domain, _, number, rip), count in found.items():
+        place = int(rip, 16) - 0xffffffff81000000
+        key = (domain, f"f{place >> 16}" if 0 <= place < 0x1000000 else rip)
+        sums[key] = sums.get(key, 0) + count
+    text = run("summary", "--symbols", symbols, "-n", "0", *options).stdout.split("\nWhere in the guest")[1]
+    for line in text.splitlines()[2:]:
+        words = line.split()
+        place = next(word for word in words[1:] if re.fullmatch("f[0-9]+|0x[0-9a-f]+", word))
+        sums[int(words[0]), place] -= int(words[words.index(place) + 1].replace(",", ""))
+    expect(name, sums and not any(sums.values()), {key: count for key, count in sums.items() if count})
+
+
 def check_drawing(name, path, directory, kind):
     drawing = directory / "drawing.svg"
     text = run("scatter", kind, "--cpu-hz", "2596.124M", path).stdout
@@ -109,6 +148,14 @@ def main():
         for golden in ("2cpu-small", "lost", "sched"):
             paths[golden] = directory / golden
             subprocess.run(["zstd", "-dqf", GOLDEN / f"{golden}.bin.zst", "-o", paths[golden]], check=True)
+        for word, reason in (("--json", "IO_INSTRUCTION"), ("--svm", "reason 0x1e")):  # of Intel, of AMD
+            names = {row["name"]: row["count"] for row in
+                     json.loads(run("summary", "--json", word, paths["hvm"]).stdout)["vcpus"][0]["hvm"]["exit"]}
+            expect(word, names.get(reason, 0) > 10, names)
+            points = run("scatter", "vmexit", "--number", "30", *([word] if word == "--svm" else []), paths["hvm"]).stdout
+            expect(word, rows(points)[0]["reason_name"] == ("IO_INSTRUCTION" if word == "--json" else "-"), points[:200])
+        check_rips("hvm", paths["hvm"])
+        check_rips("pv", pathlib.Path(shutil.copy(GOLDEN / "pv.trace", directory / "pv")))
         drawn = {}
         for name, path in paths.items():
             check_intervals(name, path)

@@ -116,7 +116,6 @@ def compare_domain(check, lines, ours, gaps):
 
 
 def compare_pv(check, what, lines, pv):
-    events = {"ptwr_emulation": "ptwr"}
     for line in lines:
         match = re.match(r"^    (\w+) +\[ *(\d+)\]: +(\d+)$", line)
         if match:
@@ -131,8 +130,7 @@ def compare_pv(check, what, lines, pv):
         elif match[1] == "hypercall (subcall)":
             count = pv["events"].get("subcall", 0)
         else:
-            names = [ours for ours in pv["events"] if events.get(ours, ours) == match[1]]
-            count = pv["events"][names[0]] if names else 0
+            count = pv["events"].get(match[1], 0)
         check.same(f"{what} {match[1]}", count, int(match[2]))
 
 

@@ -40,10 +40,23 @@ static const struct {
 	{"hypercall", bench_hypercall},
 	{"xen", bench_xen},
 };
-#define BENCHMARKS (sizeof(benchmarks) / sizeof(benchmarks[0]))
+#define BENCHMARKS  (sizeof(benchmarks) / sizeof(benchmarks[0]))
+#define NAMES_BYTES 256 /* of all of them */
+
+/* "guest, ring, …, xen and all" */
+static const char *all_names(char out[NAMES_BYTES])
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < BENCHMARKS; i++)
+		used += (size_t)snprintf(out + used, NAMES_BYTES - used, "%s%s", benchmarks[i].name,
+			i + 1 < BENCHMARKS ? ", " : " and all");
+	return out;
+}
 
 static int unknown(const char *name, struct error *error)
 {
+	char names[NAMES_BYTES];
 	struct suggestion suggestion = suggestion_for(name, strlen(name));
 
 	for (size_t i = 0; i < BENCHMARKS; i++)
@@ -51,13 +64,14 @@ static int unknown(const char *name, struct error *error)
 	error_set(error, -EINVAL, "unknown benchmark '%s'", name);
 	if (suggestion.best)
 		error_hint(error, "did you mean '%s'?", suggestion.best);
-	return error_hint(error,
-		"they are guest, ring, record, read, size, follow, exits, functions, graph, hypercall, xen, and all");
+	return error_hint(error, "they are %s", all_names(names));
 }
 
 /* Bit n: benchmark n. */
 static int chosen(int argc, char **argv, unsigned *set, struct error *error)
 {
+	char names[NAMES_BYTES];
+
 	*set = 0;
 	for (int i = 0; i < argc; i++) {
 		unsigned before = *set;
@@ -69,8 +83,7 @@ static int chosen(int argc, char **argv, unsigned *set, struct error *error)
 			return unknown(argv[i], error);
 	}
 	if (!*set)
-		return error_set(error, -EINVAL,
-			"which benchmark? guest, ring, record, read, size, follow, exits, functions, graph, hypercall, xen, or all");
+		return error_set(error, -EINVAL, "which benchmark? %s", all_names(names));
 	return 0;
 }
 
@@ -127,20 +140,18 @@ const struct command cmd_bench = {
 	.summary = "Measure what tracing costs, ours and others'",
 	.synopsis = "[-k KERNEL]... [-n N] [--json] BENCHMARK...",
 	.description =
-		"guest    instructions an event costs a guest: ours against ftrace, counted by QEMU's -icount\n"
-		"ring     nanoseconds a record costs natively: ours against an LTTng-UST tracepoint\n"
-		"record   host CPU time a recorded event costs\n"
-		"read     how fast traces are decoded and printed: ours against babeltrace2\n"
-		"size     bytes an event takes on disk: ours against trace-cmd and LTTng\n"
-		"follow   what reading a stock guest's own ftrace out of its memory costs, and how fast it is\n"
-		"exits    instructions an exit of a guest costs its host more when it is watched: ours against ftrace\n"
-		"functions\n"
-		"         what tracing functions costs a guest, beside the kernel's own tracers: instructions, bytes, and how\n"
-		"         much longer programs and a whole boot take\n"
-		"graph    how fast a trace of functions is summed up, and in how much memory\n"
-		"hypercall  instructions an event costs a guest by hypercalls, by size of the batches: ours against ftrace\n"
-		"xen      how fast Xen's traces are printed and summed up: ours against xenalyze\n"
-		"all      all of them\n\n"
+		"guest      instructions an event costs a guest, counted by QEMU's -icount: ours and ftrace\n"
+		"ring       nanoseconds a record costs natively: ours and an LTTng-UST tracepoint\n"
+		"record     host CPU time a recorded event costs\n"
+		"read       how fast traces are decoded and printed: ours and babeltrace2\n"
+		"size       bytes an event takes on disk: ours, trace-cmd and LTTng\n"
+		"follow     what reading a stock guest's ftrace out of its memory costs, and how fast it is\n"
+		"exits      instructions that watching a guest's exit costs its host: ours and ftrace\n"
+		"functions  what tracing all functions costs a guest, and its boot: ours and ftrace's tracers\n"
+		"graph      how fast a trace of functions is summed up, and in how much memory\n"
+		"hypercall  instructions an event costs by hypercalls, by size of the batches: ours and ftrace\n"
+		"xen        how fast Xen's traces are printed and summed up: ours and xenalyze\n"
+		"all        all of them\n\n"
 		"Both sides of a comparison run in turns in the same run. Programs that are not installed are "
 		"skipped, with the reason.",
 	.examples = "  # the costs in a guest of Debian 12's own kernel\n"

@@ -22,7 +22,7 @@ static const struct option_spec dump_specs[] = {
 		"times of day; default seconds since the first event"},
 	{0, "monotonic", NULL, OPTION_FLAG, offsetof(struct dump_options, monotonic),
 		"times of the host's CLOCK_MONOTONIC"},
-	{0, "json", NULL, OPTION_FLAG, offsetof(struct dump_options, json), "print one JSON object a line"},
+	{0, "json", NULL, OPTION_FLAG, offsetof(struct dump_options, json), "print one JSON object a line: all fields, and the names of what they stand for"},
 	{0},
 };
 

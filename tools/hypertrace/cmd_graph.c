@@ -168,7 +168,9 @@ const struct command cmd_graph = {
 		"follows stands under [unknown]: no call is made up.\n\n"
 		"Total is the time from entry to exit, of a recursive function the outermost; self is without what it called. "
 		"Percentiles are those of the calls that returned, within 3.2 % of the true value; calls, total and max are exact. "
-		"A trace that has entries only has calls and callers, and no times.\n\n"
+		"A trace that has entries only has calls and callers, and no times. One that has only calls that took "
+		"long (--min-duration) has them in their places, too, but for the calls themselves: each is shown "
+		"when it is over.\n\n"
 		"If the trace has the guest's host in it (--host), times are also given without those in which the vCPU had no pCPU.",
 	.examples =
 		"  # every function of a command\n"

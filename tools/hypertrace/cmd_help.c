@@ -25,22 +25,25 @@ static int help_run(const struct command *self, int argc, char **argv)
 
 	if (result)
 		return result == 1 ? 0 : show_error(&error, false, 2);
-	if (argc > 0 && !(command = find_command(argv[0]))) {
-		error_set(&error, -EINVAL, "unknown verb '%s'", argv[0]);
-		error_hint(&error, "hypertrace help lists the verbs");
+	if (argc > 0 && !(command = verb_list_find(&all_verbs, argv[0]))) {
+		verb_list_unknown(&all_verbs, argv[0], &error);
 		return show_error(&error, false, 2);
 	}
-	if (command == &cmd_xen && argc > 1 && !(command = find_xen_command(argv[1]))) {
-		error_set(&error, -EINVAL, "unknown verb 'xen %s'", argv[1]);
-		error_hint(&error, "hypertrace xen --help lists the verbs");
-		return show_error(&error, false, 2);
+	if (argc > 1 && command->verbs) {
+		const struct verb_list *list = command->verbs;
+
+		command = verb_list_find(list, argv[1]);
+		if (!command) {
+			verb_list_unknown(list, argv[1], &error);
+			return show_error(&error, false, 2);
+		}
 	}
 	if (options.man && !command) {
 		error_set(&error, -EINVAL, "help --man needs a verb");
 		return show_error(&error, false, 2);
 	}
 	if (options.completion)
-		options_completion(commands, commands_count, stdout);
+		options_completion(&all_verbs, stdout);
 	else if (options.man)
 		options_man(command, stdout);
 	else if (command)
@@ -52,7 +55,7 @@ static int help_run(const struct command *self, int argc, char **argv)
 
 static const char *name_at(size_t index)
 {
-	return index < commands_count ? commands[index]->name : NULL;
+	return index < all_verbs.count ? all_verbs.verbs[index]->name : NULL;
 }
 
 const struct command cmd_help = {

@@ -19,7 +19,7 @@
 #include "tools/hypertrace/recording_summary.h"
 
 #define READY_S 10.0 /* for guests to begin before COMMAND or --duration starts */
-#define TERM_S  2.0 /* for COMMAND to end when the recording does */
+#define TERM_S  2.0  /* for COMMAND to end when the recording does */
 
 #define AT(member) offsetof(struct record_options, member)
 static const struct option_spec record_specs[] = {
@@ -170,8 +170,8 @@ static int record(
 }
 
 /* The trace is complete. Returns the exit status. */
-static int conclude(
-	struct record_run *run, const char *output, enum recorder_channel channel, int code, struct error *error)
+static int conclude(struct record_run *run, const char *output, enum recorder_channel channel, int code,
+	struct error *error)
 {
 	const bool stock = channel == RECORDER_FTRACE;
 	const struct trace_info *info = recorder_info(run->recorder);
@@ -190,9 +190,10 @@ static int conclude(
 		error_hint(error, "%s",
 			channel == RECORDER_HYPERCALL
 				? "in the guest: insmod hypertrace.ko channel=hypercall events=sched,irq"
-			: stock ? "has it booted? hypertrace dmesg shows what its kernel says"
-			      : "load it in the guest (hypertrace module builds it); hypertrace doctor --qmp "
-				"SOCKET tells what is missing; a stock guest: --channel ftrace");
+				: stock
+				? "has it booted? hypertrace dmesg shows what its kernel says"
+				: "load it in the guest (hypertrace module builds it); hypertrace doctor --qmp "
+				  "SOCKET tells what is missing; a stock guest: --channel ftrace");
 	}
 	if (!code)
 		return run->status;
@@ -260,7 +261,9 @@ const struct command cmd_record = {
 		"a part of it. It needs CAP_SYS_PTRACE, or the VMM's user. A dump is read once, with all it "
 		"holds.\n\n"
 		"Channel hypercall is for guests without shared memory, under KVM: their hypertrace.ko, loaded with "
-		"channel=hypercall, says by hypercalls what its own parameter events= asks for, batch= records a call. It "
+		"channel=hypercall, says by hypercalls what its own parameters ask for, batch= records a call: events=, and "
+		"functions= with function_probe= and function_depth=, as -F, --probe and --depth elsewhere. They may be changed "
+		"in the guest, in /sys/module/hypertrace/parameters. It "
 		"needs CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE here. Without --pid every guest that makes such calls is "
 		"recorded.\n\n"
 		"--host adds a machine `host` to the trace, of what this host's KVM and scheduler do to the guests' "
@@ -269,23 +272,24 @@ const struct command cmd_record = {
 		"COMMAND starts when the guests have begun to record, or after ten seconds; where it "
 		"outlives the recording it gets SIGTERM, and after two seconds SIGKILL.\n\n"
 		"At the end it says how many events were recorded and how many were lost, and why.",
-	.examples = "  # a guest by its name (see hypertrace list), by the best channel there is\n"
-		    "  hypertrace record -g web1 --duration 10s\n"
-		    "  # ten seconds of scheduling and interrupts of one guest\n"
-		    "  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
-		    "  # two guests while a load test runs on the host\n"
-		    "  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
-		    "  # a flight recorder: on for days, looked at when something happened\n"
-		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --duration 1s\n"
-		    "  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --history --duration 1s\n"
-		    "  # a stock guest that traces for itself; nothing of ours is in it\n"
-		    "  hypertrace record --pid 4711 --history --duration 10s -o trace\n"
-		    "  # guests that say by hypercalls what they do: insmod hypertrace.ko channel=hypercall events=sched\n"
-		    "  hypertrace record --channel hypercall --duration 10s -o trace\n"
-		    "  # what the host does to all its guests, ten seconds\n"
-		    "  hypertrace record --host exits=aggregated --duration 10s\n"
-		    "  # what a guest that has panicked did last\n"
-		    "  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s",
+	.examples =
+		"  # a guest by its name (see hypertrace list), by the best channel there is\n"
+		"  hypertrace record -g web1 --duration 10s\n"
+		"  # ten seconds of scheduling and interrupts of one guest\n"
+		"  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
+		"  # two guests while a load test runs on the host\n"
+		"  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
+		"  # a flight recorder: on for days, looked at when something happened\n"
+		"  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --duration 1s\n"
+		"  hypertrace record --qmp /run/vm1.qmp -e sched --leave-on --history --duration 1s\n"
+		"  # a stock guest that traces for itself; nothing of ours is in it\n"
+		"  hypertrace record --pid 4711 --history --duration 10s -o trace\n"
+		"  # guests that say by hypercalls what they do: insmod hypertrace.ko channel=hypercall events=sched\n"
+		"  hypertrace record --channel hypercall --duration 10s -o trace\n"
+		"  # what the host does to all its guests, ten seconds\n"
+		"  hypertrace record --host exits=aggregated --duration 10s\n"
+		"  # what a guest that has panicked did last\n"
+		"  hypertrace record --region /dev/shm/hypertrace-1234 --history --duration 1s",
 	.options = record_specs,
 	.run = run_record,
 };

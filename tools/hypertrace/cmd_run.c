@@ -186,7 +186,8 @@ static int run_guest(const struct run_wish *wish, const struct vm_config *config
 	if (!result)
 		result = vm_start(vm, error);
 	if (recording)
-		recording_set_functions(recording, wish->functions, wish->options->recording.probe != HT_FUNCTION_ENTRY);
+		recording_set_functions(
+			recording, wish->functions, wish->options->recording.probe != HT_FUNCTION_ENTRY);
 	if (!result && recording)
 		result = recording_start(recording, vm_pid(vm), config->icount, error);
 	if (!result)
@@ -271,6 +272,10 @@ static int prepare_and_run(const struct run_wish *wish, char **command, struct e
 /* What the module is told where no region tells it. */
 static int read_parameters(struct run_wish *wish, struct error *error)
 {
+	static const char *const probes[] = {[HT_FUNCTION_NONE] = "return",
+		[HT_FUNCTION_ENTRY] = "entry",
+		[HT_FUNCTION_RETURN] = "return",
+		[HT_FUNCTION_GRAPH] = "fgraph"};
 	const struct run_options *options = wish->options;
 
 	if (options->icount || options->accel > 1 + VM_ACCEL_KVM) {
@@ -282,13 +287,16 @@ static int read_parameters(struct run_wish *wish, struct error *error)
 		error_set(error, -EINVAL, "channel hypercall: no -f, --mode, --size, and no '!' in -e");
 		return error_hint(error, "filter on reading: hypertrace dump -f");
 	}
-	if (options->recording.functions.count) {
-		error_set(error, -EINVAL, "channel hypercall: no -F");
-		return error_hint(error, "functions come through memory: leave --channel out, or --channel ftrace");
+	if (options->recording.budget || options->recording.min_duration_s > 0) {
+		error_set(error, -EINVAL, "channel hypercall: no --budget, no --min-duration");
+		return error_hint(error, "these come through memory: leave --channel out");
 	}
 	wish->recorder.channel = RECORDER_HYPERCALL;
-	if (asprintf(&wish->words, "channel=hypercall events=%s batch=%" PRIu64,
-		    *wish->events ? wish->events : RECORDER_EVENTS, options->batch) < 0) {
+	if (asprintf(&wish->words,
+		    "channel=hypercall events=%s batch=%" PRIu64 "%s%s function_probe=%s function_depth=%u",
+		    *wish->events ? wish->events : RECORDER_EVENTS, options->batch,
+		    wish->functions ? " functions=" : "", wish->functions ? wish->functions : "",
+		    probes[wish->recorder.functions.probe], wish->recorder.functions.depth) < 0) {
 		wish->words = NULL;
 		return error_set(error, -ENOMEM, "out of memory");
 	}

@@ -8,13 +8,14 @@
 
 struct dump_options {
 	const char *events, *pcpus, *domains, *vcpus, *time, *cpu_hz;
+	struct string_list symbols;
 	bool raw, json, count, svm;
 };
 
 static const struct option_spec dump_specs[] = {
 	{'e', "events", "LIST", OPTION_STRING, offsetof(struct dump_options, events),
 		"only these: names of events, classes (sched, pv, hvm, …), schedulers (csched2, …), numbers (0x28004)"},
-	{0, "time", "FROM-TO", OPTION_STRING, offsetof(struct dump_options, time),
+	{'t', "time", "FROM-TO", OPTION_STRING, offsetof(struct dump_options, time),
 		"only that part, in seconds (or ms, us, m) from the first event"},
 	{0, "pcpu", "LIST", OPTION_STRING, offsetof(struct dump_options, pcpus),
 		"only of these pCPUs: 0-3,8"},
@@ -23,8 +24,9 @@ static const struct option_spec dump_specs[] = {
 	{0, "vcpu", "LIST", OPTION_STRING, offsetof(struct dump_options, vcpus),
 		"the same of vCPUs: d1v0,d1v1"},
 	{0, "cpu-hz", "HZ", OPTION_STRING, offsetof(struct dump_options, cpu_hz), XEN_CPU_HZ_HELP},
-	{0, "svm", NULL, OPTION_FLAG, offsetof(struct dump_options, svm),
-		"exits of HVM guests are AMD's: of Xen before 4.19, whose trace does not say"},
+	{0, "svm", NULL, OPTION_FLAG, offsetof(struct dump_options, svm), XEN_SVM_HELP},
+	{0, "symbols", "FILE[:DOMAIN]", OPTION_LIST, offsetof(struct dump_options, symbols),
+		XEN_SYMBOLS_HELP},
 	{0, "raw", NULL, OPTION_FLAG, offsetof(struct dump_options, raw),
 		"events as recorded: number, TSC, extra words"},
 	{'c', "count", NULL, OPTION_FLAG, offsetof(struct dump_options, count),
@@ -48,14 +50,19 @@ static int run_dump(const struct command *self, int argc, char **argv)
 	if (result < 0 || xen_input_operand(argc, argv, &path, &error) ||
 		(options.cpu_hz && xen_clock_parse_hz(options.cpu_hz, &hz, &error)) ||
 		xen_choice_init(&dump.choice, options.events, options.pcpus, options.domains, options.vcpus,
-			options.time, &error))
+			options.time, &error) ||
+		xen_symbols_parse(&dump.symbols, &options.symbols, &error)) {
+		xen_symbols_deinit(&dump.symbols);
 		return show_error(&error, options.json, 2);
+	}
 	dump.raw = options.raw;
 	dump.json = options.json;
 	dump.count = options.count;
 	dump.svm = options.svm;
 	signal(SIGPIPE, SIG_IGN);
-	result = xen_input_open(&dump.input, path, options.cpu_hz, &error);
+	result = xen_symbols_load(&dump.symbols, &error);
+	if (!result)
+		result = xen_input_open(&dump.input, path, options.cpu_hz, &error);
 	if (!result) {
 		if (!dump.json && !dump.count)
 			xen_input_say_clock(&dump.input);
@@ -64,6 +71,7 @@ static int run_dump(const struct command *self, int argc, char **argv)
 			result = xen_input_account(&dump.input, &error);
 		xen_input_close(&dump.input);
 	}
+	xen_symbols_deinit(&dump.symbols);
 	return result ? show_error(&error, options.json, 1) : 0;
 }
 
@@ -84,6 +92,8 @@ const struct command cmd_xen_dump = {
 		    "  hypertrace xen dump xen.trace | less\n"
 		    "  # what Xen's scheduler did about domain 1 in the third second\n"
 		    "  hypertrace xen dump xen.trace -e sched --domain 1 --time 2-3\n"
+		    "  # where in the guests' kernels the exits happened\n"
+		    "  hypertrace xen dump xen.trace -e pv,hvm --symbols System.map\n"
 		    "  # hypercalls of one vCPU, for a program\n"
 		    "  hypertrace xen dump xen.trace -e hypercall --vcpu d1v0 --json",
 	.options = dump_specs,

@@ -13,7 +13,7 @@
 struct scatter_options {
 	const char *cpu_hz, *svg;
 	uint64_t number, domain;
-	bool idle;
+	bool idle, svm;
 };
 
 static const struct option_spec scatter_specs[] = {
@@ -24,6 +24,7 @@ static const struct option_spec scatter_specs[] = {
 	{0, "domain", "N", OPTION_UNSIGNED, offsetof(struct scatter_options, domain), "only that domain"},
 	{0, "idle", NULL, OPTION_FLAG, offsetof(struct scatter_options, idle), "idle vCPUs, too"},
 	{0, "cpu-hz", "HZ", OPTION_STRING, offsetof(struct scatter_options, cpu_hz), XEN_CPU_HZ_HELP},
+	{0, "svm", NULL, OPTION_FLAG, offsetof(struct scatter_options, svm), XEN_SVM_HELP},
 	{0},
 };
 
@@ -76,6 +77,7 @@ static int walk(struct look *look, struct error *error)
 	result = xen_summary_init(&look->summary);
 	if (result < 0)
 		return error_set(error, result, "out of memory");
+	look->summary.svm = look->options->svm;
 	xen_scatter_attach(&scatter, &look->summary);
 	return xen_feed(&feed, NULL, error);
 }
@@ -184,11 +186,11 @@ const struct command cmd_xen_scatter = {
 		"  promote        pages that became page tables of shadow paging\n"
 		"  hypercall      hypercalls of PV guests",
 	.examples = "  # where did the vCPUs run?\n"
-		    "  hypertrace xen scatter pcpu trace.bin --svg where.svg\n"
+		    "  hypertrace xen scatter pcpu xen.trace --svg where.svg\n"
 		    "  # how long did vCPUs wait for a pCPU (state 1)?\n"
-		    "  hypertrace xen scatter runstate-time trace.bin --number 1\n"
+		    "  hypertrace xen scatter runstate-time xen.trace --number 1\n"
 		    "  # what did accesses to port 0x60 cost?\n"
-		    "  hypertrace xen scatter io trace.bin --number 96",
+		    "  hypertrace xen scatter io xen.trace --number 96",
 	.options = scatter_specs,
 	.operand = kind_at,
 	.run = scatter_run,

@@ -17,7 +17,8 @@ struct summary_options {
 	double interval_s;
 	unsigned per; /* enum xen_per + 1; 0: not given */
 	uint64_t top;
-	bool json;
+	struct string_list symbols;
+	bool svm, where, json;
 };
 
 static const struct option_spec summary_specs[] = {
@@ -26,8 +27,13 @@ static const struct option_spec summary_specs[] = {
 	{0, "per", "domain|vcpu|pcpu", OPTION_CHOICE, offsetof(struct summary_options, per),
 		"whose rows --interval prints; default domain"},
 	{0, "cpu-hz", "HZ", OPTION_STRING, offsetof(struct summary_options, cpu_hz), XEN_CPU_HZ_HELP},
+	{0, "svm", NULL, OPTION_FLAG, offsetof(struct summary_options, svm), XEN_SVM_HELP},
 	{'n', "top", "N", OPTION_UNSIGNED, offsetof(struct summary_options, top),
-		"rows for each vCPU and pCPU of the longer tables, 0 for all; default 10, with --json all"},
+		"rows for each vCPU, pCPU or reason of the longer tables, 0 for all; default 10, with --json all"},
+	{0, "where", NULL, OPTION_FLAG, offsetof(struct summary_options, where),
+		"also say where in the guests' code exits, hypercalls and traps happened, by reason"},
+	{0, "symbols", "FILE[:DOMAIN]", OPTION_LIST, offsetof(struct summary_options, symbols),
+		XEN_SYMBOLS_HELP "; implies --where"},
 	{0, "json", NULL, OPTION_FLAG, offsetof(struct summary_options, json), "print one JSON document"},
 	{0},
 };
@@ -86,8 +92,11 @@ static int look(struct xen_summary_view *view, const char *path, const struct su
 	bool by_interval = options->interval_s > 0;
 	int result = xen_summary_init(&view->summary);
 
+	if (!result && (options->where || options->symbols.count))
+		result = xen_summary_want_rips(&view->summary);
 	if (result)
 		return error_set(error, result, "out of memory");
+	view->summary.svm = options->svm;
 	result = by_interval ? xen_input_open(&view->input, path, options->cpu_hz, error)
 			     : xen_input_open_unread(&view->input, path, options->cpu_hz, error);
 	if (result)
@@ -103,6 +112,7 @@ static int summary_run(const struct command *self, int argc, char **argv)
 {
 	struct summary_options options = {.top = UINT64_MAX};
 	struct xen_summary_view view = {0};
+	struct xen_symbols symbols = {0};
 	struct error error = {0};
 	const char *path;
 	bool shown = false;
@@ -112,15 +122,25 @@ static int summary_run(const struct command *self, int argc, char **argv)
 		return 0;
 	if (!result && options.per && options.interval_s <= 0)
 		result = error_set(&error, -EINVAL, "--per needs --interval");
+	if (!result && (options.where || options.symbols.count) && options.interval_s > 0)
+		result = error_set(&error, -EINVAL, "--where and --symbols do not go with --interval");
 	if (!result)
 		result = xen_input_operand(argc, argv, &path, &error);
-	if (result < 0)
+	if (!result)
+		result = xen_symbols_parse(&symbols, &options.symbols, &error);
+	if (result < 0) {
+		xen_symbols_deinit(&symbols);
 		return show_error(&error, options.json, 2);
+	}
+	view.symbols = &symbols;
 	view.top = options.top == UINT64_MAX ? options.json ? 0 : TOP_DEFAULT : options.top;
-	result = look(&view, path, &options, &shown, &error);
+	result = xen_symbols_load(&symbols, &error);
+	if (!result)
+		result = look(&view, path, &options, &shown, &error);
 	free(view.order);
 	xen_summary_deinit(&view.summary);
 	xen_input_close(&view.input);
+	xen_symbols_deinit(&symbols);
 	return result ? show_error(&error, options.json && !shown, 1) : 0;
 }
 
@@ -134,15 +154,20 @@ const struct command cmd_xen_summary = {
 		"hypercalls, traps, exits by reason with what they cost, interrupts, page faults, grants and other memory "
 		"operations; of each pCPU: busy, idle, who ran there.\n\n"
 		"Counts and times are those of xenalyze --summary; where they differ, docs/design/xen.md says why.\n\n"
+		"Instruction pointers, which --where counts, are the guests'. --symbols names their functions: a PV kernel is "
+		"where its System.map says; an HVM guest's may be elsewhere at each boot, and the guest's /proc/kallsyms says "
+		"where.\n\n"
 		"With --interval, rows in the order of time: states split at the borders, so that a row's states add up to "
 		"the time. A domain's row is the sum of its vCPUs.",
 	.examples =
 		"  # who waits for whom?\n"
-		"  hypertrace xen summary trace.bin\n"
+		"  hypertrace xen summary xen.trace\n"
 		"  # how the domains shared the host, every 100 ms\n"
-		"  hypertrace xen summary trace.bin --interval 100ms\n"
+		"  hypertrace xen summary xen.trace --interval 100ms\n"
+		"  # what domain 3 leaves its CPU for, and where in its kernel\n"
+		"  hypertrace xen summary xen.trace --symbols System.map:3\n"
 		"  # waits after waking, for a script\n"
-		"  hypertrace xen summary trace.bin --json | jq '.vcpus[] | [.domain, .vcpu, .waits.woken.p95_ns]'",
+		"  hypertrace xen summary xen.trace --json | jq '.vcpus[] | [.domain, .vcpu, .waits.woken.p95_ns]'",
 	.options = summary_specs,
 	.run = summary_run,
 };

@@ -54,6 +54,23 @@ static char *put_field(const struct event_field *field, const struct trace_event
 	return at;
 }
 
+/* The kernel's function that the event is of, whatever event it is. */
+static char *put_symbol(const struct dump_machine *machine, const struct event_type *type,
+	const struct trace_event *event, char *at)
+{
+	static const char *const fields[] = {"function", "func", "ip"};
+	const struct event_field *field = NULL;
+	const char *name;
+	uint64_t offset;
+
+	for (size_t i = 0; !field && i < sizeof(fields) / sizeof(fields[0]); i++)
+		field = event_type_find_field(type, fields[i]);
+	if (!field || !event_field_is_integer(field->kind))
+		return at;
+	name = names_symbol(&machine->machine->names, event_field_value(field, event->payload), &offset);
+	return name ? put_json(put_literal(at, ",\"symbol\":"), name, strnlen(name, 512)) : at;
+}
+
 static char *put_names(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
 	const struct trace_event *event, char *at)
 {
@@ -72,7 +89,7 @@ static char *put_names(struct dump *dump, struct dump_machine *machine, const st
 		at = put_json(put_literal(at, ",\"irq_name\":"), name, strnlen(name, 256));
 	if (vec && (name = dump_softirq_name(event_field_value(vec, event->payload))))
 		at = put_json(put_literal(at, ",\"softirq\":"), name, strlen(name));
-	return at;
+	return put_symbol(machine, type->type, event, at);
 }
 
 static char *put_tracepoint(

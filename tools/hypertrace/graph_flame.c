@@ -144,7 +144,7 @@ static void draw_head(struct flame *flame, const struct graph_machine *machine)
 	char line[256];
 
 	snprintf(line, sizeof(line), "Functions of %.60s, by %s", machine->machine->name,
-		graph_measure_name(weights->measure));
+		graph_weights_name(weights));
 	svg_text(&flame->svg, MARGIN, 22, "t", line);
 	snprintf(line, sizeof(line),
 		"%.80s%s%s in %s calls of %" PRIu32 " functions; what has less than %.4g %% is left out",

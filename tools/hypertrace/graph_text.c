@@ -53,7 +53,7 @@ void graph_text_head(const struct graph_machine *machine, FILE *out, bool colour
 	fprintf(out, "\n  %s calls of %s functions in %s\n", human_count(graph->calls).text,
 		human_count(graph->nr_functions - 1).text, human_ns(ns).text);
 	if (graph->events.spans)
-		fputs("  only calls that took long were recorded: who called them, and their time on a CPU, is not known\n",
+		fputs("  only calls that took long were recorded: their time on a CPU is not known, nor what was shorter between them\n",
 			out);
 	else if (graph->calls && !graph->timed)
 		fputs("  entries only: what calls took, and what they called, is not known\n", out);

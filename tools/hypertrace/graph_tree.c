@@ -82,7 +82,7 @@ int graph_tree_text(const struct graph_view *view, const struct graph_views *vie
 		fputs(shown++ ? "\n" : "", out);
 		graph_text_head(machine, out, colour);
 		text_put_title(out, colour, "Call tree", "by %s; less than %.4g %% is left out",
-			graph_measure_name(weights.measure), views->min_share * 100);
+			graph_weights_name(&weights), views->min_share * 100);
 		table_init(&table, weights.measure == GRAPH_MEASURE_CALLS ? counted : timed);
 		put_below(&tree, CALL_ROOT, 0);
 		table_print(&table, out, colour);
@@ -142,7 +142,7 @@ int graph_tree_json(const struct graph_view *view, const struct graph_views *vie
 			break;
 		tree.least = least_of(views, &weights);
 		row = graph_json_machine(machine);
-		json_set_text(row, "by", graph_measure_name(weights.measure));
+		json_set_text(row, "by", graph_weights_name(&weights));
 		json_object_set_new(row, "calls_to", children_json(&tree, CALL_ROOT, 0));
 		json_array_append_new(machines, row);
 	}

@@ -19,18 +19,24 @@ bool graph_function_is_idle(const struct call_function *function)
 	return false;
 }
 
+/* Where time on a CPU is not known, what the idle task calls to give its CPU away is as idle as itself. */
+static bool is_idling(const struct call_graph *graph, const struct call_node *node)
+{
+	const struct call_function *function = &graph->functions[node->function];
+
+	return graph_function_is_idle(function) ||
+		(!graph->timed && function->name && !strcmp(function->name, "schedule_idle"));
+}
+
 uint64_t graph_weights_own(const struct graph_weights *weights, uint32_t number)
 {
 	const struct call_node *node = call_graph_node(weights->graph, number);
-	/* a call that is known only because it took long has no time of its own */
-	const struct call_times *times =
-		!node->self.wall_ns && !node->first_child ? &node->total : &node->self;
 
 	switch (weights->measure) {
 	case GRAPH_MEASURE_CPU:
-		return graph_function_is_idle(&weights->graph->functions[node->function]) ? 0 : times->on_ns;
+		return is_idling(weights->graph, node) ? 0 : node->self.on_ns;
 	case GRAPH_MEASURE_WALL:
-		return times->wall_ns;
+		return node->self.wall_ns;
 	default:
 		return node->calls;
 	}
@@ -106,7 +112,7 @@ uint32_t *graph_weights_children(
 	return order;
 }
 
-const char *graph_measure_name(enum graph_measure measure)
+const char *graph_weights_name(const struct graph_weights *weights)
 {
 	static const char *const names[] = {
 		[GRAPH_MEASURE_CPU] = "time on a CPU",
@@ -114,5 +120,8 @@ const char *graph_measure_name(enum graph_measure measure)
 		[GRAPH_MEASURE_CALLS] = "calls",
 	};
 
-	return names[measure];
+	/* of calls that were recorded alone nobody knows when they had a CPU */
+	if (weights->measure == GRAPH_MEASURE_CPU && !weights->graph->timed)
+		return "time, idling left out";
+	return names[weights->measure];
 }

@@ -34,5 +34,5 @@ uint32_t *graph_weights_children(
 /* Does its own time say only that a CPU had nothing to do? It has no weight where time on a CPU is asked for. */
 bool graph_function_is_idle(const struct call_function *function);
 
-/* "time on a CPU", "time", "calls". */
-const char *graph_measure_name(enum graph_measure measure);
+/* What they weigh: "time on a CPU", "time", "calls", … */
+const char *graph_weights_name(const struct graph_weights *weights);

@@ -3,10 +3,9 @@
 #include <string.h>
 
 #include "tools/hypertrace/commands.h"
-#include "lib/base/suggest.h"
 #include "config.h"
 
-const struct command *const commands[] = {
+static const struct command *const commands[] = {
 	&cmd_run, &cmd_record, &cmd_attach, &cmd_detach,      /* make traces */
 	&cmd_report, &cmd_dump, &cmd_info,                    /* read them */
 	&cmd_graph, &cmd_boot, &cmd_shutdown,                 /* … for one question */
@@ -15,36 +14,11 @@ const struct command *const commands[] = {
 	&cmd_list, &cmd_top, &cmd_dmesg, &cmd_ps, &cmd_panic, /* find guests and look into them */
 	&cmd_doctor, &cmd_module, &cmd_bench, &cmd_help,      /* about this machine and this program */
 };
-const size_t commands_count = sizeof(commands) / sizeof(commands[0]);
-
-const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < commands_count; i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	return NULL;
-}
+const struct verb_list all_verbs = {commands, sizeof(commands) / sizeof(commands[0]), NULL};
 
 void show_commands(FILE *out)
 {
-	fputs("hypertrace VERB [OPTION]... traces guest kernels from their host.\n\n", out);
-	for (size_t i = 0; i < commands_count; i++)
-		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("\nhypertrace VERB --help shows a verb's options and examples.\n", out);
-}
-
-static int unknown_verb(const char *name)
-{
-	struct suggestion suggestion = suggestion_for(name, strlen(name));
-	struct error error = {0};
-
-	for (size_t i = 0; i < commands_count; i++)
-		suggestion_consider(&suggestion, commands[i]->name);
-	error_set(&error, -EINVAL, "unknown verb '%s'", name);
-	if (suggestion.best)
-		error_hint(&error, "did you mean '%s'? hypertrace --help lists the verbs", suggestion.best);
-	error_hint(&error, "hypertrace --help lists the verbs");
-	return show_error(&error, false, 2);
+	verb_list_show(&all_verbs, "traces guest kernels from their host.", out);
 }
 
 /* What was printed may not have arrived: a full disk, a closed pipe. `dump | head` has seen enough. */
@@ -61,6 +35,7 @@ static int flush_output(int status)
 int main(int argc, char **argv)
 {
 	const struct command *command;
+	struct error error = {0};
 
 	if (argc < 2) {
 		show_commands(stderr);
@@ -72,6 +47,9 @@ int main(int argc, char **argv)
 		show_commands(stdout);
 		return flush_output(0);
 	}
-	command = find_command(argv[1]);
-	return command ? flush_output(command->run(command, argc - 1, argv + 1)) : unknown_verb(argv[1]);
+	command = verb_list_find(&all_verbs, argv[1]);
+	if (command)
+		return flush_output(command->run(command, argc - 1, argv + 1));
+	verb_list_unknown(&all_verbs, argv[1], &error);
+	return show_error(&error, false, 2);
 }

@@ -39,6 +39,8 @@ struct option_spec {
 };
 /* ends with { 0 } */
 
+struct verb_list;
+
 struct command {
 	const char *name;     /* the verb */
 	const char *summary;  /* one line: capital first letter, no full stop */
@@ -47,9 +49,8 @@ struct command {
 		description; /* paragraphs with an empty line between; one whose lines end in \n keeps them */
 	const char *examples; /* lines "  hypertrace …", each with a comment line above; no \n at the end */
 	const struct option_spec *options;
-	bool no_operands;                   /* options only */
-	const struct command *const *verbs; /* behind this one, named "VERB verb"; NULL: none */
-	size_t nr_verbs;
+	bool no_operands;              /* options only */
+	const struct verb_list *verbs; /* behind this one; NULL: none */
 	/* The words that the first operand may be: the index-th, NULL: no more. For completion. */
 	const char *(*operand)(size_t index);
 	bool same_operands;                                               /* … and each further one */
@@ -64,8 +65,8 @@ struct command {
 int options_parse(const struct command *command, int *argc, char ***argv, void *values, struct error *error);
 
 void options_help(const struct command *command, FILE *out);
-void options_man(const struct command *command, FILE *out); /* mdoc(7) page hypertrace-VERB(1) */
-void options_completion(const struct command *const *commands, size_t count, FILE *out); /* bash */
+void options_man(const struct command *command, FILE *out);        /* mdoc(7) page hypertrace-VERB(1) */
+void options_completion(const struct verb_list *verbs, FILE *out); /* bash */
 
 /* Prints "hypertrace: text" and "hint: …" on stderr. With json: one object on stdout. Returns status. */
 int show_error(const struct error *error, bool json, int status);

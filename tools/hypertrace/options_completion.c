@@ -1,33 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* What the option tables say to bash: verbs, options, and the words that some options and operands are made of. */
 #include "tools/hypertrace/options.h"
+#include "tools/hypertrace/verb_list.h"
 
 typedef void say_command(const struct command *command, FILE *out);
 
 /* Of all verbs, and the verbs behind them. */
-static void each(const struct command *const *commands, size_t count, say_command *say, FILE *out)
+static void each(const struct verb_list *list, say_command *say, FILE *out)
 {
-	for (size_t i = 0; i < count; i++) {
-		say(commands[i], out);
-		each(commands[i]->verbs, commands[i]->nr_verbs, say, out);
+	for (size_t i = 0; i < list->count; i++) {
+		say(list->verbs[i], out);
+		if (list->verbs[i]->verbs)
+			each(list->verbs[i]->verbs, say, out);
 	}
 }
 
-/* "xen dump" is the verb dump behind xen. */
-static const char *last_word(const char *name)
+static void say_names(const struct verb_list *list, FILE *out)
 {
-	const char *word = name;
-
-	for (; *name; name++)
-		if (*name == ' ')
-			word = name + 1;
-	return word;
-}
-
-static void say_names(const struct command *const *commands, size_t count, FILE *out)
-{
-	for (size_t i = 0; i < count; i++)
-		fprintf(out, "%s%s", i ? " " : "", last_word(commands[i]->name));
+	for (size_t i = 0; i < list->count; i++)
+		fprintf(out, "%s%s", i ? " " : "", verb_word(list->verbs[i]));
 }
 
 /* Options, those of them that want an argument, and words for operands. */
@@ -66,24 +57,22 @@ static void say_choices(const struct command *command, FILE *out)
 			fputc(*at == '|' ? ' ' : *at, out);
 		fputs("\" ;;\n", out);
 	}
-	if (!command->nr_verbs)
+	if (!command->verbs)
 		return;
 	fprintf(out, "\t'%s %s' | 'help %s') values=\"", command->name, command->name, command->name);
-	say_names(command->verbs, command->nr_verbs, out);
+	say_names(command->verbs, out);
 	fputs("\" ;;\n", out);
 }
 
 /* The name of a verb behind another has both words. */
-static void say_two_words(const struct command *const *commands, size_t count, FILE *out)
+static void say_two_words(const struct command *command, FILE *out)
 {
-	for (size_t i = 0; i < count; i++)
-		if (commands[i]->nr_verbs)
-			fprintf(out,
-				"\t%s) [ \"$COMP_CWORD\" -eq 2 ] || verb=\"$verb ${COMP_WORDS[2]}\" ;;\n",
-				commands[i]->name);
+	if (command->verbs)
+		fprintf(out, "\t%s) [ \"$COMP_CWORD\" -eq 2 ] || verb=\"$verb ${COMP_WORDS[2]}\" ;;\n",
+			command->name);
 }
 
-void options_completion(const struct command *const *commands, size_t count, FILE *out)
+void options_completion(const struct verb_list *verbs, FILE *out)
 {
 	fputs("# bash completion for hypertrace, made by: hypertrace help --completion\n"
 	      "_hypertrace()\n{\n"
@@ -93,16 +82,16 @@ void options_completion(const struct command *const *commands, size_t count, FIL
 	      "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
 	      "\t\tCOMPREPLY=($(compgen -W \"",
 		out);
-	say_names(commands, count, out);
+	say_names(verbs, out);
 	fputs(" --help --version\" -- \"$word\"))\n"
 	      "\t\treturn\n\tfi\n"
 	      "\tcase $verb in\n",
 		out);
-	say_two_words(commands, count, out);
+	each(verbs, say_two_words, out);
 	fputs("\tesac\n\tcase $verb in\n", out);
-	each(commands, count, say_words, out);
+	each(verbs, say_words, out);
 	fputs("\tesac\n\tcase \"$verb $last\" in\n", out);
-	each(commands, count, say_choices, out);
+	each(verbs, say_choices, out);
 	/* an operand's words only once, unless each is of them, and not where an option wants its argument */
 	fputs("\tesac\n"
 	      "\tfor before in \"${COMP_WORDS[@]:2:COMP_CWORD-2}\"; do\n"

@@ -90,6 +90,12 @@ static int check_rings(
 		return error_hint(error, "in the guest: /sys/module/hypertrace/parameters/events and batch");
 	}
 
+	if (options->recording.functions.count && channel == RECORDER_HYPERCALL) {
+		error_set(error, -EINVAL, "channel hypercall: the guest's module decides: no -F");
+		return error_hint(error,
+			"in the guest: insmod hypertrace.ko channel=hypercall functions='vfs_*', or "
+			"echo 'vfs_*' >/sys/module/hypertrace/parameters/functions");
+	}
 	if (options->recording.functions.count && channel != RECORDER_SHM) {
 		error_set(error, -ENOTSUP,
 			"-F: a running guest traces functions for us by its hypertrace.ko (channel shm)");

@@ -51,6 +51,16 @@ static void put_line(const struct xen_dump *dump, struct output *out, const stru
 		flush(out);
 }
 
+static void name_function(const struct xen_dump *dump, struct xen_line *line)
+{
+	if (line->running.state != XEN_RUNNING_VCPU)
+		return;
+	for (unsigned i = 0; i < line->nr_values; i++)
+		if (!strcmp(line->values[i].name, "rip"))
+			line->symbol = xen_symbols_at(&dump->symbols, line->running.domain,
+				line->values[i].value, &line->symbol_offset);
+}
+
 static int dump_all(struct xen_dump *dump, struct output *out, struct xen_context *context, uint64_t *count,
 	struct error *error)
 {
@@ -85,6 +95,8 @@ static int dump_all(struct xen_dump *dump, struct output *out, struct xen_contex
 		++*count;
 		if (dump->count)
 			continue;
+		if (dump->symbols.count && !dump->raw)
+			name_function(dump, &line);
 		line.ns = event.tsc ? xen_clock_ns(&dump->input.clock, event.tsc) : XEN_NS_UNKNOWN;
 		put_line(dump, out, &line);
 	}

@@ -7,10 +7,12 @@
 #include "lib/model/xen_events.h"
 #include "tools/hypertrace/time_range.h"
 #include "tools/hypertrace/xen_input.h"
+#include "tools/hypertrace/xen_symbols.h"
 
 #define XEN_DUMP_TYPES 256
 #define XEN_DUMP_PCPUS 16384
 #define XEN_DUMP_LIST  64
+#define XEN_DUMP_NAME  256 /* bytes of a symbol */
 
 /* No line is longer: in JSON eight fields of 128 bytes and the rest. */
 #define XEN_DUMP_LINE_BYTES 4096
@@ -49,7 +51,12 @@ struct xen_line {
 	int64_t ns; /* since the start; XEN_NS_UNKNOWN: no TSC of its pCPU so far */
 	const struct xen_value *values;
 	unsigned nr_values;
+	const char *symbol; /* of the field rip; NULL: not known */
+	uint64_t symbol_offset;
 };
+
+/* "schedule+0x1c" */
+char *xen_put_symbol(char *at, const struct xen_line *line);
 
 /* Each writes a line with its end at `at`, where XEN_DUMP_LINE_BYTES are free, and returns the place behind it. */
 char *xen_put_text(char *at, const struct xen_line *line);
@@ -59,6 +66,7 @@ char *xen_put_json(char *at, const struct xen_line *line, bool raw);
 struct xen_dump {
 	struct xen_input input;
 	struct xen_choice choice;
+	struct xen_symbols symbols;
 	bool raw, json, count, svm;
 	int fd;
 };

@@ -125,6 +125,10 @@ char *xen_put_json(char *at, const struct xen_line *line, bool raw)
 				*at++ = ',';
 			at = put_field(at, &line->values[i]);
 		}
+		if (line->symbol) { /* its characters need no escape: symbol_file.h */
+			at = xen_put_symbol(put_literal(at, ",\"symbol\":\""), line);
+			*at++ = '"';
+		}
 		*at++ = '}';
 	}
 	return put_literal(at, "}\n");

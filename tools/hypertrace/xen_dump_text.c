@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One line: time, pCPU, who ran there, event, fields. */
+#include <string.h>
+
 #include "tools/hypertrace/dump_put.h"
 #include "tools/hypertrace/xen_dump.h"
 
@@ -120,6 +122,15 @@ static char *put_words(char *at, const struct xen_event *event)
 	return at;
 }
 
+char *xen_put_symbol(char *at, const struct xen_line *line)
+{
+	const size_t length = strnlen(line->symbol, XEN_DUMP_NAME);
+
+	memcpy(at, line->symbol, length);
+	*(at += length) = '+';
+	return put_hex(at + 1, line->symbol_offset);
+}
+
 char *xen_put_text(char *at, const struct xen_line *line)
 {
 	at = put_head(at, line);
@@ -135,6 +146,8 @@ char *xen_put_text(char *at, const struct xen_line *line)
 			*at++ = '=';
 			at = put_value(at, &line->values[i]);
 		}
+		if (line->symbol)
+			at = xen_put_symbol(put_literal(at, " symbol="), line);
 	} else {
 		at = put_hex(at, line->event->code);
 		if (line->event->n_extra) {

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/hypertrace/human.h"
 
@@ -14,6 +15,10 @@
 int xen_input_operand(int argc, char **argv, const char **path, struct error *error)
 {
 	*path = argc ? argv[0] : "-";
+	if (!argc && isatty(STDIN_FILENO)) { /* a newcomer, who would wait for ever */
+		error_set(error, -EINVAL, "no trace named");
+		return error_hint(error, "the FILE that xentrace wrote; - reads it from this terminal");
+	}
 	if (argc < 2)
 		return 0;
 	error_set(error, -EINVAL, "'%s': one trace at a time", argv[1]);

@@ -21,7 +21,9 @@ struct xen_input {
 	"how fast the TSC runs, as 2.4G or 2596.124M; default: estimated from the trace, and if it does not " \
 	"tell, 2.4G"
 
-/* The operands of a verb that reads one trace: none or "-" is standard input. -EINVAL: more than one. */
+#define XEN_SVM_HELP "exits of HVM guests are AMD's: of Xen before 4.19, whose trace does not say"
+
+/* The operands of a verb that reads one trace: none or "-" is standard input. -EINVAL: more than one, or none on a terminal. */
 int xen_input_operand(int argc, char **argv, const char **path, struct error *error);
 
 /* `cpu_hz`: as the user gave it; NULL: not. Errors of xen_reader_open() and xen_clock_parse_hz(). */

@@ -318,5 +318,9 @@ int xen_summary_json(const struct xen_summary_view *view, FILE *out)
 	json_object_set_new(root, "longest_waits", longest_json(view));
 	set_tally(view, host, XEN_TALLY_ANY);
 	json_object_set_new(root, "host", host);
+	if (summary->rips) {
+		json_object_set_new(root, "rips", xen_summary_json_rips(view));
+		json_set_count(root, "rips_left_out", summary->rips->left_out);
+	}
 	return json_write(root, 0, out);
 }

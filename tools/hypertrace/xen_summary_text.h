@@ -12,6 +12,9 @@ struct text {
 	bool colour;
 };
 
+/* xen_summary_rips.c, where summary.rips is there */
+void xen_summary_text_rips(const struct text *text);
+
 /* The vCPU of a row, 0 .. nr_vcpus() - 1. */
 static inline const struct xen_vcpu_summary *vcpu_at(const struct text *text, uint32_t place)
 {

@@ -76,6 +76,12 @@ static struct xen_view_name named(const char *name, const char *format, uint64_t
 	return result;
 }
 
+struct xen_view_name xen_view_exit(const struct xen_summary_view *view, uint64_t reason)
+{
+	return named(xen_name(view->summary.svm ? XEN_NAMES_SVM_REASONS : XEN_NAMES_VMX_REASONS, reason),
+		"reason 0x%" PRIx64, reason);
+}
+
 struct xen_view_name xen_view_hypercall(uint64_t number)
 {
 	if (number == XEN_PV_HYPERCALLS - 1)
@@ -104,9 +110,7 @@ struct xen_view_name xen_view_tally(const struct xen_summary_view *view, const s
 
 	switch (xen_tally_kind(row)) {
 	case XEN_TALLY_EXIT:
-		return named(
-			xen_name(view->summary.svm ? XEN_NAMES_SVM_REASONS : XEN_NAMES_VMX_REASONS, number),
-			"reason 0x%" PRIx64, number);
+		return xen_view_exit(view, number);
 	case XEN_TALLY_HANDLER:
 		return named(event_name(0x082000, number), "handler 0x%" PRIx64, number);
 	case XEN_TALLY_SHADOW:

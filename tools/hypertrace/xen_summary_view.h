@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What `hypertrace xen summary` found out, for those that show it: xen_summary_text.c, xen_summary_work.c,
- * xen_summary_json.c, xen_intervals.c.
+ * xen_summary_rips.c, xen_summary_json.c, xen_intervals.c.
  */
 #pragma once
 #include <jansson.h>
@@ -9,12 +9,14 @@
 #include "lib/analysis/xen_summary.h"
 #include "tools/hypertrace/human.h"
 #include "tools/hypertrace/xen_input.h"
+#include "tools/hypertrace/xen_symbols.h"
 
 struct xen_summary_view {
 	struct xen_summary summary;
 	struct xen_input input;
-	size_t top;      /* rows of each table; 0: all */
-	uint32_t *order; /* of vCPUs; summary.nr_vcpus of them, or NULL */
+	size_t top;                        /* rows of each table; 0: all */
+	uint32_t *order;                   /* of vCPUs; summary.nr_vcpus of them, or NULL */
+	const struct xen_symbols *symbols; /* NULL: none */
 };
 
 static inline uint64_t xen_view_ns(const struct xen_summary_view *view, uint64_t ticks)
@@ -36,6 +38,7 @@ struct xen_view_name {
 	char text[64];
 };
 struct xen_view_name xen_view_tally(const struct xen_summary_view *view, const struct xen_tally_row *row);
+struct xen_view_name xen_view_exit(const struct xen_summary_view *view, uint64_t reason);
 struct xen_view_name xen_view_hypercall(uint64_t number);
 struct xen_view_name xen_view_trap(uint64_t number);
 
@@ -55,6 +58,9 @@ void xen_summary_text(const struct xen_summary_view *view, FILE *out, bool colou
 
 /* The second half of it: what vCPUs did. */
 void xen_summary_text_work(const struct xen_summary_view *view, FILE *out, bool colour);
+
+/* Of summary.rips, which is there: an array. */
+json_t *xen_summary_json_rips(const struct xen_summary_view *view);
 
 /* One JSON document; times in ns, and the totals also in ticks. -ENOMEM. */
 int xen_summary_json(const struct xen_summary_view *view, FILE *out);

@@ -235,4 +235,6 @@ void xen_summary_text_work(const struct xen_summary_view *view, FILE *out, bool 
 	show_hvm(&text);
 	show_memory(&text);
 	show_on_demand(&text);
+	if (view->summary.rips)
+		xen_summary_text_rips(&text);
 }
