@@ -257,21 +257,25 @@ int recorder_add_stock_guest(struct recorder *recorder, struct guest_memory *mem
 	struct ftrace_guest *guest;
 	const pid_t vmm = memory->pid;
 	struct stat status = {0};
+	uint64_t number = (uint64_t)vmm;
 	const char *chosen;
 	int code;
 
-	if (!memory->pid)
-		fstat(memory->fd, &status);
-	code = check_new(recorder, status.st_dev, memory->pid ? (uint64_t)memory->pid : status.st_ino, error);
-	if (code)
-		return error_add(error, "%s", memory->name), code;
+	if (!vmm && fstat(memory->fd, &status) == 0)
+		number = status.st_ino;
+	code = check_new(recorder, status.st_dev, number, error);
+	if (code) {
+		error_add(error, "%s", memory->name);
+		guest_memory_deinit(memory);
+		return code;
+	}
 	chosen = name_guest(recorder, stock->name);
 	code = ftrace_guest_create(
 		&guest, &recorder->common, &recorder->selection, memory, stock, chosen, error);
 	if (code)
 		return code;
 	guest->member.identity[0] = status.st_dev;
-	guest->member.identity[1] = memory->pid ? (uint64_t)memory->pid : status.st_ino;
+	guest->member.identity[1] = number;
 	guest->refusal = &recorder->refusal;
 	guest->member.vmm = vmm;
 	recorder->guests[recorder->nr_guests++] = &guest->member;

@@ -18,6 +18,7 @@
 
 #include "host/memory/guest_memory.h"
 #include "tests/unit/fake_vmm.h"
+#include "tests/unit/verb_run.h"
 
 #define MIB  (UINT64_C(1) << 20)
 #define PAGE ((uint64_t)GUEST_PAGE_BYTES)
@@ -373,6 +374,19 @@ static void needs_permission(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void is_recorded_once(void **state)
+{
+	char arguments[128];
+	struct vmm vmm;
+
+	(void)state;
+	START(&vmm, "memfd:32");
+	snprintf(arguments, sizeof(arguments),
+		"record --channel ftrace --pid %d --pid %d -o once --duration 1", vmm.pid, vmm.pid);
+	verb_contains("/tmp", arguments, 1, "the same guest twice");
+	stop(&vmm);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +399,7 @@ int main(void)
 		cmocka_unit_test(goes),
 		cmocka_unit_test(says_what_is_wrong),
 		cmocka_unit_test(needs_permission),
+		cmocka_unit_test(is_recorded_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,7 @@ static int dump_all(struct xen_dump *dump, struct output *out, struct xen_contex
 	const struct xen_choice *choice = &dump->choice;
 	bool timed = choice->range.from_ns > 0 || choice->range.to_ns < INT64_MAX;
 	struct xen_event event;
-	int result;
+	int result = 0;
 
 	while (!out->failed && (result = xen_reader_next(dump->input.reader, &event, error)) > 0) {
 		struct xen_value values[XEN_VALUES_MAX];
