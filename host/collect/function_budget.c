@@ -12,13 +12,20 @@
 #define SETTLE_NS     100000000ull  /* for the rings to be read out, once the guest has answered */
 #define SAMPLE_EVENTS 200000u       /* of an interval are looked at; then its packets are only counted */
 #define AIM           0.8           /* of the budget: so that it is not overstepped again at once */
+#define GAPS_MIN      256u          /* before that the cost is COST_NS */
+#define COST_NS       100.0         /* bench functions: 100 to 250 instructions an event */
+
 /* Percentiles of the gaps: the more a guest may do in one, the lower */
-#define LEAF_PERCENT   75.0  /* from an entry to its exit: as long as the function itself takes */
-#define NEXT_PERCENT   50.0  /* from an exit to an entry: what its caller does */
-#define ENTRY_PERCENT  25.0  /* between entries: all that */
-#define GAPS_MIN       256u  /* before that the cost is COST_NS */
-#define COST_NS        100.0 /* bench functions: 100 to 250 instructions an event */
-#define HELPLESS_LOOKS 5u    /* until functions are switched off: a burst is over sooner */
+#define LEAF_PERCENT  75.0 /* from an entry to its exit: as long as the function itself takes */
+#define NEXT_PERCENT  50.0 /* from an exit to an entry: what its caller does */
+#define ENTRY_PERCENT 25.0 /* between entries: all that */
+
+/* The share that is believed at once: near 1 next to nothing would stay. Rather a second step. */
+#define MOST_SHARE 0.75
+/* Of the events, of functions that are left out: more are of before, where the host is behind, or stay for good. */
+#define STAY_PART 0.1
+/* Until functions are switched off: a burst is over sooner. */
+#define HELPLESS_LOOKS 10u
 
 int function_budget_init(struct function_budget *budget, const struct function_budget_options *options)
 {
@@ -264,7 +271,7 @@ static bool leave_out(struct function_budget *budget, struct function_budget_ste
 	return true;
 }
 
-/* What the guest was to leave out and does not, it will not. */
+/* Events of functions that are left out: the rings are far behind, or the guest does not leave them out. */
 static double take_out_dropped(struct function_budget *budget)
 {
 	uint64_t address, value;
@@ -279,14 +286,16 @@ static double take_out_dropped(struct function_budget *budget)
 /* Until what is left is expected to be below the aim. */
 static void choose(struct function_budget *budget, struct function_budget_step *step)
 {
-	const double all = (double)budget->sampled_functions, share = step->share < 1 ? step->share : 1;
-	const double stay = take_out_dropped(budget);
+	const double all = (double)budget->sampled_functions;
+	const double share = step->share < MOST_SHARE ? step->share : MOST_SHARE;
 	double left = all;
 	uint32_t address;
 
+	if (take_out_dropped(budget) > STAY_PART * all)
+		return;
 	step->least_part = 1;
 	while (budget->nr_dropped < HT_CONTROL_DROPPED &&
-		expected(share, left / all) > AIM * budget->options.share && left > stay &&
+		expected(share, left / all) > AIM * budget->options.share &&
 		call_sample_least_worth(&budget->sample, &address)) {
 		const double events = call_sample_take_out(&budget->sample, address);
 

@@ -22,6 +22,7 @@ struct recorder_budget *recorder_budget_create(double share, const struct functi
 	if (!budget)
 		return NULL;
 	budget->share = share;
+	budget->asked = wishes;
 	budget->wishes = *wishes;
 	return budget;
 }
@@ -59,6 +60,14 @@ void recorder_budget_begin(
 			.table = table});
 }
 
+void recorder_budget_anew(struct recorder_budget *budget, struct region *region, uint32_t *seq)
+{
+	if (!budget->wishes.nr_dropped && !strcmp(budget->wishes.patterns, budget->asked->patterns))
+		return;
+	budget->wishes = *budget->asked;
+	*seq = control_change_functions(region, &budget->wishes);
+}
+
 void recorder_budget_packet(struct recorder_budget *budget, uint32_t cpu, const struct ring_packet *packet)
 {
 	if (budget->is_ready)
@@ -92,9 +101,8 @@ static void say_step(struct machine_output *output, const char *name, double bud
 		return;
 	shown[text_escape(shown, names->data, names->length)] = '\0';
 	if (more)
-		strbuf_printf(&others,
-			", and %u more: no function stands out, the least of these had %.2g %% of the events",
-			more, 100 * step->least_part);
+		strbuf_printf(&others, ", and %u more, the least of them with %.2g %% of the events", more,
+			100 * step->least_part);
 	recorder_notice(output->common,
 		"%s: functions take %.3g %% of the vCPUs' time, more than %.3g %%: left out from now on: %s%s",
 		name, 100 * step->share, 100 * budget, shown, more && !others.failed ? others.data : "");
@@ -193,7 +201,8 @@ void recorder_budget_end(struct recorder_budget *budget, struct machine_output *
 	if (!budget->is_ready)
 		return;
 	name_again(budget, output);
-	recorder_notice(output->common, "%s: functions took %.3g %% of the vCPUs' time at last; %zu left out",
-		name, info->share_ppm / 1e4, info->nr_left_out);
+	recorder_notice(output->common,
+		"%s: functions took %.3g %% of the vCPUs' time at last; %zu left out%s", name,
+		info->share_ppm / 1e4, info->nr_left_out, budget->budget.is_off ? ", then all" : "");
 	forget_machine(budget);
 }

@@ -12,7 +12,8 @@
 
 struct recorder_budget {
 	struct function_budget budget;
-	struct function_wishes wishes; /* the guest's own: what is left out grows */
+	const struct function_wishes *asked; /* by the user */
+	struct function_wishes wishes;       /* the guest's own: what is left out grows */
 	double share;
 	uint32_t seq;       /* of the last step */
 	struct names names; /* symbols, as far as needed so far */
@@ -20,13 +21,19 @@ struct recorder_budget {
 	bool is_ready;      /* `budget` is, for the machine that is recorded */
 };
 
-/* NULL: out of memory. `share`: of the vCPUs' time, 0..1. */
+/* NULL: out of memory. `share`: of the vCPUs' time, 0..1. `wishes` must outlive it. */
 struct recorder_budget *recorder_budget_create(double share, const struct function_wishes *wishes);
 void recorder_budget_destroy(struct recorder_budget *budget);
 
 /* Of the machine that begins; `table` must outlive it. */
 void recorder_budget_begin(
 	struct recorder_budget *budget, struct machine_output *output, const struct ring_walk_table *table);
+
+/*
+ * A machine has ended, and another may follow, whose functions lie elsewhere: what the last one left out is asked for again.
+ * `seq`: of the guest's wishes, new if there were such.
+ */
+void recorder_budget_anew(struct recorder_budget *budget, struct region *region, uint32_t *seq);
 
 /* A packet was recorded. */
 void recorder_budget_packet(struct recorder_budget *budget, uint32_t cpu, const struct ring_packet *packet);

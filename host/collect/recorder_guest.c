@@ -111,6 +111,8 @@ static void expect_anew(struct recorder_guest *guest, enum recorder_state state)
 {
 	/* it finds a ring of which nothing was read */
 	control_reset_positions(&guest->region);
+	if (guest->budget)
+		recorder_budget_anew(guest->budget, &guest->region, &guest->seq);
 	guest->member.state = state;
 	guest->wait_until_ns = 0;
 	guest->answered = false;

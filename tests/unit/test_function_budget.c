@@ -283,7 +283,7 @@ static void test_off(void **state)
 	assert_int_equal(step.count, 1);
 	p->now_ns += SECOND / 10;
 	skip_first(p, 0);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 10; i++) {
 		assert_false(step.is_off);
 		flush_cpu(p, 10000, 0);
 		assert_true(look(p, &step));

@@ -46,6 +46,11 @@ static int read_budget(
 		error_set(error, -EINVAL, "--budget is of functions: none is named");
 		return error_hint(error, "-F '*' for all");
 	}
+	if (options->min_duration_s > 0) {
+		error_set(error, -EINVAL,
+			"--budget counts events: not with --min-duration, which leaves calls without one");
+		return error_hint(error, "hypertrace graph can leave out what is short");
+	}
 	percent = strtod(options->budget, &end);
 	if (end == options->budget || (*end && strcmp(end, "%") != 0) || !(percent > 0 && percent <= 100)) {
 		error_set(error, -EINVAL, "--budget %s: no percentage above 0", options->budget);
