@@ -16,7 +16,10 @@
 #include "lib/base/cleanup.h"
 
 #define STAMP "/bench/boot_stamp"
-/* A dozen events in place of none: so its rings are made as those of the others, and it is like them until tracing begins. */
+/*
+ * A dozen events in place of none: the first of them, in console_init(), is where a boot is measured from, and the rings are
+ * made as in the others. Before, the others have only begun to trace.
+ */
 #define UNTRACED "initcall:initcall_level,!sched_switch,!sched_process_fork,!sched_process_exec,!task_rename"
 
 struct whole_boot {
@@ -39,58 +42,83 @@ static int read_stamp(struct whole_boot *whole, char *output, struct error *erro
 	return 0;
 }
 
-static int run(const struct functions *functions, struct whole_boot *whole, const char *file,
-	const char *cache, const char *trace, const char *words, const char *selection, struct error *error)
+/* Where things are, here. */
+struct paths {
+	char *stamp; /* "LOCAL:GUEST" */
+	char *cache, *trace;
+};
+
+static void paths_deinit(struct paths *paths)
+{
+	free(paths->stamp);
+	free(paths->cache);
+	free(paths->trace);
+}
+
+static int paths_init(struct paths *paths, const char *directory, struct error *error)
+{
+	cleanup_free char *stamp = NULL;
+	int result = bench_program("boot_stamp", &stamp, error);
+
+	*paths = (struct paths){0};
+	if (result)
+		return result;
+	if (asprintf(&paths->stamp, "%s:" STAMP, stamp) < 0)
+		paths->stamp = NULL;
+	if (asprintf(&paths->cache, "%s/cache", directory) < 0)
+		paths->cache = NULL;
+	if (asprintf(&paths->trace, "%s/boot", directory) < 0)
+		paths->trace = NULL;
+	if (paths->stamp && paths->cache && paths->trace)
+		return 0;
+	paths_deinit(paths);
+	return error_set(error, -ENOMEM, "out of memory");
+}
+
+static int run(const struct functions *functions, struct whole_boot *whole, const struct paths *paths,
+	struct icount_boot *boot, struct error *error)
 {
 	static const char *const command[] = {STAMP, NULL};
-	struct icount_boot boot = {.append = words,
-		.files = {file},
-		.recorder = {.output = trace, .channel = RECORDER_FTRACE, .events = selection},
-		.stock = {.name = "guest",
-			.cache_dir = cache,
-			.tracer = whole->empties ? whole->tracer : NULL,
-			.whole = true,
-			.from_start = true,
-			.guest_time = true}};
 	cleanup_free char *output = NULL;
 	struct trace_count count;
-	int result = icount_boot_run(&functions->guest, &boot, command, &output, error);
+	int result = icount_boot_run(&functions->guest, boot, command, &output, error);
 
 	if (!result)
 		result = read_stamp(whole, output, error);
 	if (!result)
-		result = trace_count(&count, trace, 0, whole->begun, error);
+		result = trace_count(&count, paths->trace, 0, whole->begun, error);
+	remove_tree(paths->trace);
 	if (result)
 		return result;
 	if (!count.events)
 		return error_set(error, -EIO, "guest %s: nothing was recorded", functions->guest.name);
 	whole->first = count.first_tsc;
 	whole->events = count.events;
-	whole->event_bytes = (double)boot.counts.bytes / (double)boot.counts.events;
-	whole->lost = boot.lost;
+	whole->event_bytes = (double)boot->counts.bytes / (double)boot->counts.events;
+	whole->lost = boot->lost;
 	return 0;
 }
 
-static int measure(const struct functions *functions, struct whole_boot *whole, struct error *error)
+static int measure(const struct functions *functions, struct whole_boot *whole, const struct paths *paths,
+	struct error *error)
 {
 	const struct ftrace_boot_wishes wishes = {
 		.events = whole->tracer ? whole->tracer : UNTRACED, .ring_bytes = FUNCTIONS_RING_BYTES};
-	cleanup_free char *stamp = NULL, *file = NULL, *cache = NULL, *trace = NULL, *words = NULL,
-			  *selection = NULL, *whole_words = NULL;
-	int result = bench_program("boot_stamp", &stamp, error);
+	cleanup_free char *words = ftrace_boot_words(&wishes), *selection = ftrace_boot_selection(&wishes);
+	cleanup_free char *append = NULL;
+	struct icount_boot boot = {.files = {paths->stamp},
+		.recorder = {.output = paths->trace, .channel = RECORDER_FTRACE, .events = selection},
+		.stock = {.name = "guest",
+			.cache_dir = paths->cache,
+			.tracer = whole->empties ? whole->tracer : NULL,
+			.whole = true,
+			.from_start = true,
+			.guest_time = true}};
 
-	if (result)
-		return result;
-	words = ftrace_boot_words(&wishes);
-	selection = ftrace_boot_selection(&wishes);
-	if (!words || !selection || asprintf(&whole_words, "%s rdinit=" STAMP, words) < 0 ||
-		asprintf(&file, "%s:" STAMP, stamp) < 0 ||
-		asprintf(&cache, "%s/cache", functions->directory) < 0 ||
-		asprintf(&trace, "%s/boot", functions->directory) < 0)
+	if (!words || !selection || asprintf(&append, "%s rdinit=" STAMP, words) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
-	result = run(functions, whole, file, cache, trace, whole_words, selection, error);
-	remove_tree(trace);
-	return result;
+	boot.append = append;
+	return run(functions, whole, paths, &boot, error);
 }
 
 static void show(const struct functions *functions, const struct whole_boot *whole, double value,
@@ -102,24 +130,12 @@ static void show(const struct functions *functions, const struct whole_boot *who
 		"work", "boot", "tracer", tracer, in ? "in" : NULL, in, NULL);
 }
 
-int functions_boot(struct functions *functions, struct error *error)
+static void show_all(const struct functions *functions, const struct whole_boot *boots, size_t count)
 {
-	struct whole_boot boots[] = {
-		{NULL}, {.tracer = "function"}, {.tracer = "function_graph", .empties = true}};
 	const struct whole_boot *none = &boots[0];
-	const size_t count = sizeof(boots) / sizeof(boots[0]);
-	uint64_t start;
-	int result = 0;
+	const uint64_t start =
+		none->first; /* until then all boots are the same, but for what tracing costs */
 
-	/* the first makes the cache, by which the others' kernel is known early enough */
-	for (size_t i = 0; !result && i < count; i++)
-		result = measure(functions, &boots[i], error);
-	if (result)
-		return result;
-	start = boots[1].first; /* where functions can be traced from */
-	if (none->begun <= start)
-		return error_set(
-			error, -EIO, "guest %s: its boot ends before it begins", functions->guest.name);
 	show(functions, none, (double)(none->begun - start) / 1e6, "million instructions", NULL);
 	for (size_t i = 1; i < count; i++) {
 		const struct whole_boot *whole = &boots[i];
@@ -130,5 +146,23 @@ int functions_boot(struct functions *functions, struct error *error)
 		show(functions, whole, whole->event_bytes, "bytes/event", "trace");
 		show(functions, whole, whole->ring_event_bytes, "bytes/event", "ring");
 	}
-	return 0;
+}
+
+int functions_boot(struct functions *functions, struct error *error)
+{
+	struct whole_boot boots[] = {
+		{NULL}, {.tracer = "function"}, {.tracer = "function_graph", .empties = true}};
+	const size_t count = sizeof(boots) / sizeof(boots[0]);
+	struct paths paths;
+	int result = paths_init(&paths, functions->directory, error);
+
+	if (result)
+		return result;
+	/* the first makes the cache, by which the others' kernel is known early enough */
+	for (size_t i = 0; !result && i < count; i++)
+		result = measure(functions, &boots[i], &paths, error);
+	if (!result)
+		show_all(functions, boots, count);
+	paths_deinit(&paths);
+	return result;
 }

@@ -132,10 +132,11 @@ static void sched_switch_work(void)
 }
 
 /* Much as a small system's start: programs, most of them short, that read and write files and wait for each other. */
-static const char programs[] = "cd /tmp && mkdir work && ls -lR /bin /etc >work/list && sort work/list | uniq -c | tail -n 3 &&"
-			       "cat /proc/mounts /proc/self/maps /proc/interrupts && ps &&"
-			       "dd if=/dev/zero of=work/zeroes bs=4k count=256 && cp work/zeroes work/copy && md5sum work/copy &&"
-			       "mv work/copy work/moved && find work -type f -exec ls -l {} ';' && rm -r work";
+static const char programs[] =
+	"cd /tmp && mkdir work && ls -lR /bin /etc >work/list && sort work/list | uniq -c | tail -n 3 &&"
+	"cat /proc/mounts /proc/self/maps /proc/interrupts && ps &&"
+	"dd if=/dev/zero of=work/zeroes bs=4k count=256 && cp work/zeroes work/copy && md5sum work/copy &&"
+	"mv work/copy work/moved && find work -type f -exec ls -l {} ';' && rm -r work";
 
 static void programs_work(void)
 {

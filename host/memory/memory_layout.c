@@ -43,10 +43,10 @@ size_t memory_ranges_tidy(struct guest_memory_range *ranges, size_t nr_ranges, b
 		qsort(ranges, nr_ranges, sizeof(*ranges), by_offset ? compare_offset : compare_physical);
 	for (size_t i = 0; i < nr_ranges; i++) {
 		struct guest_memory_range range = ranges[i];
-		uint64_t hidden = 0;
+		/* the last one may begin behind this one, where it was hidden itself */
+		uint64_t end = last ? key(last, by_offset) + last->bytes : 0;
+		uint64_t hidden = end > key(&range, by_offset) ? end - key(&range, by_offset) : 0;
 
-		if (last && key(&range, by_offset) - key(last, by_offset) < last->bytes)
-			hidden = last->bytes - (key(&range, by_offset) - key(last, by_offset));
 		if (hidden >= range.bytes)
 			continue;
 		range.physical += hidden;

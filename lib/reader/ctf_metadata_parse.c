@@ -259,6 +259,10 @@ static void parse_integer(struct parser *parser, struct event_type *type, unsign
 	expect(parser, "}");
 	get_name(parser, name);
 	expect(parser, ";");
+	/* before there was code32_t */
+	if (kind == EVENT_FIELD_HEX && bits == 32 && !strncmp(type->name, "func_", 5) &&
+		!strcmp(name, "function"))
+		kind = EVENT_FIELD_CODE;
 	add_field(parser, type, name, kind, bits, line);
 }
 

@@ -238,11 +238,11 @@ static void knows_qemu(void **state)
 static void ranges_are_tidy(void **state)
 {
 	struct guest_memory_range ranges[] = {{300, 50, 1300}, {100, 100, 1000}, {200, 50, 1100},
-		{150, 100, 5000}, {310, 10, 9}, {0, 0, 0}};
-	const size_t count = memory_ranges_tidy(ranges, 6, false);
+		{150, 100, 5000}, {160, 60, 7777}, {310, 10, 9}, {0, 0, 0}};
+	const size_t count = memory_ranges_tidy(ranges, 7, false);
 
 	(void)state;
-	/* what began lower keeps its own: 150 is cut, 200 and 310 are hidden */
+	/* what began lower keeps its own: 150 is cut, 160, 200 and 310 are hidden */
 	assert_int_equal(count, 3);
 	assert_int_equal(ranges[0].bytes, 100);
 	assert_int_equal(ranges[1].physical, 200);

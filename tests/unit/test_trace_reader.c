@@ -144,6 +144,39 @@ static void test_code(void **state)
 	trace_close(trace);
 }
 
+/* The half of an address was a plain number once. */
+static void test_old_code(void **state)
+{
+	static const char old[] = "integer { size = 32; align = 1; signed = false; base = 16; } _function;",
+			  new[] = "code32_t _function;";
+	struct fixture *fixture = *state;
+	const uint32_t half = 0xc0123456;
+	cleanup_free char *good = NULL, *text = NULL;
+	struct maker_stream cpu;
+	struct trace_reader *reader;
+	struct trace_event event;
+	struct trace *trace;
+	const char *at;
+	size_t bytes;
+	int length;
+
+	maker_stream_init(&cpu, fixture->dir_fd, 0);
+	maker_event(&cpu, MAKER_FUNC_ENTRY, 1000, &half, 4);
+	maker_stream_deinit(&cpu);
+	assert_int_equal(file_read_small(fixture->dir_fd, "metadata", 1 << 20, &good, &bytes, NULL), 0);
+	at = strstr(good, new);
+	assert_non_null(at);
+	length = asprintf(&text, "%.*s%s%s", (int)(at - good), good, old, at + strlen(new));
+	assert_int_equal(file_replace(fixture->dir_fd, "metadata", text, (size_t)length, NULL), 0);
+
+	trace = open_trace(fixture->path);
+	reader = read_all(trace);
+	assert_true(trace_reader_next(reader, &event));
+	assert_int_equal(event_field_value(&event.type->fields[0], event.payload), 0xffffffffc0123456);
+	trace_reader_destroy(reader);
+	trace_close(trace);
+}
+
 static void test_streams_merge_in_order(void **state)
 {
 	static const unsigned counts[] = {1, 2, 3, 5, 8, 17};
@@ -492,6 +525,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_fields_and_pids),
 		TEST(test_code),
+		TEST(test_old_code),
 		TEST(test_streams_merge_in_order),
 		TEST(test_machines_merge_by_host_time),
 		TEST(test_time_range_skips_packets),
