@@ -90,7 +90,7 @@ static int begin_output(
 		return code;
 	added = machine_output_info(&host->output);
 	snprintf(added->events, sizeof(added->events), "exits=%s", host_level_name(options->level));
-	added->filter[0] = 0; /* the guests' */
+	added->filter[0] = added->functions[0] = 0; /* the guests' */
 	add_identity(host);
 	code = host_vms_init(&host->vms, &host->output, options->machine_of, options->context, error);
 	host->clocks = host_clocks_create(&host->vms, host->common);

@@ -148,6 +148,7 @@ int machine_output_init(struct machine_output *output, struct recorder_common *c
 	*added = *info;
 	snprintf(added->events, sizeof(added->events), "%s", common->events ? common->events : "");
 	snprintf(added->filter, sizeof(added->filter), "%s", common->filter ? common->filter : "");
+	snprintf(added->functions, sizeof(added->functions), "%s", common->functions ? common->functions : "");
 	output->dir_fd = trace_dir_add_machine(&common->dir, info->name, error);
 	if (output->dir_fd < 0)
 		return output->dir_fd;

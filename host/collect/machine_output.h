@@ -18,7 +18,8 @@ struct recorder_common {
 	struct trace_dir dir;
 	struct trace_info info;
 	struct event_schema *names_schema; /* of the names ring; what every machine's names_writer knows */
-	char *events, *filter;             /* as given, for the trace's description */
+	/* as given, for the trace's description */
+	char *events, *filter, *functions;
 	void (*notice)(void *context, const char *text);
 	void *context;
 	struct vcpu_exits *exits; /* the host's, for its guests; NULL: it is not recorded */

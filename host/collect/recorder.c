@@ -106,6 +106,41 @@ static int prepare_channel(
 	return code ? code : prepare_events(recorder, error);
 }
 
+/* "vfs_*,!vfs_read by return, depth 2, from 1 ms on" */
+static char *functions_text(const struct recorder_functions *functions)
+{
+	static const char *const probes[] = {"return", "entry", "return", "fgraph"};
+	char depth[32] = "", from[48] = "", *text;
+
+	if (!functions->patterns || !functions->patterns[0])
+		return strdup("");
+	if (functions->depth)
+		snprintf(depth, sizeof(depth), ", depth %u", functions->depth);
+	if (functions->min_ns)
+		snprintf(from, sizeof(from), ", from %.4g ms on", (double)functions->min_ns / 1e6);
+	return asprintf(&text, "%s by %s%s%s", functions->patterns, probes[functions->probe & 3], depth,
+		       from) < 0
+		? NULL
+		: text;
+}
+
+/* What is asked for, in the user's words, for the trace's description. */
+static int note_wishes(struct recorder_common *common, const struct recorder_options *options,
+	const char *fallback, struct error *error)
+{
+	char *events = strdup(options->events && options->events[0] ? options->events : fallback);
+	char *filter = strdup(options->filter ? options->filter : "");
+	char *functions = functions_text(&options->functions);
+
+	free(common->events);
+	free(common->filter);
+	free(common->functions);
+	common->events = events;
+	common->filter = filter;
+	common->functions = functions;
+	return events && filter && functions ? 0 : error_set(error, -ENOMEM, "out of memory");
+}
+
 static int prepare(struct recorder *recorder, const struct recorder_options *options, struct error *error)
 {
 	/* a guest without a region is told by its module's parameters, not by us */
@@ -119,11 +154,9 @@ static int prepare(struct recorder *recorder, const struct recorder_options *opt
 	code = prepare_channel(recorder, options, error);
 	if (code)
 		return code;
-	common->events = strdup(options->events && options->events[0] ? options->events : fallback);
-	common->filter = strdup(options->filter ? options->filter : "");
-	if (!common->events || !common->filter)
-		return error_set(error, -ENOMEM, "out of memory");
-	code = trace_dir_init(&common->dir, options->output, error);
+	code = note_wishes(common, options, fallback, error);
+	if (!code)
+		code = trace_dir_init(&common->dir, options->output, error);
 	if (code)
 		return code;
 	describe_host(&common->info, options->program_version);
@@ -178,6 +211,7 @@ void recorder_destroy(struct recorder *recorder)
 	vcpu_exits_destroy(recorder->common.exits);
 	free(recorder->common.events);
 	free(recorder->common.filter);
+	free(recorder->common.functions);
 	free(recorder);
 }
 
@@ -419,6 +453,37 @@ static void add_nested(struct recorder *recorder)
 		while (recorder->nr_guests < TRACE_MACHINES_MAX && recorder->guests[i]->ops->nested &&
 			(nested = recorder->guests[i]->ops->nested(recorder->guests[i])))
 			recorder->guests[recorder->nr_guests++] = nested;
+}
+
+int recorder_ask(struct recorder *recorder, const struct recorder_options *options, struct error *error)
+{
+	struct recorder_wishes *wishes;
+	int code;
+
+	if (recorder->channel != RECORDER_SHM) {
+		error_set(
+			error, -ENOTSUP, "only hypertrace.ko can be asked for something else (channel shm)");
+		return error_hint(error, "what the guest traces by other channels it is told in there");
+	}
+	wishes = calloc(1, sizeof(*wishes));
+	if (!wishes)
+		return error_set(error, -ENOMEM, "out of memory");
+	code = recorder_wishes_init(wishes, options, error);
+	if (!code)
+		code = note_wishes(&recorder->common, options, RECORDER_EVENTS, error);
+	if (!code) {
+		/* guests point to what is in here */
+		recorder->wishes.events = wishes->events;
+		recorder->wishes.filter = wishes->filter;
+		recorder->wishes.functions = wishes->functions;
+		recorder->wishes.request.symbols = wishes->request.symbols;
+		recorder->wishes.request.syscall_args = wishes->request.syscall_args;
+		for (size_t i = 0; i < recorder->nr_guests; i++)
+			if (recorder->guests[i]->ops->ask)
+				recorder->guests[i]->ops->ask(recorder->guests[i], &recorder->wishes.request);
+	}
+	free(wishes);
+	return code;
 }
 
 int recorder_step(struct recorder *recorder, int wake_fd)

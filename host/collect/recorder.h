@@ -121,6 +121,12 @@ int recorder_vmm_started(struct recorder *recorder, pid_t vmm, struct error *err
  */
 int recorder_step(struct recorder *recorder, int wake_fd);
 
+/*
+ * Asks all guests for other events, filter and functions from now on, as `options` has them; its other members are those
+ * of recorder_create(). Once a guest does so, or cannot, a notice says it. -EINVAL, -ENOTSUP, -ENOMEM: nothing changes.
+ */
+int recorder_ask(struct recorder *recorder, const struct recorder_options *options, struct error *error);
+
 /* How many guests do not record yet: not booted, or our wishes not yet in force. */
 int recorder_waiting(const struct recorder *recorder);
 

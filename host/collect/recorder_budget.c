@@ -51,6 +51,8 @@ void recorder_budget_begin(
 	struct trace_machine_info *info = machine_output_info(output);
 
 	forget_machine(budget);
+	budget->wishes = *budget->asked;
+	trace_machine_info_leave_none_out(info);
 	info->budget.budget_ppm = (uint32_t)(budget->share * 1e6);
 	/* without memory it would be blind: then nothing is left out, and nothing is said of it */
 	budget->is_ready = !function_budget_init(&budget->budget,

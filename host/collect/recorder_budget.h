@@ -25,7 +25,7 @@ struct recorder_budget {
 struct recorder_budget *recorder_budget_create(double share, const struct function_wishes *wishes);
 void recorder_budget_destroy(struct recorder_budget *budget);
 
-/* Of the machine that begins; `table` must outlive it. */
+/* Of the machine that begins, or whose guest is asked for the user's wishes anew; `table` must outlive it. */
 void recorder_budget_begin(
 	struct recorder_budget *budget, struct machine_output *output, const struct ring_walk_table *table);
 

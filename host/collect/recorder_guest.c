@@ -101,6 +101,8 @@ static bool wishes_answered(struct recorder_guest *guest, uint64_t now_ns)
 		if (!guest->refused && guest->refusal && !guest->refusal->code)
 			*guest->refusal = error;
 		guest->refused = true;
+	} else if (guest->asked_again) {
+		recorder_notice(guest->common, "%s: what was asked for is in force", guest->name);
 	}
 	guest->answered = true;
 	return true;
@@ -365,6 +367,50 @@ static void finish_guest(struct recorder_member *member)
 	guest->member.state = RECORDER_GONE;
 }
 
+#define THEN "; then "
+
+/* "sched; then sched,irq": the whole story, as far as there is room for it. */
+static void add_to_story(char *story, size_t room, const char *text)
+{
+	const char *last = story, *next;
+	size_t used;
+
+	if (!story[0] && !text[0])
+		return;
+	if (!story[0])
+		snprintf(story, room, "none");
+	text = text[0] ? text : "none";
+	while ((next = strstr(last, THEN)))
+		last = next + sizeof(THEN) - 1;
+	used = strlen(story);
+	if (strcmp(last, text))
+		snprintf(story + used, room - used, THEN "%s", text);
+}
+
+static void ask_guest(struct recorder_member *member, const struct control_request *request)
+{
+	struct recorder_guest *guest = (struct recorder_guest *)member;
+	struct trace_machine_info *info;
+
+	if (guest->member.state == RECORDER_GONE)
+		return;
+	/* the rest is where it was, or of the rings */
+	guest->request.symbols = request->symbols;
+	guest->request.syscall_args = request->syscall_args;
+	if (guest->machine) {
+		info = machine_output_info(&guest->machine->output);
+		add_to_story(info->events, sizeof(info->events), guest->common->events);
+		add_to_story(info->filter, sizeof(info->filter), guest->common->filter);
+		add_to_story(info->functions, sizeof(info->functions), guest->common->functions);
+	}
+	if (guest->budget && guest->machine)
+		recorder_budget_begin(guest->budget, &guest->machine->output, &guest->events->table);
+	guest->seq = control_publish(&guest->region, &guest->request);
+	guest->wait_until_ns = 0;
+	guest->answered = false;
+	guest->asked_again = true;
+}
+
 static void destroy_guest(struct recorder_member *member)
 {
 	struct recorder_guest *guest = (struct recorder_guest *)member;
@@ -421,7 +467,8 @@ static struct recorder_member *next_nested(struct recorder_member *member);
 static struct recorder_guest *make_guest(const struct recorder_events *events,
 	const struct control_request *request, const char *name, bool leave_on, struct error *error)
 {
-	static const struct recorder_member_ops ops = {poll_guest, finish_guest, destroy_guest, next_nested};
+	static const struct recorder_member_ops ops = {
+		poll_guest, finish_guest, destroy_guest, ask_guest, next_nested};
 	struct recorder_guest *guest = calloc(1, sizeof(*guest));
 
 	if (!guest) {

@@ -23,6 +23,7 @@ struct recorder_guest {
 	uint32_t seq;           /* of our wishes */
 	uint64_t wait_until_ns; /* for an answer to them */
 	bool answered;          /* there is one, or no hope for one */
+	bool asked_again;       /* they are others than at first: say when they are in force */
 	uint64_t waits_since_ns;
 	bool said_waiting;
 	uint64_t ending_ns;      /* when it said that it ends; 0: it did not */

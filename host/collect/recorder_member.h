@@ -12,6 +12,7 @@ enum recorder_state {
 	RECORDER_GONE,  /* there will be no more of it */
 };
 
+struct control_request;
 struct recorder_member;
 
 struct recorder_member_ops {
@@ -20,6 +21,8 @@ struct recorder_member_ops {
 	/* Takes what is left and ends its machines. */
 	void (*finish)(struct recorder_member *member);
 	void (*destroy)(struct recorder_member *member);
+	/* Other wishes from now on; what rings are made of stays. NULL: there are none that could change. */
+	void (*ask)(struct recorder_member *member, const struct control_request *request);
 	/* The next guest inside this one, not returned before; NULL: none. May be NULL. */
 	struct recorder_member *(*nested)(struct recorder_member *member);
 };

@@ -29,9 +29,7 @@ void trace_info_deinit(struct trace_info *info)
 	for (size_t i = 0; i < info->nr_machines; i++) {
 		free(info->machines[i].points);
 		free(info->machines[i].cpus);
-		for (size_t n = 0; n < info->machines[i].budget.nr_left_out; n++)
-			free(info->machines[i].budget.left_out[n]);
-		free(info->machines[i].budget.left_out);
+		trace_machine_info_leave_none_out(&info->machines[i]);
 		for (size_t vm = 0; vm < info->machines[i].nr_vms; vm++) {
 			free(info->machines[i].vms[vm].vcpus);
 			free(info->machines[i].vms[vm].epochs);
@@ -156,6 +154,17 @@ int trace_machine_info_leave_out(struct trace_machine_info *machine, const char 
 		return -ENOMEM;
 	names[budget->nr_left_out++] = name;
 	return 0;
+}
+
+void trace_machine_info_leave_none_out(struct trace_machine_info *machine)
+{
+	struct trace_budget_info *budget = &machine->budget;
+
+	for (size_t i = 0; i < budget->nr_left_out; i++)
+		free(budget->left_out[i]);
+	free(budget->left_out);
+	budget->left_out = NULL;
+	budget->nr_left_out = 0;
 }
 
 struct trace_vm_info *trace_machine_info_vm(struct trace_machine_info *machine, uint32_t pid)

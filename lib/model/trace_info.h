@@ -84,7 +84,7 @@ struct trace_machine_info {
 	char end_state[16]; /* "" while recording; "running", "stopped", "reboot", "panic", "gone" */
 	char message[513];  /* the panic's or reboot's */
 	/* configuration, as the command line would say it */
-	char events[1024], filter[1024], mode[16];
+	char events[1024], filter[1024], functions[1024], mode[16];
 	uint32_t layer; /* 0: the hardware's own */
 	uint32_t packet_bytes, nr_packets, nr_cpus;
 	char clock
@@ -133,6 +133,9 @@ struct trace_cpu_info *trace_machine_info_cpu(struct trace_machine_info *machine
 
 /* Says that a function was left out, by its name (raw). -E2BIG, -ENOMEM. */
 int trace_machine_info_leave_out(struct trace_machine_info *machine, const char *function);
+
+/* Nothing is left out any more. */
+void trace_machine_info_leave_none_out(struct trace_machine_info *machine);
 
 /* The VM of that VMM, made if there is none; until the next call. NULL: no memory, or too many. */
 struct trace_vm_info *trace_machine_info_vm(struct trace_machine_info *machine, uint32_t pid);

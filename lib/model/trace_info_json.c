@@ -94,15 +94,18 @@ static json_t *from_vms(const struct trace_machine_info *machine)
 
 		for (size_t n = 0; n < vm->nr_vcpus; n++)
 			json_array_append_new(vcpus,
-				json_pack("[I, I]", (json_int_t)vm->vcpus[n].vcpu, (json_int_t)vm->vcpus[n].tid));
+				json_pack("[I, I]", (json_int_t)vm->vcpus[n].vcpu,
+					(json_int_t)vm->vcpus[n].tid));
 		for (size_t n = 0; n < vm->nr_epochs; n++)
 			json_array_append_new(epochs,
 				json_pack("[I, I, I, o, I]", (json_int_t)vm->epochs[n].vcpu,
-					(json_int_t)vm->epochs[n].from_host_ns, (json_int_t)vm->epochs[n].offset,
-					from_address(vm->epochs[n].ratio), (json_int_t)vm->epochs[n].ratio_bits));
+					(json_int_t)vm->epochs[n].from_host_ns,
+					(json_int_t)vm->epochs[n].offset, from_address(vm->epochs[n].ratio),
+					(json_int_t)vm->epochs[n].ratio_bits));
 		json_array_append_new(vms,
 			json_pack("{s:o, s:o, s:I, s:o, s:o}", "name", from_text(vm->name), "machine",
-				from_text(vm->machine), "pid", (json_int_t)vm->pid, "vcpus", vcpus, "tsc", epochs));
+				from_text(vm->machine), "pid", (json_int_t)vm->pid, "vcpus", vcpus, "tsc",
+				epochs));
 	}
 	return vms;
 }
@@ -119,19 +122,22 @@ static json_t *from_budget(const struct trace_budget_info *budget)
 
 static json_t *from_machine(const struct trace_machine_info *machine)
 {
-	json_t *configuration = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "events",
-		from_text(machine->events), "filter", from_text(machine->filter), "mode",
-		from_text(machine->mode), "packet_bytes", (json_int_t)machine->packet_bytes, "nr_packets",
-		(json_int_t)machine->nr_packets, "nr_cpus", (json_int_t)machine->nr_cpus);
+	json_t *configuration = json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "events",
+		from_text(machine->events), "filter", from_text(machine->filter), "functions",
+		from_text(machine->functions), "mode", from_text(machine->mode), "packet_bytes",
+		(json_int_t)machine->packet_bytes, "nr_packets", (json_int_t)machine->nr_packets, "nr_cpus",
+		(json_int_t)machine->nr_cpus);
 
-	json_t *json = json_pack("{s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:{s:o, s:o}, s:{s:o, s:I, s:o}, s:o, s:o}",
-		"name", from_text(machine->name), "start_host_ns", (json_int_t)machine->start_host_ns, "layer", (json_int_t)machine->layer, "channel",
-		from_text(machine->channel), "hostname", from_text(machine->hostname), "release",
-		from_text(machine->release), "version", from_text(machine->version), "end", "state",
-		from_text(machine->end_state), "message", from_text(machine->message), "kernel",
-		"text_address", from_address(machine->text_address), "kaslr_offset",
-		from_address(machine->kaslr_offset), "clock", "name", from_text(machine->clock), "tsc_khz", (json_int_t)machine->tsc_khz,
-		"points", from_points(machine), "configuration", configuration, "cpus", from_cpus(machine));
+	json_t *json = json_pack(
+		"{s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:{s:o, s:o}, s:{s:o, s:I, s:o}, s:o, s:o}",
+		"name", from_text(machine->name), "start_host_ns", (json_int_t)machine->start_host_ns,
+		"layer", (json_int_t)machine->layer, "channel", from_text(machine->channel), "hostname",
+		from_text(machine->hostname), "release", from_text(machine->release), "version",
+		from_text(machine->version), "end", "state", from_text(machine->end_state), "message",
+		from_text(machine->message), "kernel", "text_address", from_address(machine->text_address),
+		"kaslr_offset", from_address(machine->kaslr_offset), "clock", "name",
+		from_text(machine->clock), "tsc_khz", (json_int_t)machine->tsc_khz, "points",
+		from_points(machine), "configuration", configuration, "cpus", from_cpus(machine));
 
 	if (machine->budget.budget_ppm)
 		json_object_set_new(json, "function_budget", from_budget(&machine->budget));
@@ -310,8 +316,9 @@ static void get_vms(struct parse *parse, const json_t *object, struct trace_mach
 		json_array_foreach (json_object_get(item, "vcpus"), n, pair) {
 			json_int_t vcpu, tid;
 
-			if (json_unpack((json_t *)pair, "[I, I!]", &vcpu, &tid) || vcpu < 0 || vcpu > UINT32_MAX ||
-				tid < 0 || tid > UINT32_MAX || trace_vm_info_vcpu(vm, (uint32_t)vcpu, (uint32_t)tid)) {
+			if (json_unpack((json_t *)pair, "[I, I!]", &vcpu, &tid) || vcpu < 0 ||
+				vcpu > UINT32_MAX || tid < 0 || tid > UINT32_MAX ||
+				trace_vm_info_vcpu(vm, (uint32_t)vcpu, (uint32_t)tid)) {
 				wrong(parse, "vcpus", "a list of [vcpu, tid]");
 				return;
 			}
@@ -328,8 +335,7 @@ static void get_budget(struct parse *parse, const json_t *object, struct trace_m
 	machine->budget.budget_ppm = get_u32(parse, budget, "budget_ppm");
 	machine->budget.share_ppm = get_u32(parse, budget, "share_ppm");
 	json_array_foreach (json_object_get(budget, "left_out"), index, name) {
-		if (!json_is_string(name) ||
-			trace_machine_info_leave_out(machine, json_string_value(name))) {
+		if (!json_is_string(name) || trace_machine_info_leave_out(machine, json_string_value(name))) {
 			wrong(parse, "left_out", "a list of names of that length");
 			return;
 		}
@@ -369,6 +375,7 @@ static void get_machine(struct parse *parse, const json_t *object, struct trace_
 	get_points(parse, clock, machine);
 	GET_TEXT(parse, configuration, "events", machine->events);
 	GET_TEXT(parse, configuration, "filter", machine->filter);
+	GET_TEXT(parse, configuration, "functions", machine->functions);
 	GET_TEXT(parse, configuration, "mode", machine->mode);
 	machine->packet_bytes = get_u32(parse, configuration, "packet_bytes");
 	machine->nr_packets = get_u32(parse, configuration, "nr_packets");

@@ -43,7 +43,7 @@ contains() {
 
 # A static program for guests, from tests/vm/NAME.c; printed: its path
 program() {
-	[ -x "$work/$1" ] || gcc -O2 -Wall -Werror -I"$TOP" -I"$TOP/include" -static -o "$work/$1" "$TOP/tests/vm/$1.c" || exit 1
+	[ -x "$work/$1" ] || gcc -O2 -Wall -Werror -I"$TOP/include" -static -o "$work/$1" "$TOP/tests/vm/$1.c" || exit 1
 	echo "$work/$1"
 }
 

@@ -54,8 +54,14 @@ phase() { # NAME
 	until_true heard "done $1"
 }
 
-change() { # PHASE PROBE PATTERN...: other functions from now on, and what the guest does then
-	"$(program change_functions)" "$region" "${@:2}" || fail "$kernel: $1: not changed"
+wish() { # LINE: asked of the recorder, and in force
+	local before=$(grep -c 'what was asked for is in force' "$work/said")
+	echo "$1" >"$work/wishes"
+	until_true eval '[ $(grep -c "what was asked for is in force" "$work/said") -gt $before ]'
+}
+
+change() { # PHASE OPTION...: other functions from now on, and what the guest does then
+	wish "-e sched,marker ${*:2}"
 	phase "$1"
 }
 
@@ -125,18 +131,24 @@ for kernel in $kernels; do
 
 	sleeping=hrtimer_nanosleep,do_nanosleep
 	"$HYPERTRACE" record -o "$work/trace" --qmp "$work/qmp" -e sched,marker \
-		-F "__do_sys_getppid,do_sched_yield,yield_task_fair,$sleeping" --probe return 2>"$work/said" &
+		-F "__do_sys_getppid,do_sched_yield,yield_task_fair,$sleeping" --control "$work/wishes" 2>"$work/said" &
 	recorder=$!
 	background="$background $recorder"
 	until_true test -s "$work/trace/vm1/cpu0" -o -s "$work/trace/vm1/cpu1"
 	phase first
 	# others and some of the same, while a task sleeps in one; then without returns; then by the kernel's graph
-	change second 2 do_sched_yield yield_task_fair __x64_sys_umask do_nanosleep
-	change third 1 __x64_sys_sysinfo __x64_sys_umask hrtimer_nanosleep
-	change fourth 3 __do_sys_getppid do_sched_yield yield_task_fair hrtimer_nanosleep do_nanosleep
-	change fifth 3 'do_sched_y*' 'yield_task_*' '!yield_task_[!f]*'
-	kill -INT $recorder
+	change second -F do_sched_yield,yield_task_fair -F __x64_sys_umask,do_nanosleep
+	change third -F __x64_sys_sysinfo,__x64_sys_umask,hrtimer_nanosleep --probe entry
+	# a mistake is said, and changes nothing
+	echo "-e sched,marker -F vfs_read --probe exit" >"$work/wishes"
+	until_true grep -q "wishes: --probe.*exit" "$work/said"
+	change fourth -F "__do_sys_getppid,do_sched_yield,yield_task_fair,$sleeping" --probe fgraph
+	change fifth -F "'do_sched_y*'" -F "'yield_task_*,!yield_task_[rsd]*'" --probe=fgraph
+	echo stop >"$work/wishes"
 	wait $recorder || fail "$kernel: $(cat "$work/said")"
+	[ ! -e "$work/wishes" ] || fail "$kernel: the FIFO is still there"
+	"$HYPERTRACE" info "$work/trace" >"$work/info"
+	contains "$work/info" "functions .*$sleeping by return; then do_sched_yield,.*; then .*hrtimer_nanosleep by entry; then "
 	compare "first:__do_sys_getppid,do_sched_yield,yield_task_fair,$sleeping" \
 		"second:do_sched_yield,yield_task_fair,__x64_sys_umask,do_nanosleep" \
 		"third:__x64_sys_sysinfo,__x64_sys_umask,hrtimer_nanosleep" \

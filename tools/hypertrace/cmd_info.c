@@ -58,10 +58,12 @@ static void show_budget(const struct trace_budget_info *budget)
 
 	if (!budget->budget_ppm)
 		return;
-	length = (size_t)snprintf(text, sizeof(text), "%.4g %% of the vCPUs' time for functions, at last %.2g %%",
-		budget->budget_ppm / 1e4, budget->share_ppm / 1e4);
+	length = (size_t)snprintf(text, sizeof(text),
+		"%.4g %% of the vCPUs' time for functions, at last %.2g %%", budget->budget_ppm / 1e4,
+		budget->share_ppm / 1e4);
 	if (budget->nr_left_out)
-		length += (size_t)snprintf(text + length, sizeof(text) - length, "; %zu left out: ", budget->nr_left_out);
+		length += (size_t)snprintf(
+			text + length, sizeof(text) - length, "; %zu left out: ", budget->nr_left_out);
 	for (size_t i = 0; i < budget->nr_left_out && length < sizeof(text); i++)
 		length += (size_t)snprintf(
 			text + length, sizeof(text) - length, "%s%s", i ? ", " : "", budget->left_out[i]);
@@ -118,7 +120,8 @@ static void show_vms(const struct trace_machine_info *info)
 		if (vm->machine[0])
 			strbuf_printf(&line, ", machine %s", vm->machine);
 		for (size_t j = 0; j < vm->nr_vcpus; j++)
-			strbuf_printf(&line, "%s %u by %u", j ? "," : ", vCPU", vm->vcpus[j].vcpu, vm->vcpus[j].tid);
+			strbuf_printf(&line, "%s %u by %u", j ? "," : ", vCPU", vm->vcpus[j].vcpu,
+				vm->vcpus[j].tid);
 		if (vm->nr_epochs)
 			strbuf_printf(&line, "; TSC offset known, %zu epoch%s", vm->nr_epochs,
 				vm->nr_epochs == 1 ? "" : "s");
@@ -153,6 +156,7 @@ static void show_machine(const struct trace *trace, const struct trace_machine *
 	show_vms(info);
 	show_line("events", info->events);
 	show_line("filter", info->filter);
+	show_line("functions", info->functions);
 	if (info->packet_bytes && !info->layer)
 		printf("  %-14s %s, %u CPUs, %s each\n", "rings", info->mode, info->nr_cpus,
 			human_bytes(info->packet_bytes).text);
@@ -231,10 +235,11 @@ static json_t *json_machine(const struct trace *trace, const struct trace_machin
 	json_t *clock = json_pack("{s:f, s:I, s:I, s:I}", "hz", clock_map_hz(&machine->clock), "error_ns",
 		(json_int_t)clock_map_largest_error_ns(&machine->clock), "comparisons",
 		(json_int_t)info->nr_points, "epochs", (json_int_t)machine->clock.count);
-	json_t *configuration = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "events", json_text(info->events),
-		"filter", json_text(info->filter), "mode", json_text(info->mode), "packet_bytes",
-		(json_int_t)info->packet_bytes, "nr_packets", (json_int_t)info->nr_packets, "nr_cpus",
-		(json_int_t)info->nr_cpus);
+	json_t *configuration =
+		json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "events", json_text(info->events), "filter",
+			json_text(info->filter), "functions", json_text(info->functions), "mode",
+			json_text(info->mode), "packet_bytes", (json_int_t)info->packet_bytes, "nr_packets",
+			(json_int_t)info->nr_packets, "nr_cpus", (json_int_t)info->nr_cpus);
 	json_t *kernel =
 		json_pack("{s:o, s:o}", "text_address", json_sprintf("0x%" PRIx64, info->text_address),
 			"kaslr_offset", json_sprintf("0x%" PRIx64, info->kaslr_offset));

@@ -14,6 +14,7 @@
 #include "lib/base/clock_now.h"
 #include "tools/hypertrace/commands.h"
 #include "tools/hypertrace/guest_name.h"
+#include "tools/hypertrace/record_control.h"
 #include "tools/hypertrace/record_guests.h"
 #include "tools/hypertrace/recording_options.h"
 #include "tools/hypertrace/recording_summary.h"
@@ -39,6 +40,8 @@ static const struct option_spec record_specs[] = {
 	RECORDING_OPTION_SPECS(struct record_options),
 	{'d', "duration", "TIME", OPTION_SECONDS, AT(duration_s),
 		"record for so long, once the guests answer; default until Ctrl-C"},
+	{0, "control", "FIFO", OPTION_STRING, AT(control),
+		"take lines of -e, -f, -F, --probe, --depth, --min-duration from there: what is wanted from then on; or stop"},
 	{0, "history", NULL, OPTION_FLAG, AT(history),
 		"take also what the rings hold from before; they keep their mode and size"},
 	{0, "leave-on", NULL, OPTION_FLAG, AT(leave_on),
@@ -49,6 +52,7 @@ static const struct option_spec record_specs[] = {
 
 struct record_run {
 	struct recorder *recorder;
+	struct record_control control;
 	int signals;      /* signalfd */
 	sigset_t blocked; /* the signals it takes */
 	pid_t child;      /* 0: none, or ended */
@@ -124,6 +128,7 @@ static void step_until(struct record_run *run, double deadline_s, bool only_unti
 		if (recorder_step(run->recorder, run->signals) == 0)
 			run->stop = true;
 		handle_signals(run);
+		run->stop |= record_control_poll(&run->control, run->recorder);
 	}
 }
 
@@ -226,9 +231,12 @@ static int run_record(const struct command *command, int argc, char **argv)
 	if (!code)
 		code = host_option_add(&options.host, run.recorder,
 			record_has_guests(&options) ? 0 : HOST_ALONE, show_notice, &run, &error);
+	if (!code && options.control)
+		code = record_control_open(&run.control, options.control, &recorder, &error);
 	if (!code)
 		code = take_signals(&run, &error);
 	if (code) {
+		record_control_close(&run.control);
 		recorder_destroy(run.recorder);
 		return show_error(&error, false, 1);
 	}
@@ -236,6 +244,7 @@ static int run_record(const struct command *command, int argc, char **argv)
 	if (run.child > 0)
 		end_command(&run);
 	code = conclude(&run, recorder.output, recorder.channel, code, &error);
+	record_control_close(&run.control);
 	recorder_destroy(run.recorder);
 	close(run.signals);
 	return code;
@@ -266,6 +275,9 @@ const struct command cmd_record = {
 		"in the guest, in /sys/module/hypertrace/parameters. It "
 		"needs CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE here. Without --pid every guest that makes such calls is "
 		"recorded.\n\n"
+		"--control takes wishes while it records (channel shm): a line of options to the FIFO, 'echo -F vfs_read > "
+		"FIFO', takes the place of those given before, whole; a notice says when the guests do so, or what is wrong. "
+		"The guests change over without a pause, the trace's description tells all that was asked for.\n\n"
 		"--host adds a machine `host` to the trace, of what this host's KVM and scheduler do to the guests' "
 		"vCPUs, by eBPF (CAP_BPF, CAP_PERFMON; root): of the guests that are named, or alone, of all on "
 		"this host, whatever runs them.\n\n"
@@ -277,6 +289,9 @@ const struct command cmd_record = {
 		"  hypertrace record -g web1 --duration 10s\n"
 		"  # ten seconds of scheduling and interrupts of one guest\n"
 		"  hypertrace record --qmp /run/vm1.qmp -e sched,irq --duration 10s\n"
+		"  # another look at a guest while it is recorded\n"
+		"  hypertrace record -g web1 -e sched --control wishes & sleep 10\n"
+		"  echo \"-e sched,syscalls -f comm==nginx -F 'tcp_*'\" > wishes; sleep 10; echo stop > wishes\n"
 		"  # two guests while a load test runs on the host\n"
 		"  hypertrace record --qmp /run/vm1.qmp --qmp /run/vm2.qmp -o trace -- ./load-test\n"
 		"  # a flight recorder: on for days, looked at when something happened\n"

@@ -194,7 +194,7 @@ static int parse_long(struct cursor *cursor, const char *word)
 	const char *equals = strchr(word, '=');
 	size_t length = equals ? (size_t)(equals - word) : strlen(word);
 
-	if (length == 4 && memcmp(word, "help", 4) == 0)
+	if (!cursor->command->no_help && length == 4 && memcmp(word, "help", 4) == 0)
 		return 1;
 	for (const struct option_spec *option = cursor->command->options; option && option->name; option++) {
 		if (strncmp(option->name, word, length) != 0 || option->name[length])
@@ -224,7 +224,7 @@ static int parse_letters(struct cursor *cursor, const char *letters)
 		const struct option_spec *option = find_letter(cursor->command, *letters);
 		int result;
 
-		if (!option && *letters == 'h')
+		if (!option && *letters == 'h' && !cursor->command->no_help)
 			return 1;
 		if (!option)
 			return error_set(cursor->error, -EINVAL, "unknown option -%c", *letters);

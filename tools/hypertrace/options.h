@@ -50,6 +50,7 @@ struct command {
 	const char *examples; /* lines "  hypertrace …", each with a comment line above; no \n at the end */
 	const struct option_spec *options;
 	bool no_operands;              /* options only */
+	bool no_help;                  /* --help and -h are as unknown as others */
 	const struct verb_list *verbs; /* behind this one; NULL: none */
 	/* The words that the first operand may be: the index-th, NULL: no more. For completion. */
 	const char *(*operand)(size_t index);

@@ -127,6 +127,11 @@ int record_check(struct record_options *options, struct recorder_options *record
 		choose_channel(options, &channel, error) || check_guests(options, channel, error) ||
 		check_rings(options, channel, error))
 		return error->code;
+	if (options->control && channel != RECORDER_SHM) {
+		error_set(error, -ENOTSUP,
+			"--control: only hypertrace.ko can be asked for something else (channel shm)");
+		return error_hint(error, "what the guest traces by other channels it is told in there");
+	}
 	recorder->channel = channel;
 	recorder->no_symbols = options->no_symbols;
 	recorder->rips = options->host.given && options->host.level != COLLECTOR_HISTOGRAM;

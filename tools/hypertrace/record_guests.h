@@ -14,6 +14,7 @@ struct record_options {
 	struct host_option host; /* read from it */
 	struct recording_options recording;
 	double duration_s;
+	const char *control;
 	bool no_symbols, history, leave_on;
 	struct record_named
 		named; /* what `guests` means: record_check() fills it, record_options_deinit() frees it */

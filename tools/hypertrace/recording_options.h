@@ -18,11 +18,13 @@ struct recording_options {
 
 /* clang-format off */
 #define RECORDING_OPTION(type, member) offsetof(type, recording.member)
-/* For the table of a verb whose struct of options has a `struct recording_options recording`. */
-#define RECORDING_OPTION_SPECS(type) \
+/* For the table of a verb whose struct of options has a `struct recording_options recording`: what may change meanwhile, … */
+#define WISHES_OPTION_SPECS(type) \
 	{'e', "events", "LIST", OPTION_LIST, RECORDING_OPTION(type, events), \
 		"what to trace: groups (sched, irq, syscalls, ...), events, SYSTEM:EVENT; '!' takes out; default " \
 		RECORDER_EVENTS}, \
+	{'f', "filter", "EXPR", OPTION_STRING, RECORDING_OPTION(type, filter), \
+		"record only what EXPR lets pass: 'pid==12', 'comm!=sh', 'syscall.duration>1ms'"}, \
 	{'F', "functions", "PATTERN", OPTION_LIST, RECORDING_OPTION(type, functions), \
 		"functions of the guest's kernel: their names or shell patterns, '*' for all; '!' takes out"}, \
 	{0, "probe", "entry|return|fgraph", OPTION_CHOICE, RECORDING_OPTION(type, probe), \
@@ -30,11 +32,12 @@ struct recording_options {
 	{0, "depth", "N", OPTION_UNSIGNED, RECORDING_OPTION(type, depth), \
 		"of functions: calls in N - 1 calls at most"}, \
 	{0, "min-duration", "TIME", OPTION_SECONDS, RECORDING_OPTION(type, min_duration_s), \
-		"of functions: only calls of that length, at their ends"}, \
+		"of functions: only calls of that length, at their ends"}
+/* … and all. */
+#define RECORDING_OPTION_SPECS(type) \
+	WISHES_OPTION_SPECS(type), \
 	{0, "budget", "PERCENT", OPTION_STRING, RECORDING_OPTION(type, budget), \
 		"of functions: leave out the hottest leaves while they take more of the vCPUs' time, and say which: 5%"}, \
-	{'f', "filter", "EXPR", OPTION_STRING, RECORDING_OPTION(type, filter), \
-		"record only what EXPR lets pass: 'pid==12', 'comm!=sh', 'syscall.duration>1ms'"}, \
 	{'o', "output", "TRACE", OPTION_STRING, RECORDING_OPTION(type, output), \
 		"directory of the trace; default " OUTPUT_DEFAULT ", the one before becomes " OUTPUT_DEFAULT ".old"}, \
 	{0, "mode", "overwrite|discard", OPTION_CHOICE, RECORDING_OPTION(type, mode), \
