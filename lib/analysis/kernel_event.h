@@ -65,7 +65,10 @@ struct kernel_events {
 	struct kernel_event_layout layouts[EVENT_TYPES_MAX];
 };
 
-/* `lost_type`: the reader's type of events that stand for lost ones, its id and its field `count`; NULL: none. */
+/*
+ * `lost_type`: the reader's type of events that stand for lost ones, its id and its field `count`; NULL: none. It must outlive
+ * it, too.
+ */
 void kernel_events_init(
 	struct kernel_events *events, const struct event_schema *schema, const struct event_type *lost_type);
 

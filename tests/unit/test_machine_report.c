@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/analysis/machine_report.h"
@@ -40,13 +41,13 @@ static const struct {
 
 struct fixture {
 	struct event_schema *schema;
-	struct event_type lost;
+	struct event_type *lost;
 	struct machine_report *report;
 };
 
 static struct fixture begin(struct machine_report_options options)
 {
-	struct fixture f = {.schema = event_schema_create(), .lost = {.id = 0, .name = "lost"}};
+	struct fixture f = {.schema = event_schema_create(), .lost = calloc(1, sizeof(*f.lost))};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct event_type *type;
@@ -57,9 +58,10 @@ static struct fixture begin(struct machine_report_options options)
 						 types[i].fields[n].kind, types[i].fields[n].bits, NULL),
 				0);
 	}
-	assert_int_equal(event_type_add_field(&f.lost, "count", EVENT_FIELD_UNSIGNED, 64, NULL), 0);
+	strcpy(f.lost->name, "lost");
+	assert_int_equal(event_type_add_field(f.lost, "count", EVENT_FIELD_UNSIGNED, 64, NULL), 0);
 	options.schema = f.schema;
-	options.lost_type = &f.lost;
+	options.lost_type = f.lost;
 	options.nr_cpus = 2;
 	options.ns_per_tsc = 0.5;
 	assert_int_equal(machine_report_create(&options, &f.report), 0);
@@ -70,6 +72,7 @@ static void end(struct fixture *f)
 {
 	machine_report_destroy(f->report);
 	event_schema_destroy(f->schema);
+	free(f->lost);
 }
 
 /* `payload` is copied, so that the analyses must take what they keep. */
@@ -79,7 +82,7 @@ static void feed(struct fixture *f, uint32_t id, const void *payload, size_t byt
 	uint8_t copy[256] = {0};
 
 	memcpy(copy, payload, bytes);
-	machine_report_add(f->report, id ? f->schema->types[id] : &f->lost, copy, cpu, pid, now);
+	machine_report_add(f->report, id ? f->schema->types[id] : f->lost, copy, cpu, pid, now);
 	memset(copy, 0xff, sizeof(copy));
 }
 

@@ -128,6 +128,8 @@ cp -r "$2/t" "$4/full" """
 
 
 def main():
+    # of a shell's background job it is ignored, by all that it starts, too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as directory:
         work = pathlib.Path(directory)
         subprocess.run(["zstd", "-dqf", TOP / "tests/golden/xen/sched.bin.zst", "-o", work / "recorded"], check=True)
