@@ -99,20 +99,18 @@ static uint32_t store(struct region *region, const struct ht_control *control)
 	return seq;
 }
 
-uint32_t control_publish(struct region *region, const struct control_request *request)
+static uint32_t publish(struct region *region, const struct control_request *request, uint32_t names_seq)
 {
 	struct ht_control control = {
 		.events = request->events->ids[0] | ALWAYS,
 		.mode = request->mode,
 		.packet_bytes = request->packet_bytes,
 		.nr_packets = request->nr_packets,
-		.names_seq = region->host->control.names_seq + 1,
+		.names_seq = names_seq ? names_seq : 1,
 		.flags = (request->symbols ? HT_CONTROL_SYMBOLS : 0) |
 			(request->syscall_args ? HT_CONTROL_SYSCALL_ARGS : 0),
 	};
 
-	if (control.names_seq == 0)
-		control.names_seq = 1;
 	if (request->events->nr_tracepoints) {
 		control.events |= 1ull << EVENT_ID_tracepoint;
 		snprintf(
@@ -123,6 +121,22 @@ uint32_t control_publish(struct region *region, const struct control_request *re
 	if (request->functions)
 		function_wishes_fill(request->functions, &control);
 	return store(region, &control);
+}
+
+uint32_t control_publish(struct region *region, const struct control_request *request)
+{
+	return publish(region, request, region->host->control.names_seq + 1);
+}
+
+uint32_t control_replace(struct region *region, const struct control_request *request)
+{
+	const struct ht_control *before = &region->host->control;
+	/* new tracepoints have formats to be told */
+	const bool more = (request->symbols && !(before->flags & HT_CONTROL_SYMBOLS)) ||
+		strcmp(request->events->nr_tracepoints ? request->events->tracepoints : "",
+			before->tracepoints);
+
+	return publish(region, request, before->names_seq + more);
 }
 
 uint32_t control_change_functions(struct region *region, const struct function_wishes *functions)

@@ -13,9 +13,9 @@ struct control_request {
 	const struct event_selection *events;
 	const struct filter *filter; /* NULL: everything passes */
 	enum ht_mode mode;
-	uint32_t packet_bytes, nr_packets; /* 0: the module chooses */
-	bool symbols;                      /* send the kernel's symbols, too */
-	bool syscall_args;                 /* sys_enter_args in place of sys_enter */
+	uint32_t packet_bytes, nr_packets;       /* 0: the module chooses */
+	bool symbols;                            /* send the kernel's symbols, too */
+	bool syscall_args;                       /* sys_enter_args in place of sys_enter */
 	const struct function_wishes *functions; /* NULL: none */
 };
 
@@ -24,6 +24,9 @@ int control_check(const struct control_request *request, struct error *error);
 
 /* Writes the request where the module finds it. Asks for all names again. Returns the number control_done() wants. */
 uint32_t control_publish(struct region *region, const struct control_request *request);
+
+/* The same in place of a request of ours: names, which take a while, are only asked for again if there are to be more. */
+uint32_t control_replace(struct region *region, const struct control_request *request);
 
 /* The same request with other functions; no names are sent again. */
 uint32_t control_change_functions(struct region *region, const struct function_wishes *functions);

@@ -93,8 +93,14 @@ static bool wishes_answered(struct recorder_guest *guest, uint64_t now_ns)
 			guest->wait_until_ns = now_ns + ANSWER_NS;
 		if (now_ns < guest->wait_until_ns)
 			return false;
-		recorder_notice(guest->common,
-			"%s: the guest's module does not answer; what it writes is recorded", guest->name);
+		if (!guest->said_silent)
+			recorder_notice(guest->common,
+				"%s: the guest's module does not answer; what it writes is recorded",
+				guest->name);
+		guest->said_silent = true;
+		/* busy, perhaps, with what it was asked for: it is said when that is done */
+		if (guest->asked_again)
+			return true;
 	} else if (code) {
 		error_add(&error, "%s", guest->name);
 		recorder_notice(guest->common, "%s", error.text);
@@ -117,7 +123,7 @@ static void expect_anew(struct recorder_guest *guest, enum recorder_state state)
 		recorder_budget_anew(guest->budget, &guest->region, &guest->seq);
 	guest->member.state = state;
 	guest->wait_until_ns = 0;
-	guest->answered = false;
+	guest->answered = guest->asked_again = guest->said_silent = false;
 }
 
 static void say_waiting(struct recorder_guest *guest, uint64_t now_ns)
@@ -405,10 +411,11 @@ static void ask_guest(struct recorder_member *member, const struct control_reque
 	}
 	if (guest->budget && guest->machine)
 		recorder_budget_begin(guest->budget, &guest->machine->output, &guest->events->table);
-	guest->seq = control_publish(&guest->region, &guest->request);
+	guest->seq = control_replace(&guest->region, &guest->request);
 	guest->wait_until_ns = 0;
 	guest->answered = false;
 	guest->asked_again = true;
+	guest->said_silent = false;
 }
 
 static void destroy_guest(struct recorder_member *member)

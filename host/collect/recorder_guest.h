@@ -24,6 +24,7 @@ struct recorder_guest {
 	uint64_t wait_until_ns; /* for an answer to them */
 	bool answered;          /* there is one, or no hope for one */
 	bool asked_again;       /* they are others than at first: say when they are in force */
+	bool said_silent;       /* that it does not answer */
 	uint64_t waits_since_ns;
 	bool said_waiting;
 	uint64_t ending_ns;      /* when it said that it ends; 0: it did not */
@@ -31,15 +32,15 @@ struct recorder_guest {
 	char message[513];
 	uint64_t ended_generation;
 	uint64_t checked_ns;
-	bool skip;                   /* it ran before we came: pass over what the rings hold */
-	bool at_once;                /* do not wait for an answer: the rings are taken as they are */
-	bool leave_on;               /* the guest goes on writing when we have gone */
-	bool was_unlinked;           /* from the start: says nothing */
-	bool refused;                /* the guest could not do all we asked */
-	int pid_fd;                  /* of QEMU, or -1 */
+	bool skip;                      /* it ran before we came: pass over what the rings hold */
+	bool at_once;                   /* do not wait for an answer: the rings are taken as they are */
+	bool leave_on;                  /* the guest goes on writing when we have gone */
+	bool was_unlinked;              /* from the start: says nothing */
+	bool refused;                   /* the guest could not do all we asked */
+	int pid_fd;                     /* of QEMU, or -1 */
 	struct recorder_budget *budget; /* NULL: none */
-	struct awareness *awareness; /* NULL: no pages for it, or the vCPUs' threads are not known */
-	struct error *refusal;       /* where to put the first refusal */
+	struct awareness *awareness;    /* NULL: no pages for it, or the vCPUs' threads are not known */
+	struct error *refusal;          /* where to put the first refusal */
 	struct recorder_nested nested;
 };
 
