@@ -70,6 +70,7 @@ static void apply(void)
 	ht_durations_set(wanted);
 	ht_filter_set(wanted);
 	ht_awareness_set(wanted);
+	ht_functions_end(wanted);
 	e = ht_probes_set(wanted, message, size);
 	err = err ?: e;
 	e = ht_generic_set(wanted->tracepoints, message, size);

@@ -228,6 +228,13 @@ static bool is_in_force(const struct ht_control *control)
 	       !strcmp(in_force->functions, control->functions);
 }
 
+/* Before other events change: whose calls they are only sched_switch tells, to their last. */
+void ht_functions_end(const struct ht_control *control)
+{
+	if (!is_in_force(control))
+		ht_functions_stop();
+}
+
 static const struct ht_function_way *const ways[] = {
 	[HT_FUNCTION_ENTRY] = &ht_function_entry,
 	[HT_FUNCTION_RETURN] = &ht_function_return,

@@ -142,6 +142,7 @@ void ht_probes_stop(void);
 /* functions.c */
 int ht_functions_set(const struct ht_control *control, char *message, size_t size);
 void ht_functions_poll(void);
+void ht_functions_end(const struct ht_control *control);
 void ht_functions_stop(void);
 
 /* generic.c: any other tracepoint, by way of ftrace */

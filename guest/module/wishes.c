@@ -164,6 +164,7 @@ static int apply(void)
 		return err;
 	ht_durations_set(wanted);
 	ht_filter_set(wanted);
+	ht_functions_end(wanted);
 	if (ht_probes_set(wanted, message, sizeof(message)) |
 	    ht_generic_set(wanted->tracepoints, message, sizeof(message)))
 		pr_err("events: %s\n", message);
