@@ -52,6 +52,16 @@ compare() {
 	PY
 }
 
+run_stack() {
+	nested_run "$kernel" one --no-trace --file "$work/record.sh:/record.sh" <<-'EOF'
+	. /record.sh
+	hypertrace record --channel hypercall -F 'vfs_*' -o /out/refused.trace 2>/out/refused
+	record functions
+	l2 functions ""
+	finish_record
+	EOF
+}
+
 for kernel in $kernels; do
 	l2_initramfs functions $(l2_files "$kernel") "$(program calls):/calls" "$work/count.sh:/count.sh" <<-'EOF'
 	insmod /hypertrace.ko channel=hypercall functions='a;b' && echo "L2-WRONG PATTERN TAKEN"
@@ -80,13 +90,9 @@ for kernel in $kernels; do
 	/calls 321 0 0 0
 	reboot -f
 	EOF
-	nested_run "$kernel" one --no-trace --file "$work/record.sh:/record.sh" <<-'EOF' || fail "$kernel: L1: $(tail -n 20 "$work/one.err" "$work/one.out")"
-	. /record.sh
-	hypertrace record --channel hypercall -F 'vfs_*' -o /out/refused.trace 2>/out/refused
-	record functions
-	l2 functions ""
-	finish_record
-	EOF
+	# an emulated stack dies now and then, or its recorder gets no time: once more
+	run_stack && grep -q 'own fourth' "$work/one/functions.console" && [ "$(lost "$work/one/functions.trace")" = 0 ] ||
+		run_stack || fail "$kernel: L1: $(tail -n 20 "$work/one.err" "$work/one.out")"
 	one=$work/one
 	contains "$one/refused" "the guest's module decides: no -F"
 	contains "$one/refused" "parameters/functions"
