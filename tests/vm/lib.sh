@@ -41,6 +41,15 @@ contains() {
 	grep -qE -e "$2" "$1" || fail "$1 does not contain '$2'; its end: $(tail -n 5 "$1")"
 }
 
+until_true() { # COMMAND...: for at most a minute
+	for i in $(seq 600); do
+		"$@" && return 0
+		sleep 0.1
+	done
+	fail "never: $* $(tail -n 5 "$work"/out "$work"/said 2>/dev/null)"
+	return 1
+}
+
 # A static program for guests, from tests/vm/NAME.c; printed: its path
 program() {
 	[ -x "$work/$1" ] || gcc -O2 -Wall -Werror -I"$TOP/include" -static -o "$work/$1" "$TOP/tests/vm/$1.c" || exit 1

@@ -11,15 +11,6 @@ say() { # COMMAND: to the guest
 	echo "$1" >"$work/in"
 }
 
-until_true() { # COMMAND...: for at most a minute
-	for i in $(seq 600); do
-		"$@" && return 0
-		sleep 0.1
-	done
-	fail "never: $*: $(tail -n 5 "$work/out" "$work/said")"
-	return 1
-}
-
 heard() { # WORD
 	grep -q "$1" "$work/out" 2>/dev/null
 }

@@ -25,15 +25,6 @@ say() { # NAME COMMAND
 	echo "$2" >"$work/$1.in"
 }
 
-until_true() { # COMMAND...: for at most a minute
-	for i in $(seq 600); do
-		"$@" && return 0
-		sleep 0.1
-	done
-	fail "never: $*"
-	return 1
-}
-
 heard() { # NAME WORD: has the guest printed it?
 	grep -q "$2" "$work/$1.out" 2>/dev/null
 }
