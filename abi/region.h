@@ -121,6 +121,7 @@ struct ht_region {
 #define HT_CONTROL_COMM_BYTES       16
 #define HT_CONTROL_TRACEPOINT_BYTES 4096
 #define HT_CONTROL_FUNCTION_BYTES   3072
+#define HT_PATTERN_CHARACTERS       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$*?[]-" /* of functions */
 #define HT_CONTROL_DROPPED          2048
 
 enum ht_control_flags {

@@ -23,10 +23,8 @@ static const char *const noise[] = {
 #include "abi/function_noise.def"
 };
 
-#define PATTERN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$*?[]!-"
-
 static DEFINE_MUTEX(lock);
-static struct ht_control *wanted; /* NULL: not started */
+static struct ht_control *wanted; /* in force; NULL: not started */
 static char *events, *functions, *function_probe, *function_depth; /* as given */
 static u32 names_seq;
 static bool symbols;
@@ -107,7 +105,7 @@ static int parse_functions(struct ht_control *control, const char *list)
 
 		if (!word[out])
 			continue;
-		err = strspn(word, PATTERN_CHARACTERS) < strlen(word) ? -EINVAL : want_function(control, "", word);
+		err = word[out + strspn(word + out, HT_PATTERN_CHARACTERS)] ? -EINVAL : want_function(control, "", word);
 		if (err)
 			pr_err("functions: %s: %s\n", word, err == -EINVAL ? "no pattern of function names" : "too many");
 		takes_in |= !out;
@@ -155,13 +153,17 @@ static int parse_probe(struct ht_control *control)
 /* Wishes that cannot be read change nothing. What of them cannot be had is said; the others are on. */
 static int apply(void)
 {
+	struct ht_control *new = kzalloc(sizeof(*new), GFP_KERNEL);
 	char message[256] = "";
-	int err;
+	int err = new ? 0 : -ENOMEM;
 
-	memset(wanted, 0, sizeof(*wanted));
-	err = parse_events(wanted, events ?: "") ?: parse_functions(wanted, functions ?: "") ?: parse_probe(wanted);
-	if (err)
+	err = err ?: parse_events(new, events ?: "") ?: parse_functions(new, functions ?: "") ?: parse_probe(new);
+	if (err) {
+		kfree(new);
 		return err;
+	}
+	kfree(wanted);
+	wanted = new;
 	ht_durations_set(wanted);
 	ht_filter_set(wanted);
 	ht_functions_end(wanted);
@@ -246,12 +248,7 @@ int ht_wishes_start(void)
 	int err;
 
 	mutex_lock(&lock);
-	wanted = kzalloc(sizeof(*wanted), GFP_KERNEL);
-	err = wanted ? apply() : -ENOMEM;
-	if (err) {
-		kfree(wanted);
-		wanted = NULL;
-	}
+	err = apply();
 	mutex_unlock(&lock);
 	return err;
 }

@@ -8,8 +8,6 @@
 
 #include "host/collect/recorder.h"
 
-#define PATTERN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$*?[]-"
-
 static const char *const noise[] = {
 #define HT_NOISE(pattern) pattern,
 #include "abi/function_noise.def"
@@ -51,7 +49,7 @@ static int add_list(struct function_wishes *wishes, const char *list, size_t *ta
 		length = strcspn(at, ",");
 		if (!length)
 			continue;
-		if (strspn(at, PATTERN_CHARACTERS) < length) {
+		if (strspn(at, HT_PATTERN_CHARACTERS) < length) {
 			error_set(error, -EINVAL, "-F: '%.*s' is no pattern of function names", (int)length,
 				at);
 			return error_hint(error,
