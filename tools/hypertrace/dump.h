@@ -32,8 +32,9 @@ struct dump_type {
 	bool names_other; /* its last two fields are a task that is named, and its name */
 	bool generic;     /* a kernel tracepoint of its own format */
 	uint8_t call;     /* enum dump_call_step */
-	const struct event_field *nr; /* of a system call; NULL: it has none */
-	uint8_t pair;                 /* enum filter_pair it begins or ends, or FILTER_PAIRS */
+	const struct event_field *nr;                   /* of a system call; NULL: it has none */
+	const struct event_field *irq, *vec, *function; /* what JSON names; NULL: it has none */
+	uint8_t pair; /* enum filter_pair it begins or ends, or FILTER_PAIRS */
 	bool begins, spans;
 	char label[EVENT_NAME_BYTES + 24]; /* "sched_switch:         " */
 	uint8_t label_bytes;
@@ -113,6 +114,7 @@ char *dump_text_time(struct dump *dump, const struct dump_machine *machine, int6
 const char *dump_comm(const struct dump_machine *machine, uint32_t pid); /* raw; "<...>" if it is not known */
 
 /* dump_json.c */
+void dump_json_choose(struct dump_type *type);
 char *dump_json_line(struct dump *dump, struct dump_machine *machine, struct dump_type *type,
 	const struct trace_event *event, int64_t unix_ns, char *at);
 

@@ -54,21 +54,21 @@ static char *put_field(const struct event_field *field, const struct trace_event
 	return at;
 }
 
-/* The kernel's function that the event is of, whatever event it is. */
-static char *put_symbol(const struct dump_machine *machine, const struct event_type *type,
-	const struct trace_event *event, char *at)
+/* An integer of one of these names, ended by NULL; the first there is. */
+static const struct event_field *find_integer(const struct event_type *type, const char *const *names)
 {
-	static const char *const fields[] = {"function", "func", "ip"};
 	const struct event_field *field = NULL;
-	const char *name;
-	uint64_t offset;
 
-	for (size_t i = 0; !field && i < sizeof(fields) / sizeof(fields[0]); i++)
-		field = event_type_find_field(type, fields[i]);
-	if (!field || !event_field_is_integer(field->kind))
-		return at;
-	name = names_symbol(&machine->machine->names, event_field_value(field, event->payload), &offset);
-	return name ? put_json(put_literal(at, ",\"symbol\":"), name, strnlen(name, 512)) : at;
+	for (; !field && *names; names++)
+		field = event_type_find_field(type, *names);
+	return field && event_field_is_integer(field->kind) ? field : NULL;
+}
+
+void dump_json_choose(struct dump_type *type)
+{
+	type->irq = find_integer(type->type, (const char *const[]){"irq", NULL});
+	type->vec = find_integer(type->type, (const char *const[]){"vec", NULL});
+	type->function = find_integer(type->type, (const char *const[]){"function", "func", "ip", NULL});
 }
 
 static char *put_names(struct dump *dump, struct dump_machine *machine, const struct dump_type *type,
@@ -77,19 +77,20 @@ static char *put_names(struct dump *dump, struct dump_machine *machine, const st
 	uint16_t nr = type->call == DUMP_CALL_EXIT ? dump->call
 		: type->nr                         ? (uint16_t)event_field_value(type->nr, event->payload)
 						   : SYSCALL_NONE;
-	const struct event_field *irq = event_type_find_field(type->type, "irq");
-	const struct event_field *vec = event_type_find_field(type->type, "vec");
+	const struct names *names = &machine->machine->names;
 	const char *name;
+	uint64_t offset;
 
 	if ((name = syscall_name(nr)))
 		at = put_json(put_literal(at, ",\"syscall\":"), name, strlen(name));
-	if (irq &&
-		(name = names_irq(
-			 &machine->machine->names, (uint32_t)event_field_value(irq, event->payload))))
+	if (type->irq && (name = names_irq(names, (uint32_t)event_field_value(type->irq, event->payload))))
 		at = put_json(put_literal(at, ",\"irq_name\":"), name, strnlen(name, 256));
-	if (vec && (name = dump_softirq_name(event_field_value(vec, event->payload))))
+	if (type->vec && (name = dump_softirq_name(event_field_value(type->vec, event->payload))))
 		at = put_json(put_literal(at, ",\"softirq\":"), name, strlen(name));
-	return put_symbol(machine, type->type, event, at);
+	if (type->function &&
+		(name = names_symbol(names, event_field_value(type->function, event->payload), &offset)))
+		at = put_json(put_literal(at, ",\"symbol\":"), name, strnlen(name, 512));
+	return at;
 }
 
 static char *put_tracepoint(

@@ -28,6 +28,7 @@ static void init_type(const struct dump *dump, struct dump_type *type, const str
 	dump_forms_choose(type);
 	dump_pairs_choose(type);
 	dump_calls_choose(type);
+	dump_json_choose(type);
 	type->selected = is_selected(dump, type);
 	memcpy(type->label, from->name, length);
 	type->label[length++] = ':';
