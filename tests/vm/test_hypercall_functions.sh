@@ -90,9 +90,8 @@ for kernel in $kernels; do
 	/calls 321 0 0 0
 	reboot -f
 	EOF
-	# an emulated stack dies now and then, or its recorder gets no time: once more
-	run_stack && grep -q 'own fourth' "$work/one/functions.console" && [ "$(lost "$work/one/functions.trace")" = 0 ] ||
-		run_stack || fail "$kernel: L1: $(tail -n 20 "$work/one.err" "$work/one.out")"
+	# an emulated L2 hangs now and then, as an L1 does: once more
+	run_stack && grep -q 'own fourth' "$work/one/functions.console" || run_stack || fail "$kernel: L1: $(tail -n 20 "$work/one.err" "$work/one.out")"
 	one=$work/one
 	contains "$one/refused" "the guest's module decides: no -F"
 	contains "$one/refused" "parameters/functions"
