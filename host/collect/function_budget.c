@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "abi/ring.h"
 #include "host/collect/event_table.h"
 
 #define INTERVAL_NS   200000000ull
@@ -46,48 +45,6 @@ void function_budget_deinit(struct function_budget *budget)
 
 /* --- a look into a packet --- */
 
-struct walk {
-	const struct ring_walk_table *table;
-	const uint8_t *at, *end;
-	uint64_t tsc;
-	uint32_t id;
-	const uint8_t *payload; /* `fixed_bytes` of it are there */
-};
-
-/* The next record; false: there is none, or none that is understood. What comes was checked, but not by us. */
-static bool next_record(struct walk *walk)
-{
-	size_t left = (size_t)(walk->end - walk->at), bytes = HT_SHORT_HEADER_BYTES;
-	const struct event_type *type;
-	uint16_t length = 0;
-	uint32_t head;
-
-	if (left < bytes)
-		return false;
-	memcpy(&head, walk->at, sizeof(head));
-	walk->id = head & HT_ID_MASK;
-	if (walk->id == HT_ID_LONG) {
-		bytes = HT_LONG_HEADER_BYTES;
-		if (left < bytes)
-			return false;
-		walk->id = head >> HT_ID_BITS;
-		memcpy(&walk->tsc, walk->at + HT_SHORT_HEADER_BYTES, sizeof(walk->tsc));
-	} else {
-		walk->tsc += ((head >> HT_ID_BITS) - walk->tsc) & (HT_SHORT_TIME_SPAN - 1);
-	}
-	type = walk->id < EVENT_TYPES_MAX ? walk->table->schema->types[walk->id] : NULL;
-	if (!type || left < bytes + type->fixed_bytes)
-		return false;
-	walk->payload = walk->at + bytes;
-	if (type->variable)
-		memcpy(&length, walk->payload + type->fixed_bytes - sizeof(length), sizeof(length));
-	bytes += type->fixed_bytes + length;
-	if (left < bytes)
-		return false;
-	walk->at += bytes;
-	return true;
-}
-
 /* Once functions are left out, those between cannot be told from what the others do. */
 static void add_gap(struct function_budget *budget, bool from_exit, bool to_exit, uint64_t gap)
 {
@@ -100,38 +57,38 @@ static void add_gap(struct function_budget *budget, bool from_exit, bool to_exit
 }
 
 /* The low half of its address. */
-static uint32_t function_of(const struct function_budget *budget, const struct walk *walk)
+static uint32_t function_of(const struct function_budget *budget, const struct ring_record *record)
 {
 	uint32_t value = 0;
 
-	if (walk->id == EVENT_ID_func_entry) {
-		memcpy(&value, walk->payload, sizeof(value));
+	if (record->id == EVENT_ID_func_entry) {
+		memcpy(&value, record->payload, sizeof(value));
 		return value;
 	}
-	memcpy(&value, walk->payload, EVENT_CODE_WORD_BITS / 8);
+	memcpy(&value, record->payload, EVENT_CODE_WORD_BITS / 8);
 	return budget->options.text_address + value * HT_CODE_WORD_BYTES;
 }
 
 static void look_into(struct function_budget *budget, const struct ring_packet *packet)
 {
-	struct walk walk = {.table = budget->options.table,
-		.at = packet->buffer + RING_HEADROOM_BYTES,
-		.tsc = packet->begin_tsc};
+	const uint8_t *begin = packet->buffer + RING_HEADROOM_BYTES;
+	struct ring_walk walk = {.at = begin, .end = begin + packet->bytes, .tsc = packet->begin_tsc};
+	struct ring_record record;
 	uint32_t last = 0; /* id of the record before, if it is of a function */
 	uint64_t last_tsc = 0;
 
 	call_sample_break(&budget->sample);
-	walk.end = walk.at + packet->bytes;
-	while (next_record(&walk)) {
-		const bool is_entry = walk.id == EVENT_ID_func_entry || walk.id == EVENT_ID_func_entry_text;
+	while (ring_walk_next(budget->options.table, &walk, &record)) {
+		const bool is_entry =
+			record.id == EVENT_ID_func_entry || record.id == EVENT_ID_func_entry_text;
 
 		budget->sampled++;
 		if (is_entry) {
-			call_sample_enter(&budget->sample, function_of(budget, &walk));
-		} else if (walk.id == EVENT_ID_func_exit) {
+			call_sample_enter(&budget->sample, function_of(budget, &record));
+		} else if (record.id == EVENT_ID_func_exit) {
 			call_sample_leave(&budget->sample);
 		} else {
-			if (walk.id == EVENT_ID_sched_switch)
+			if (record.id == EVENT_ID_sched_switch)
 				call_sample_break(&budget->sample);
 			last = 0;
 			continue;
@@ -139,7 +96,7 @@ static void look_into(struct function_budget *budget, const struct ring_packet *
 		budget->sampled_functions++;
 		if (last)
 			add_gap(budget, last == EVENT_ID_func_exit, !is_entry, walk.tsc - last_tsc);
-		last = walk.id;
+		last = record.id;
 		last_tsc = walk.tsc;
 	}
 }

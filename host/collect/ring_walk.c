@@ -35,14 +35,15 @@ static uint32_t load32(const uint8_t *at)
 	return word;
 }
 
-static void stop(struct ring_walk *walk, enum ring_walk_status status)
+static bool stop(struct ring_walk *walk, enum ring_walk_status status)
 {
 	walk->status = status;
 	walk->end = walk->at;
+	return false;
 }
 
-/* One record of any kind. Sets status and end when the walk ends here. */
-static void step(const struct ring_walk_table *table, struct ring_walk *walk)
+/* One record of any kind. False: the walk ends here, with its status and end set. */
+static bool step(const struct ring_walk_table *table, struct ring_walk *walk, struct ring_record *record)
 {
 	const struct event_type *type;
 	size_t left = (size_t)(walk->end - walk->at), bytes = HT_SHORT_HEADER_BYTES;
@@ -75,9 +76,11 @@ static void step(const struct ring_walk_table *table, struct ring_walk *walk)
 		return stop(walk, RING_WALK_BAD);
 	if (id == table->switch_id)
 		walk->pid = load32(walk->at + bytes - type->fixed_bytes) & PID_MASK;
+	*record = (struct ring_record){id, walk->at + bytes - type->fixed_bytes};
 	walk->at += bytes + length;
 	walk->tsc = tsc;
 	walk->events++;
+	return true;
 }
 
 /*
@@ -148,6 +151,7 @@ static void run(const struct ring_walk_table *table, struct ring_walk *const *ac
 void ring_walk(const struct ring_walk_table *table, struct ring_walk *walks, size_t count)
 {
 	struct ring_walk *active[RING_WALK_LANES];
+	struct ring_record record;
 	size_t next = 0;
 	unsigned lanes = 0;
 
@@ -163,29 +167,38 @@ void ring_walk(const struct ring_walk_table *table, struct ring_walk *walks, siz
 		run(table, active, lanes);
 		for (unsigned i = 0; i < lanes; i++) {
 			if (active[i]->at < active[i]->end)
-				step(table, active[i]);
+				step(table, active[i], &record);
 			if (active[i]->at == active[i]->end)
 				active[i--] = active[--lanes];
 		}
 	}
 }
 
+bool ring_walk_next(const struct ring_walk_table *table, struct ring_walk *walk, struct ring_record *record)
+{
+	return walk->at < walk->end && step(table, walk, record);
+}
+
 void ring_walk_tasks(const struct ring_walk_table *table, struct ring_walk *walk)
 {
+	struct ring_record record;
+
 	walk->events = 0;
 	walk->status = RING_WALK_WHOLE;
 	while (walk->at < walk->end)
-		step(table, walk);
+		step(table, walk, &record);
 }
 
 void ring_walk_until(const struct ring_walk_table *table, struct ring_walk *walk, uint64_t last_tsc)
 {
+	struct ring_record record;
+
 	walk->events = 0;
 	walk->status = RING_WALK_WHOLE;
 	while (walk->at < walk->end) {
 		struct ring_walk next = *walk;
 
-		step(table, &next);
+		step(table, &next, &record);
 		if (next.status == RING_WALK_WHOLE && next.tsc > last_tsc)
 			return;
 		*walk = next;

@@ -5,6 +5,7 @@
  * are walked side by side: 4 lanes hide most of it (bench record).
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "lib/model/event_schema.h"
@@ -37,6 +38,12 @@ struct ring_walk {
 	enum ring_walk_status status;
 };
 
+struct ring_record {
+	uint32_t id;
+	const uint8_t *
+		payload; /* of as many bytes as the schema says, and what is of variable length behind them */
+};
+
 /* `schema` must outlive the table. */
 void ring_walk_table_init(struct ring_walk_table *table, const struct event_schema *schema);
 
@@ -45,6 +52,9 @@ void ring_walk(const struct ring_walk_table *table, struct ring_walk *walks, siz
 
 /* The same for one, slower, and keeps `pid`. */
 void ring_walk_tasks(const struct ring_walk_table *table, struct ring_walk *walk);
+
+/* One record of a packet, once `events` and `status` are 0. False: there is none, or a fault is met. */
+bool ring_walk_next(const struct ring_walk_table *table, struct ring_walk *walk, struct ring_record *record);
 
 /* The same, only as far as records are not after last_tsc; `end` stays where it was unless a fault was met. */
 void ring_walk_until(const struct ring_walk_table *table, struct ring_walk *walk, uint64_t last_tsc);
