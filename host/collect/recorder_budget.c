@@ -54,12 +54,13 @@ void recorder_budget_begin(
 	budget->wishes = *budget->asked;
 	trace_machine_info_leave_none_out(info);
 	info->budget.budget_ppm = (uint32_t)(budget->share * 1e6);
-	/* without memory it would be blind: then nothing is left out, and nothing is said of it */
 	budget->is_ready = !function_budget_init(&budget->budget,
 		&(struct function_budget_options){.share = budget->share,
 			.tsc_khz = info->tsc_khz,
 			.text_address = (uint32_t)info->text_address,
 			.table = table});
+	if (!budget->is_ready)
+		recorder_notice(output->common, "%s: --budget is not kept: out of memory", info->name);
 }
 
 void recorder_budget_anew(struct recorder_budget *budget, struct region *region, uint32_t *seq)
